@@ -1,0 +1,99 @@
+"""API keys and roles. Denies by default: every route but health needs a role, known or not.
+
+`python -m app.auth ROLE` prints a new key, once, and the entry for `API_KEYS` that stands for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sys
+from typing import TYPE_CHECKING
+
+from app.errors import KeyMissing, RoleMissing
+from app.settings import ROLES, Settings
+
+if TYPE_CHECKING:
+    from apiflask import APIFlask
+
+#: Endpoints that answer anyone: platforms probe them without a key.
+OPEN = {"health.live", "health.ready"}
+
+#: The role each endpoint needs. One that is missing here needs `admin`.
+NEEDED = {
+    "docs.page": "read",
+    "docs.assets": "read",
+    "openapi.spec": "read",
+    "models.index": "read",
+    "models.show": "read",
+    "models.versions": "read",
+    "models.version": "read",
+    "jobs.index": "read",
+    "jobs.show": "read",
+    "jobs.events": "read",
+    "serve_prediction.predict": "predict",
+    "explain.explain": "predict",
+    "train_pipeline.train": "train",
+    "jobs.cancel": "train",
+    "models.promote": "admin",
+    "models.delete": "admin",
+    "models.delete_version": "admin",
+}
+
+
+def digest(key: str) -> str:
+    """Return the SHA-256 under which a key is kept. Keys are 256 random bits, so no slow hash is needed."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def authorise(settings: Settings, endpoint: str | None, header: str | None) -> None:
+    """Let the request pass or raise.
+
+    Parameters
+    ----------
+    endpoint
+        Flask's name of the matched route; None when none matched.
+    header
+        The `Authorization` header.
+
+    Raises
+    ------
+    KeyMissing
+        No key where one is needed, or one that is not known.
+    RoleMissing
+        A known key whose role is too low.
+    """
+    if not settings.api_keys or endpoint in OPEN:
+        return
+    scheme, _, key = (header or "").partition(" ")
+    # The look-up is by hash, so its time tells nothing about the key.
+    role = settings.api_keys.get(digest(key.strip())) if scheme.lower() == "bearer" else None
+    if role is None:
+        raise KeyMissing("Send a key that this service knows as: Authorization: Bearer KEY")
+    needed = NEEDED.get(endpoint or "", "read" if endpoint is None else "admin")
+    if ROLES.index(role) < ROLES.index(needed):
+        raise RoleMissing(f"This needs a key with the role {needed}; yours has the role {role}.")
+
+
+def register(app: APIFlask, settings: Settings) -> None:
+    """Check every request before its view runs."""
+    from flask import request
+
+    @app.before_request
+    def check() -> None:
+        authorise(settings, request.endpoint, request.headers.get("Authorization"))
+
+
+def main() -> int:
+    """Make a key for the role named on the command line."""
+    role = sys.argv[1] if len(sys.argv) == 2 else ""
+    if role not in ROLES:
+        sys.stderr.write(f"usage: python -m app.auth {{{'|'.join(ROLES)}}}\n")
+        return 2
+    key = secrets.token_urlsafe(32)
+    sys.stdout.write(f"key, shown once:    {key}\nentry for API_KEYS: {role}:{digest(key)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,339 @@
+"""Every error the service answers with, and the one place that turns them into RFC 9457 problems.
+
+    ServiceError                     500
+    ├─ Unreadable                    400   cannot be parsed
+    ├─ KeyMissing                    401
+    ├─ RoleMissing                   403
+    ├─ NotFound                      404
+    │  ├─ ModelNotFound
+    │  ├─ VersionNotFound
+    │  └─ JobNotFound
+    ├─ Conflict                      409
+    │  ├─ StaleVersion                     the current version is not the one expected
+    │  ├─ VersionInUse                     the current version cannot be deleted
+    │  ├─ JobEnded                         nothing left to cancel
+    │  └─ NeedsRetraining                  trained with other library versions
+    ├─ UploadTooLarge                413
+    ├─ FormatUnknown                 415
+    ├─ Unacceptable                  422   can be parsed, and is wrong
+    │  ├─ InvalidParameters
+    │  ├─ InvalidData
+    │  ├─ KeyReused                        an Idempotency-Key with another body
+    │  └─ TrainingFailed                   the estimator refused the data
+    ├─ EngineMissing                 501   a library is not installed
+    ├─ Unavailable                   503
+    │  ├─ StoreUnavailable
+    │  ├─ ArtifactRejected                 signature or identity does not verify
+    │  └─ Busy                             all waiting places are taken
+    └─ TrainingEnded                 500   a job that ended without a model: its stored failure, raised again
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+    from werkzeug.exceptions import HTTPException
+
+logger = logging.getLogger(__name__)
+
+#: Names listed in one message; more are counted.
+MOST_NAMED = 20
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Join names for a message, at most `MOST_NAMED` of them, with the count of those left out."""
+    names = list(names)
+    shown = ", ".join(str(name) for name in names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with an input: where (a JSON pointer into the part or body) and what."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass(eq=False)
+class ServiceError(Exception):
+    """Root of the tree. `detail` is one sentence for the caller; `faults` say where the input is wrong."""
+
+    detail: str
+    faults: list[Fault] = field(default_factory=list)
+
+    status = 500
+    code = "internal-error"
+    title = "The service failed"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Extra HTTP headers of the answer."""
+        return {}
+
+    def __str__(self) -> str:
+        return self.detail
+
+    def as_problem(self) -> dict[str, Any]:
+        """Return the RFC 9457 members, without `instance`."""
+        problem: dict[str, Any] = {
+            "type": f"urn:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.faults:
+            problem["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in self.faults]
+        return problem
+
+
+class Unreadable(ServiceError):
+    """The bytes are not what they say they are."""
+
+    status, code, title = 400, "unreadable", "The request cannot be read"
+
+
+class KeyMissing(ServiceError):
+    """No API key, or one that the service does not know."""
+
+    status, code, title = 401, "key-missing", "An API key is needed"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Name the scheme, as RFC 9110 asks of a 401."""
+        return {"WWW-Authenticate": 'Bearer realm="automl"'}
+
+
+class RoleMissing(ServiceError):
+    """The key is known and its role does not reach this far."""
+
+    status, code, title = 403, "role-missing", "The key's role does not allow this"
+
+
+class NotFound(ServiceError):
+    """Nothing under that name."""
+
+    status, code, title = 404, "not-found", "Not found"
+
+
+class ModelNotFound(NotFound):
+    """No pipeline under this id."""
+
+    code = "model-not-found"
+
+    def __init__(self, pipeline_id: str | int) -> None:
+        super().__init__(f"There is no model {pipeline_id}. GET /models lists them.")
+
+
+class VersionNotFound(NotFound):
+    """The pipeline exists, this version of it does not."""
+
+    code = "version-not-found"
+
+    def __init__(self, pipeline_id: str | int, version: int) -> None:
+        super().__init__(f"Model {pipeline_id} has no version {version}. GET /models/{pipeline_id}/versions lists them.")
+
+
+class JobNotFound(NotFound):
+    """No job under this id, or its record has expired."""
+
+    code = "job-not-found"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is no job {job_id}. GET /jobs lists the recent ones.")
+
+
+class Conflict(ServiceError):
+    """The state is not what the request expects."""
+
+    status, code, title = 409, "conflict", "The state has changed"
+
+
+class StaleVersion(Conflict):
+    """A compare-and-set of the current version found another one."""
+
+    code = "stale-version"
+
+    def __init__(self, pipeline_id: str | int, expected: int | None, found: int | None) -> None:
+        super().__init__(f"The current version of model {pipeline_id} is {found}, not {expected}. Read it again.")
+
+
+class VersionInUse(Conflict):
+    """The version is the current one."""
+
+    code = "version-in-use"
+
+    def __init__(self, pipeline_id: str | int, version: int) -> None:
+        super().__init__(
+            f"Version {version} of model {pipeline_id} is the current one. "
+            f"Promote another first (PUT /models/{pipeline_id}/current), or delete the model."
+        )
+
+
+class JobEnded(Conflict):
+    """The job cannot be cancelled any more."""
+
+    code = "job-ended"
+
+    def __init__(self, job_id: str, state: str) -> None:
+        super().__init__(f"Job {job_id} is {state} already; there is nothing to cancel.")
+
+
+class NeedsRetraining(Conflict):
+    """The artefact was made by another minor version of a library that it depends on."""
+
+    code = "needs-retraining"
+    title = "The model must be trained again"
+
+    def __init__(self, pipeline_id: str | int, libraries: Iterable[str]) -> None:
+        super().__init__(f"Model {pipeline_id} was trained with other versions of {listed(libraries)}. Train it again.")
+
+
+class UploadTooLarge(ServiceError):
+    """Past a limit on bytes, rows, columns or cells."""
+
+    status, code, title = 413, "upload-too-large", "The upload is too large"
+
+
+class FormatUnknown(ServiceError):
+    """Neither content type nor file name tells a format that the service reads."""
+
+    status, code, title = 415, "format-unknown", "The format is not one that the service reads"
+
+
+class Unacceptable(ServiceError):
+    """Readable, and wrong."""
+
+    status, code, title = 422, "unacceptable", "The request cannot be accepted"
+
+
+class InvalidParameters(Unacceptable):
+    """A parameter is unknown, out of bounds or does not fit the others."""
+
+    code, title = "invalid-parameters", "The parameters cannot be accepted"
+
+
+class InvalidData(Unacceptable):
+    """Rows, columns, ids or labels do not fit."""
+
+    code, title = "invalid-data", "The data cannot be accepted"
+
+
+class KeyReused(Unacceptable):
+    """The same Idempotency-Key came with another body."""
+
+    code = "idempotency-key-reused"
+
+
+class TrainingFailed(Unacceptable):
+    """The estimator itself refused this data with these arguments."""
+
+    code, title = "training-failed", "The model could not be trained"
+
+
+class EngineMissing(ServiceError):
+    """A library that the request needs is not installed here."""
+
+    status, code, title = 501, "engine-missing", "An engine is not installed"
+
+    def __init__(self, engine: str, package: str) -> None:
+        super().__init__(f"The {engine} engine needs {package}. Install it with: pip install -r requirements.txt")
+
+
+class Unavailable(ServiceError):
+    """Try again later."""
+
+    status, code, title = 503, "unavailable", "The service cannot answer now"
+
+    #: Seconds after which the caller may try again.
+    retry_after = 5
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Tell when to come back."""
+        return {"Retry-After": str(self.retry_after)}
+
+
+class StoreUnavailable(Unavailable):
+    """Redis does not answer, or refuses the write."""
+
+    code = "store-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The model store does not answer. Nothing was changed; try again.")
+
+
+class ArtifactRejected(Unavailable):
+    """Stored bytes that this service did not sign, or signed for another model."""
+
+    code = "artifact-rejected"
+
+    def __init__(self, pipeline_id: str | int, version: int) -> None:
+        super().__init__(
+            f"The stored artefact of model {pipeline_id} version {version} does not verify and was not loaded. "
+            "Train the model again, or promote another version."
+        )
+
+
+class Busy(Unavailable):
+    """Every place for a long answer is taken."""
+
+    code = "busy"
+
+
+class TrainingEnded(ServiceError):
+    """A job that ended without a model, raised to whoever waited for it: status and words are the stored failure's."""
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        super().__init__(problem["detail"], [Fault(**fault) for fault in problem.get("errors", [])])
+        self.status, self.title = problem["status"], problem["title"]
+        self.code = problem["type"].removeprefix("urn:problem:")
+
+
+def register(app: Flask) -> None:
+    """Answer every error of a request, ours, Werkzeug's and the unforeseen, as `application/problem+json`."""
+    import orjson
+    from flask import request
+    from werkzeug.exceptions import HTTPException
+
+    def answer(problem: dict[str, Any], headers: Iterable[tuple[str, str]]) -> Response:
+        body = orjson.dumps({**problem, "instance": request.path})
+        response = app.response_class(body, problem["status"], mimetype="application/problem+json")
+        response.headers.extend(dict(headers))
+        return response
+
+    @app.errorhandler(ServiceError)
+    def service_error(error: ServiceError) -> Response:
+        return answer(error.as_problem(), error.headers.items())
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        return answer(_http_problem(error), _kept_headers(error))
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        logger.error("unforeseen error at %s %s", request.method, request.path, exc_info=error)
+        return answer(ServiceError("The service met an error of its own. It is in the log.").as_problem(), ())
+
+
+def _http_problem(error: HTTPException) -> dict[str, Any]:
+    """Describe an error of Werkzeug's (no such route, wrong method, body over the limit) as a problem."""
+    status = error.code or 500
+    title = HTTPStatus(status).phrase
+    return {
+        "type": f"urn:problem:{title.lower().replace(' ', '-')}",
+        "title": title,
+        "status": status,
+        "detail": error.description or title,
+    }
+
+
+def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
+    """Headers that carry meaning (Allow, Retry-After); the content type is ours."""
+    return [(name, value) for name, value in error.get_headers() if name.lower() not in ("content-type", "content-length")]

@@ -1,0 +1,1 @@
+"""What comes in: uploads into frames, labels and parameters. Every answer about bad input is raised in here."""

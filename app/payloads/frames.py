@@ -1,0 +1,234 @@
+"""Uploads into frames: JSON in three orientations, CSV, Parquet and Arrow.
+
+A frame has text for column names and one kind of value a column: number, boolean or text, each with missing values.
+Only bytes are parsed here: pandas opens a path or fetches a URL when it is handed a string.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
+
+from app.errors import Fault, InvalidData, Unreadable, UploadTooLarge
+from app.payloads import strict_json
+from app.payloads.uploads import Upload
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from app.settings import Settings
+
+#: Characters of a column's name.
+MAX_NAME = 200
+
+
+def read(upload: Upload, settings: Settings, text: Collection[str] = ()) -> pd.DataFrame:
+    """Parse one table.
+
+    Parameters
+    ----------
+    text
+        Columns of a CSV that are text even where they look like numbers: a postcode, a code with leading zeros.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_columns), n_rows >= 1, with a RangeIndex.
+
+    Raises
+    ------
+    Unreadable, FormatUnknown, UploadTooLarge, InvalidData
+    """
+    frame = _READERS[upload.format](upload, settings, text)
+    if frame.empty:
+        raise InvalidData(f"{upload.part} has no rows.", [Fault(f"/{upload.part}", "no rows")])
+    _check_names(list(frame.columns), upload.part)
+    for name in frame.columns:
+        frame[name] = _one_kind(frame[name], upload.part)
+    return frame
+
+
+def from_json(value: Any, part: str, settings: Settings) -> pd.DataFrame:
+    """Make a frame of parsed JSON: column-oriented as `DataFrame.to_json()` writes it, records, or split."""
+    import pandas as pd
+
+    columns = _columns_of(value, part)
+    _check_size(len(next(iter(columns.values()), [])), len(columns), part, settings)
+    try:
+        return pd.DataFrame(columns)
+    except (ValueError, TypeError, OverflowError):
+        raise Unreadable(f"{part} is not a table: a value is neither text, number, boolean nor null.") from None
+
+
+def _read_json(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
+    return from_json(strict_json.loads(upload.data, upload.part), upload.part, settings)
+
+
+def _columns_of(value: Any, part: str) -> dict[str, list[Any]]:
+    """Tell the orientation of a JSON table and return its columns, all of one length."""
+    if isinstance(value, list):
+        return _from_records(value, part)
+    if isinstance(value, dict) and {"columns", "data"} <= value.keys() <= {"columns", "data", "index"}:
+        return _from_split(value["columns"], value["data"], part)
+    if isinstance(value, dict):
+        return _from_columns(value, part)
+    raise Unreadable(f"{part} is not a table: send an object of columns, a list of records, or split JSON.")
+
+
+def _from_records(records: list[Any], part: str) -> dict[str, list[Any]]:
+    if not all(isinstance(record, dict) for record in records):
+        raise Unreadable(f"{part} is a list, and not all of its members are records (objects).")
+    # In the order in which names first occur; a record without one has a missing value there.
+    names = dict.fromkeys(name for record in records for name in record)
+    return {name: [record.get(name) for record in records] for name in names}
+
+
+def _from_split(names: Any, rows: Any, part: str) -> dict[str, list[Any]]:
+    if not isinstance(names, list) or not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise Unreadable(f"{part} has columns and data that are not lists, as split JSON has them.")
+    ragged = [number for number, row in enumerate(rows) if len(row) != len(names)]
+    if ragged:
+        faults = [Fault(f"/{part}/data/{number}", f"not {len(names)} values") for number in ragged[:20]]
+        raise InvalidData(f"{part} is ragged: {len(ragged)} rows have another length than columns.", faults)
+    _check_names(names, part)
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {name: [] for name in names}
+
+
+def _from_columns(columns: dict[str, Any], part: str) -> dict[str, list[Any]]:
+    first = next(iter(columns.values()), [])
+    kind = type(first)
+    if kind not in (list, dict) or not all(type(column) is kind for column in columns.values()):
+        raise Unreadable(f"{part} is not a table: each column must be a list, or an object of row names and values.")
+    ragged = [name for name, column in columns.items() if len(column) != len(first)]
+    if kind is dict:
+        ragged = [name for name, column in columns.items() if column.keys() != first.keys()]
+    if ragged:
+        faults = [Fault(f"/{part}/{name}", "other rows than the first column") for name in ragged[:20]]
+        raise InvalidData(f"{part} is ragged: not all of its columns have the same rows.", faults)
+    if kind is list:
+        return columns
+    order = list(first)
+    return {
+        name: list(column.values()) if list(column) == order else [column[row] for row in order]
+        for name, column in columns.items()
+    }
+
+
+def _read_csv(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        rows = csv.reader(io.StringIO(upload.data.decode("utf-8-sig"), newline=""), strict=True)
+        header = next(rows, [])
+        _check_names(header, upload.part)
+        # Every line ends once; quoted line breaks only make this an upper bound.
+        _check_size(upload.data.count(b"\n"), len(header), upload.part, settings)
+        # pandas fills a short row and reads a long first one as having an index.
+        ragged = [rows.line_num for row in rows if row and len(row) != len(header)]
+        if ragged:
+            faults = [Fault(f"/{upload.part}", f"line {line} has not {len(header)} values") for line in ragged[:20]]
+            raise InvalidData(f"{upload.part} is ragged: {len(ragged)} rows are not as long as the header.", faults)
+        return pd.read_csv(
+            io.BytesIO(upload.data), dtype=dict.fromkeys(set(text) & set(header), "str"), encoding="utf-8-sig"
+        )
+    except UnicodeError:
+        raise Unreadable(f"{upload.part} is not UTF-8 text.") from None
+    except (ValueError, csv.Error):
+        # pandas words these for its own callers and may quote a line of the data.
+        raise Unreadable(f"{upload.part} is not a CSV table with one header line and rows of its length.") from None
+
+
+def _read_arrow(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
+    import pyarrow as pa
+
+    def table() -> pa.Table:
+        source = pa.BufferReader(upload.data)
+        is_file = upload.data.startswith(b"ARROW1")
+        return (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).read_all()
+
+    return _from_arrow(table, upload.part, settings)
+
+
+def _read_parquet(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def table() -> pa.Table:
+        file = pq.ParquetFile(pa.BufferReader(upload.data))
+        # The footer tells the size before a byte is decompressed.
+        _check_size(file.metadata.num_rows, file.metadata.num_columns, upload.part, settings)
+        return file.read()
+
+    return _from_arrow(table, upload.part, settings)
+
+
+def _from_arrow(read_table: Callable[[], pa.Table], part: str, settings: Settings) -> pd.DataFrame:
+    import pyarrow as pa
+
+    try:
+        table = read_table()
+        _check_size(table.num_rows, table.num_columns, part, settings)
+        _check_names(table.column_names, part)
+        return table.to_pandas(ignore_metadata=True)
+    except (pa.ArrowException, OSError, ValueError, TypeError):
+        raise Unreadable(f"{part} is not a Parquet or Arrow table.") from None
+
+
+_READERS: dict[str, Callable[[Upload, Settings, Collection[str]], pd.DataFrame]] = {
+    "json": _read_json,
+    "csv": _read_csv,
+    "arrow": _read_arrow,
+    "parquet": _read_parquet,
+}
+
+
+def _check_size(n_rows: int, n_columns: int, part: str, settings: Settings) -> None:
+    if n_columns > settings.max_columns or n_rows * n_columns > settings.max_cells:
+        raise UploadTooLarge(
+            f"{part} has {n_rows} rows and {n_columns} columns; at most {settings.max_columns} columns "
+            f"and {settings.max_cells} cells are read."
+        )
+
+
+def _check_names(names: list[Any], part: str) -> None:
+    faults = [
+        Fault(f"/{part}", f"column {number} has no name of 1 to {MAX_NAME} characters")
+        for number, name in enumerate(names)
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME
+    ]
+    twice = {name for name in names if names.count(name) > 1} if len(set(map(str, names))) < len(names) else set()
+    faults += [Fault(f"/{part}/{name}", "this column occurs more than once") for name in sorted(map(str, twice))]
+    if faults:
+        raise InvalidData(f"The columns of {part} are not named one by one.", faults[:20])
+
+
+def _one_kind(column: pd.Series, part: str) -> pd.Series:
+    """Bring a column to float64, int64, bool or str, or say what it mixes."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind == "string":
+        return column.astype("str")
+    if kind == "boolean":
+        # A boolean that may be missing is kept as 1, 0 and missing.
+        return column.astype("bool") if not column.isna().any() else column.astype("Float64").astype("float64")
+    if kind in ("integer", "floating", "mixed-integer-float", "decimal", "empty"):
+        if column.dtype.kind == "i":
+            return column.astype("int64")
+        plain = column if column.dtype.kind in "fu" else pd.to_numeric(column.astype("object"), errors="coerce")
+        number = plain.astype("float64")
+        if np.isinf(number).any():
+            raise InvalidData(
+                f"{part} has an infinite number.", [Fault(f"/{part}/{column.name}", "infinite; leave it empty")]
+            )
+        return number
+    detail = "mixes kinds of values" if kind.startswith("mixed") else f"has values of a kind not read here ({kind})"
+    raise InvalidData(
+        f"A column of {part} is neither numbers, booleans nor text.",
+        [Fault(f"/{part}/{column.name}", f"{detail}; make all its values numbers, booleans or text")],
+    )

@@ -1,0 +1,121 @@
+"""Labels, joined to their rows by id and never by position, and checked to be learnable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, listed
+from app.payloads.parameters import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Folds of the cross-validation: a class needs a row in each.
+FOLDS = 5
+
+#: Classes of one classification.
+MAX_CLASSES = 100
+
+
+def join(labels: pd.DataFrame, ids: pd.Index, id_column: str, target: str | None) -> pd.Series:
+    """Return the labels in the order of `ids`.
+
+    Parameters
+    ----------
+    labels
+        Frame with the id column and one more, or more than one when `target` names the one.
+    ids
+        Unique ids of the rows or series to learn from, shape (n_samples,).
+
+    Raises
+    ------
+    InvalidData
+        A column is missing; ids without a label, labels without an id, ids labelled twice: each listed.
+    """
+    target = target or _only_other_column(labels, id_column)
+    faults = [Fault(f"/labels/{name}", "this column is missing") for name in (id_column, target) if name not in labels]
+    if faults:
+        raise InvalidData("labels lack a column.", faults)
+    found = labels[id_column]
+    if (found.dtype.kind in "ifb") != (ids.dtype.kind in "ifb"):
+        raise InvalidData(
+            "The ids of labels and raw_data are of different kinds.",
+            [Fault(f"/labels/{id_column}", "one has numbers, the other text")],
+        )
+    _check_ids("labelled more than once", found[found.duplicated()])
+    _check_ids("without a label", ids[~ids.isin(found)])
+    _check_ids("labelled, and not in raw_data", found[~found.isin(ids)])
+    joined = labels.set_index(id_column)[target].reindex(ids)
+    _check_ids("with an empty label", ids[joined.isna().to_numpy()])
+    return joined.rename("label")
+
+
+def _only_other_column(labels: pd.DataFrame, id_column: str) -> str:
+    others = [name for name in labels.columns if name != id_column]
+    if id_column in labels and len(others) != 1:
+        raise InvalidData(
+            "labels must have the id column and one more, unless target names the label column.",
+            [Fault("/labels", f"has {listed(labels.columns)}")],
+        )
+    return str(others[0]) if others else "label"
+
+
+def _check_ids(what: str, ids: pd.Series | pd.Index) -> None:
+    if len(ids):
+        distinct = list(dict.fromkeys(ids.tolist()))
+        raise InvalidData(
+            f"{len(distinct)} id(s) are {what}: {listed(distinct)}.",
+            [Fault(f"/labels/{value}", what) for value in distinct[:MOST_NAMED]],
+        )
+
+
+def check(labels: pd.Series, task: Task) -> None:
+    """Check that the labels can be learned as the task says.
+
+    Raises
+    ------
+    InvalidData
+        One class, more than `MAX_CLASSES`, a class with fewer rows than folds; for a regression, text or too few rows.
+    """
+    if task is Task.REGRESSION:
+        if labels.dtype.kind not in "if":
+            raise InvalidData("A regression needs labels that are numbers.", [Fault("/labels", "are not numbers")])
+        if len(labels) < 2 * FOLDS or labels.nunique() < 2:
+            raise InvalidData(
+                f"A regression needs at least {2 * FOLDS} rows and two different labels.",
+                [Fault("/labels", f"{len(labels)} rows, {labels.nunique()} different labels")],
+            )
+        return
+    counts = labels.value_counts()
+    if len(counts) < 2:
+        raise InvalidData("The labels have a single class; there is nothing to tell apart.", [Fault("/labels", "one class")])
+    if len(counts) > MAX_CLASSES:
+        raise InvalidData(
+            f"The labels have {len(counts)} classes, more than {MAX_CLASSES}. If they are quantities, train a regressor.",
+            [Fault("/labels", f"{len(counts)} classes")],
+        )
+    rare = counts[counts < FOLDS]
+    if len(rare):
+        raise InvalidData(
+            f"Each class needs at least {FOLDS} rows, one a fold: {listed(rare.index)}.",
+            [Fault("/labels", f"class {name} has {count} row(s)") for name, count in rare.head(MOST_NAMED).items()],
+        )
+
+
+def positive_class(labels: pd.Series, wanted: str | bool | int | float | None) -> object:
+    """Return the class whose probability is the score of a binary task: the one wanted, else the last when sorted.
+
+    Raises
+    ------
+    InvalidParameters
+        The class wanted is not among the labels.
+    """
+    classes = sorted(labels.unique().tolist())
+    if wanted is None:
+        return classes[-1]
+    same = [name for name in classes if name == wanted] or [name for name in classes if str(name) == str(wanted)]
+    if not same:
+        raise InvalidParameters(
+            "positive_class is not a class of the labels.", [Fault("/params/positive_class", f"known are {listed(classes)}")]
+        )
+    return same[0]

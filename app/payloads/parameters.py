@@ -1,0 +1,177 @@
+"""Parameter files and the parameters of requests, checked field by field. Names are looked up later, by the engines."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from app.errors import Fault, InvalidParameters, listed
+
+#: What a pipeline may be called. Nothing in it has a meaning to Redis, a URL or a file system.
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+
+
+class Task(StrEnum):
+    """What a pipeline predicts."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+
+
+class Output(StrEnum):
+    """Columns of a prediction: `score` of the positive class, the `prediction`, or the prediction and every score."""
+
+    SCORE = "score"
+    PREDICTION = "prediction"
+    ALL = "all"
+
+
+def _none_as_empty(value: object) -> object:
+    return {} if value is None else value
+
+
+ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+PipelineId = (
+    Annotated[int, Field(strict=True, ge=0, le=10**16)] | Annotated[str, StringConstraints(strict=True, pattern=ID_PATTERN)]
+)
+Version = Annotated[int, Field(strict=True, ge=1)]
+#: Seeds fit what numpy's legacy generators take.
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ExtractFeatures(_Strict):
+    """How tsfresh turns a long time series into one row an id. Its own argument names."""
+
+    column_id: ColumnName
+    """Column that says which series a row belongs to."""
+    column_sort: ColumnName | None = None
+    """Column that orders the rows of a series; without one they stay as sent."""
+    column_kind: ColumnName | None = None
+    """Column that names the signal of a row, when several are stacked."""
+    column_value: ColumnName | None = None
+    """Column of the values; without one every other column is a signal."""
+    default_fc_parameters: str | dict[str, Any] = "ComprehensiveFCParameters()"
+    """Which features: MinimalFCParameters(), Efficient…, Comprehensive…, or {calculator: null or [arguments, …]}."""
+    impute_function: str | None = "tsfresh.utilities.dataframe_functions.impute"
+    """How missing features are filled, by its dotted name."""
+    select: bool = False
+    """Keep only the features that are relevant to the labels."""
+
+
+class ModelTraining(_Strict):
+    """What is trained."""
+
+    model: Annotated[str, StringConstraints(max_length=200)]
+    """Dotted name: sklearn.ensemble.RandomForestClassifier, tpot.TPOTClassifier, …"""
+    model_args: Annotated[dict[str, Any], BeforeValidator(_none_as_empty)] = {}
+    """Arguments of the model; empty for its defaults."""
+    metric: str | None = None
+    """What a search maximises, by scikit-learn's name; roc_auc or r2 when left out."""
+
+
+class Limits(_Strict):
+    """What a training may use."""
+
+    seconds: Annotated[int, Field(strict=True, ge=5)] | None = None
+    """Wall time of the whole training."""
+    memory_mb: Annotated[int, Field(strict=True, ge=256)] | None = None
+    """Resident memory in mebibytes, all processes of the training together."""
+
+
+class TrainParameters(_Strict):
+    """The `params` part of POST /train_pipeline."""
+
+    pipeline_id: PipelineId
+    """Under which the pipeline is kept; training an id again makes its next version."""
+    task: Task | None = None
+    """Inferred from the model when left out."""
+    target: ColumnName | None = None
+    """Label column: of raw_data when there is no labels part, else of the labels."""
+    id_column: ColumnName | None = None
+    """Column that identifies a row of a plain table; it is not a feature."""
+    positive_class: str | bool | int | float | None = None
+    """Class whose probability is a binary prediction's score; the last in sorted order when left out."""
+    seed: Seed = 0
+    """Of every random choice of the training."""
+    extract_features: ExtractFeatures | None = None
+    """Present: raw_data is a long time series. Absent: a plain table, one row a sample."""
+    model_training: ModelTraining
+    limits: Limits = Limits()
+
+
+class PredictParameters(_Strict):
+    """The `params` part of POST /serve_prediction, or the names beside `data` in a JSON body."""
+
+    pipeline_id: PipelineId
+    version: Version | None = None
+    """The current one when left out."""
+    output: Output | None = None
+    """Binary: score. Other tasks: all."""
+
+
+class ExplainParameters(_Strict):
+    """The `params` part of POST /explain, or the names beside `data` in a JSON body."""
+
+    pipeline_id: PipelineId
+    version: Version | None = None
+    """The current one when left out."""
+    method: str
+    """lime or shap."""
+    ids: Annotated[list[str | int], Field(min_length=1, max_length=100)] | None = None
+    """Which rows to explain; all that were sent, up to 100, when left out."""
+    target: str | bool | int | float | None = None
+    """Class to explain; the positive class of a binary task, else the predicted one, when left out."""
+    num_features: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 10
+    """Contributions to return a row, largest first."""
+    num_samples: Annotated[int, Field(strict=True, ge=10, le=50_000)] | None = None
+    """Rows that the method may draw around each explained row; its own default when left out."""
+    seed: Seed = 0
+    """Of every random choice; the same request gives the same answer."""
+
+
+Parameters = TypeVar("Parameters", bound=_Strict)
+
+
+def check(model: type[Parameters], values: dict[str, Any], part: str = "params") -> Parameters:
+    """Check values against a model.
+
+    Raises
+    ------
+    InvalidParameters
+        With a pointer to each value that is unknown, missing or out of bounds.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = list(dict.fromkeys(_fault(model, entry, part) for entry in error.errors()))
+        raise InvalidParameters(f"{part} has {len(faults)} value(s) that cannot be accepted.", faults) from None
+
+
+def _fault(model: type[_Strict], entry: Any, part: str) -> Fault:
+    # A union repeats its members' names in the location; they are no part of the caller's document.
+    location = [str(step) for step in entry["loc"] if not _names_a_type(step)]
+    detail = entry["msg"].removeprefix("Value error, ")
+    if entry["type"] == "extra_forbidden":
+        detail = f"not a parameter; known here are {listed(_known(model, location[:-1]))}"
+    if entry["type"] == "string_pattern_mismatch":
+        detail = "must be 1 to 64 letters, digits, dots, underscores or hyphens, the first a letter or digit"
+    return Fault("/" + "/".join([part, *location]), detail)
+
+
+def _names_a_type(step: object) -> bool:
+    return isinstance(step, str) and (step in {"int", "str", "bool", "float"} or "constrained" in step)
+
+
+def _known(model: type[_Strict], path: list[str]) -> list[str]:
+    fields = model.model_fields
+    for step in path:
+        inner = fields[step].annotation
+        candidates = [inner, *getattr(inner, "__args__", ())]
+        fields = next(kind for kind in candidates if isinstance(kind, type) and issubclass(kind, _Strict)).model_fields
+    return list(fields)

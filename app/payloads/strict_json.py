@@ -1,0 +1,58 @@
+"""JSON as RFC 8259 has it: UTF-8, no NaN, no duplicate names, no lone surrogates."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from app.errors import Unreadable
+
+
+def loads(data: bytes, part: str) -> Any:
+    """Parse one JSON text.
+
+    Parameters
+    ----------
+    part
+        What to call the input in an error.
+
+    Raises
+    ------
+    Unreadable
+        Not UTF-8, not JSON, NaN or Infinity, a name given twice in one object, nested too deep.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+        value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        if "\\ud" in text or "\\uD" in text:
+            # Python reads a lone surrogate that no UTF-8 answer could carry.
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError:
+        raise Unreadable(f"{part} is not UTF-8 text.") from None
+    except RecursionError:
+        raise Unreadable(f"{part} is nested too deep.") from None
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"{part} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+    except _Refused as error:
+        raise Unreadable(f"{part} is not strict JSON: {error}.") from None
+    except ValueError:
+        # Python refuses to convert integers of thousands of digits.
+        raise Unreadable(f"{part} has a number that is too long to read.") from None
+    return value
+
+
+class _Refused(ValueError):
+    """Well-formed for Python's parser, and still not strict JSON."""
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in members if names.count(name) > 1)
+        raise _Refused(f"the name {twice[:80]!r} occurs twice in one object")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _Refused(f"{name} is not a JSON number; write null for a missing value")

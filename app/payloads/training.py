@@ -1,0 +1,151 @@
+"""One training's input: assembled and checked by the route, kept in Redis as Arrow, assembled again by the worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import orjson
+
+from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, listed
+from app.payloads import labels as labelling
+from app.payloads.parameters import Task, TrainParameters, check
+from app.payloads.signature import Signature, infer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What was uploaded, parsed and not yet joined. `labels` is None when `target` names a column of `frame`."""
+
+    parameters: TrainParameters
+    task: Task
+    frame: pd.DataFrame
+    labels: pd.DataFrame | None
+
+    def to_bytes(self) -> dict[str, bytes]:
+        """Return what `from_bytes` reads: Arrow streams and JSON, which hold data and no code."""
+        stored = {
+            "parameters": orjson.dumps(self.parameters.model_dump(mode="json")),
+            "task": self.task.value.encode(),
+            "frame": to_arrow(self.frame),
+        }
+        return stored if self.labels is None else stored | {"labels": to_arrow(self.labels)}
+
+    @classmethod
+    def from_bytes(cls, stored: dict[str, bytes]) -> Self:
+        """Read the tables of another process, with the same types."""
+        labels = from_arrow(stored["labels"]) if "labels" in stored else None
+        parameters = check(TrainParameters, orjson.loads(stored["parameters"]))
+        return cls(parameters, Task(stored["task"].decode()), from_arrow(stored["frame"]), labels)
+
+
+@dataclass(frozen=True)
+class Training:
+    """Rows and labels that belong together.
+
+    Attributes
+    ----------
+    frame
+        DataFrame of shape (n_rows, n_columns) as the signature has it. In a plain table a row is a sample; in a
+        series the rows of one id are.
+    labels
+        Series of shape (n_samples,), indexed by id, in the order in which the ids first occur in `frame`.
+    positive_class
+        Class whose probability is a binary prediction's score; None for a regression.
+    """
+
+    parameters: TrainParameters
+    task: Task
+    signature: Signature
+    frame: pd.DataFrame
+    labels: pd.Series
+    positive_class: object
+
+
+def assemble(tables: Tables) -> Training:
+    """Join and check what was uploaded.
+
+    Raises
+    ------
+    InvalidData, InvalidParameters
+        Saying which columns, ids or labels do not fit.
+    """
+    parameters, frame = tables.parameters, tables.frame
+    signature = infer(frame, parameters)
+    if tables.labels is None:
+        labels = _target_column(frame, parameters)
+    elif signature.id_column is None:
+        raise InvalidParameters(
+            "Labels are joined by id: name the id column of the table, or the target column in raw_data.",
+            [Fault("/params/id_column", "missing, and raw_data and labels came apart")],
+        )
+    else:
+        ids = _unique_ids(frame, signature.id_column, parameters)
+        labels = labelling.join(tables.labels, ids, signature.id_column, parameters.target)
+    labelling.check(labels, tables.task)
+    positive = None
+    if tables.task is Task.CLASSIFICATION:
+        positive = labelling.positive_class(labels, parameters.positive_class)
+    return Training(parameters, tables.task, signature, signature.conform(frame), labels, positive)
+
+
+def _target_column(frame: pd.DataFrame, parameters: TrainParameters) -> pd.Series:
+    """Take the labels from raw_data: one a row of a table, one a series."""
+    target = parameters.target
+    if target is None or target not in frame:
+        detail = "missing" if target is None else f"{target} is not a column of raw_data"
+        raise InvalidParameters(
+            "Send a labels part, or name the label column of raw_data.", [Fault("/params/target", detail)]
+        )
+    series = parameters.extract_features
+    id_column = parameters.id_column if series is None else series.column_id
+    if id_column is None:
+        labels = frame[target].rename("label")
+    else:
+        ids = _unique_ids(frame, id_column, parameters)
+        pairs = frame[[id_column, target]].drop_duplicates()
+        labels = labelling.join(pairs, ids, id_column, target)
+    missing = labels.index[labels.isna()]
+    if len(missing):
+        raise InvalidData(
+            f"{len(missing)} row(s) have no label in {target}: {listed(missing)}.",
+            [Fault(f"/raw_data/{target}", f"empty in {len(missing)} row(s)")],
+        )
+    return labels
+
+
+def _unique_ids(frame: pd.DataFrame, id_column: str, parameters: TrainParameters) -> pd.Index:
+    """Return the ids in the order in which they first occur; in a plain table each occurs once."""
+    import pandas as pd
+
+    ids = frame[id_column]
+    if ids.isna().any():
+        raise InvalidData(f"{int(ids.isna().sum())} row(s) have no id.", [Fault(f"/raw_data/{id_column}", "empty")])
+    if parameters.extract_features is None and ids.duplicated().any():
+        twice = ids[ids.duplicated()].unique().tolist()
+        raise InvalidData(
+            f"{len(twice)} id(s) occur in more than one row: {listed(twice)}.",
+            [Fault(f"/raw_data/{id_column}", f"{value} is not unique") for value in twice[:MOST_NAMED]],
+        )
+    return pd.Index(ids.unique(), name=id_column)
+
+
+def to_arrow(frame: pd.DataFrame) -> bytes:
+    """Write a frame as an Arrow stream, without its index."""
+    import pyarrow as pa
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def from_arrow(data: bytes) -> pd.DataFrame:
+    """Read what `to_arrow` wrote, with the same types."""
+    import pyarrow as pa
+
+    return pa.ipc.open_stream(data).read_all().to_pandas()

@@ -1,0 +1,89 @@
+"""The parts of a request as bytes, each with what it says of its own format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from app.errors import Fault, FormatUnknown, Unacceptable
+
+if TYPE_CHECKING:
+    from flask import Request
+
+#: Formats by media type and by ending. A media type that is not here says nothing, and the file name is asked.
+FORMATS = {
+    "application/json": "json",
+    "text/json": "json",
+    "text/csv": "csv",
+    "application/vnd.apache.parquet": "parquet",
+    "application/x-parquet": "parquet",
+    "application/vnd.apache.arrow.stream": "arrow",
+    "application/vnd.apache.arrow.file": "arrow",
+    ".json": "json",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+}
+
+#: First bytes that only one format has; JSON's are those of an object or an array.
+MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow", b"{": "json", b"[": "json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One part of a request. `filename` only tells the format; it is never a path that is opened."""
+
+    part: str
+    data: bytes
+    media_type: str = ""
+    filename: str = ""
+
+    @property
+    def format(self) -> str:
+        """Tell one of json, csv, parquet and arrow.
+
+        Raises
+        ------
+        FormatUnknown
+            Neither media type, file name nor first bytes tell.
+        """
+        ending = PurePosixPath(self.filename.lower()).suffix
+        known = FORMATS.get(self.media_type) or FORMATS.get(ending)
+        if known is None:
+            start = self.data[:16].lstrip()
+            known = next((name for magic, name in MAGIC.items() if start.startswith(magic)), None)
+        if known is None:
+            raise FormatUnknown(
+                f"The format of {self.part} is not told: give it a content type or a file name "
+                "that ends in .json, .csv, .parquet or .arrow."
+            )
+        return known
+
+
+def parts(request: Request) -> dict[str, Upload]:
+    """Read all parts of a multipart request, files and plain fields alike, by name."""
+    found = {name: Upload(name, value.encode()) for name, value in request.form.items()}
+    for name, file in request.files.items():
+        found[name] = Upload(name, file.read(), file.mimetype, file.filename or "")
+    return found
+
+
+def take(uploads: dict[str, Upload], required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
+    """Check that the parts are those that the route reads.
+
+    Raises
+    ------
+    Unacceptable
+        Naming each part that is missing and each that the route does not know.
+    """
+    faults = [Fault(f"/{name}", "this part is missing") for name in required if name not in uploads]
+    known = [*required, *optional]
+    faults += [
+        Fault(f"/{name}", f"this part is not known; known are {', '.join(known)}")
+        for name in uploads
+        if name not in known
+    ]
+    if faults:
+        raise Unacceptable(f"Send these multipart parts: {', '.join(known)}.", faults)

@@ -1,0 +1,155 @@
+"""Every setting, read once from the environment (and a bound Cloud Foundry service) into one frozen object.
+
+Nothing else in the project reads the environment.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+#: What an API key may do; each role includes those before it.
+ROLES = ("read", "predict", "train", "admin")
+
+#: Labels and tags under which platforms offer a Redis.
+REDIS_SERVICES = ("redis", "valkey")
+
+#: Characters of a signing secret; fewer can be guessed.
+MIN_SECRET = 32
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names its variable."""
+
+
+def _parse_keys(text: object) -> object:
+    """Read `role:sha256,role:sha256` into {sha256: role}."""
+    if not isinstance(text, str):
+        return text
+    keys = {}
+    for entry in filter(None, (part.strip() for part in text.replace(",", " ").split())):
+        role, _, digest = entry.partition(":")
+        if role not in ROLES or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise ValueError(f"expects role:sha256 entries with a role of {', '.join(ROLES)}; see python -m app.auth")
+        keys[digest] = role
+    return keys
+
+
+class Settings(BaseModel):
+    """Each field is the environment variable of the same name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Any other than loopback needs `API_KEYS` and `SIGNING_SECRET`."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    """TCP port to listen on."""
+    data_dir: Path = Path("var")
+    """Folder of the embedded Redis and of the generated signing secret, relative to the working folder."""
+    redis_url: str | None = None
+    """redis://, rediss:// or unix:// address of a Redis elsewhere; without one `python -m app` starts its own."""
+    api_keys: Annotated[dict[str, str], BeforeValidator(_parse_keys)] = {}
+    """`role:sha256` entries, separated by commas; `python -m app.auth ROLE` makes one. Keys themselves are not kept."""
+    signing_secret: str | None = None
+    """Signs stored artefacts. At least 32 characters; on loopback one is made and kept in `data_dir`."""
+    legacy_json_strings: bool = False
+    """Wrap the answers of the three routes of 2017 in a second layer of JSON, as then."""
+
+    web_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
+    """Web processes."""
+    web_threads: Annotated[int, Field(ge=2, le=256)] = 8
+    """Threads of each web process; half of them may wait for trainings."""
+    train_workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Training workers that `python -m app` starts; each runs one job at a time."""
+
+    max_upload_mb: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Mebibytes of one request's body."""
+    max_cells: Annotated[int, Field(ge=1)] = 20_000_000
+    """Rows times columns of one table."""
+    max_columns: Annotated[int, Field(ge=1)] = 5_000
+    """Columns of one table."""
+    train_seconds: Annotated[int, Field(ge=1)] = 3600
+    """Seconds a training may take when its parameters set no limit."""
+    max_train_seconds: Annotated[int, Field(ge=1)] = 4 * 3600
+    """The most seconds that parameters may ask for."""
+    train_memory_mb: Annotated[int, Field(ge=256)] = 4096
+    """Mebibytes of resident memory a training may take; parameters may ask for less."""
+    job_days: Annotated[int, Field(ge=1)] = 7
+    """Days that an ended job's record is kept."""
+    model_cache_mb: Annotated[int, Field(ge=1)] = 256
+    """Mebibytes of artefacts whose loaded pipelines each web process keeps."""
+
+    @model_validator(mode="after")
+    def _safe_beyond_loopback(self) -> Settings:
+        if self.signing_secret is not None and len(self.signing_secret) < MIN_SECRET:
+            raise ValueError(f"SIGNING_SECRET: has fewer than {MIN_SECRET} characters")
+        if not self.on_loopback and not self.api_keys:
+            raise ValueError(f"API_KEYS: listening on {self.host} needs at least one key; see python -m app.auth")
+        if not self.on_loopback and self.signing_secret is None:
+            raise ValueError(f"SIGNING_SECRET: listening on {self.host} needs a secret of {MIN_SECRET} characters")
+        return self
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the service."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings.
+
+        Raises
+        ------
+        SettingsError
+            Naming the variable that is wrong, never its value.
+        """
+        values: dict[str, Any] = {name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper())}
+        values.setdefault("redis_url", _bound_redis(environ))
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsError("; ".join(map(_in_words, error.errors()))) from None
+
+
+def _in_words(error: Any) -> str:
+    variable = "".join(str(part).upper() for part in error["loc"][:1])
+    reason = error["msg"].removeprefix("Value error, ")
+    return f"{variable}: {reason}" if variable else reason
+
+
+def _bound_redis(environ: Mapping[str, str]) -> str | None:
+    """Find the address of a bound Redis in VCAP_SERVICES, or in the file that VCAP_SERVICES_FILE_PATH names."""
+    try:
+        path = environ.get("VCAP_SERVICES_FILE_PATH")
+        text = Path(path).read_text(encoding="utf-8") if path else environ.get("VCAP_SERVICES", "{}")
+        services = json.loads(text)
+        for label, instances in services.items():
+            for instance in instances:
+                words = " ".join([label, instance.get("name", ""), *instance.get("tags", [])]).lower()
+                if any(name in words for name in REDIS_SERVICES):
+                    return _address(instance["credentials"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise SettingsError("VCAP_SERVICES: cannot be read, or its Redis has no usable credentials") from None
+    return None
+
+
+def _address(credentials: Mapping[str, Any]) -> str:
+    """Make a URL of the credentials that the common Redis brokers give: one `uri`, or the parts of one."""
+    if uri := credentials.get("uri"):
+        return str(uri)
+    tls = credentials.get("tls_port")
+    host = credentials.get("host") or credentials["hostname"]
+    user, password = quote(str(credentials.get("username", "")), safe=""), quote(str(credentials["password"]), safe="")
+    return f"{'rediss' if tls else 'redis'}://{user}:{password}@{host}:{tls or credentials.get('port', 6379)}/0"

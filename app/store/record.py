@@ -1,0 +1,65 @@
+"""What the store knows of one version of a pipeline. Plain JSON; the bytes that serve it are in its artefact."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import orjson
+
+#: Form of a stored record. To change it: raise the number, read the old form in `Record.from_bytes`, and add a stored
+#: example of the old form to tests/store/records/.
+PROTOCOL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One version of a pipeline.
+
+    Attributes
+    ----------
+    pipeline_id
+        As the caller gave it, an integer as an integer.
+    result
+        The answer of its training: what POST /train_pipeline returned.
+    parameters
+        The parameters of the training, with defaults filled in.
+    signature
+        Columns that the pipeline accepts.
+    metrics, holdout
+        Scores over folds; scores, confusion matrix and report on rows that the training did not see.
+    libraries
+        {distribution: version} of what trained it.
+    times
+        Seconds by stage.
+    artifact
+        Format, size in bytes and SHA-256 of what serves it.
+    """
+
+    pipeline_id: int | str
+    version: int
+    created_at: str
+    job_id: str
+    engine: str
+    task: str
+    seed: int
+    result: dict[str, Any]
+    parameters: dict[str, Any]
+    signature: dict[str, Any]
+    metrics: dict[str, Any]
+    holdout: dict[str, Any]
+    libraries: dict[str, str]
+    times: dict[str, float]
+    artifact: dict[str, Any] = field(default_factory=dict)
+    protocol: int = PROTOCOL
+
+    def to_bytes(self) -> bytes:
+        """Return JSON."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read a record of this protocol; names that a later minor change added are left out."""
+        stored = orjson.loads(data)
+        known = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
+        return cls(**known)
