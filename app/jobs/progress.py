@@ -1,0 +1,36 @@
+"""A training's reports, thinned out on their way to Redis."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from app.jobs.records import JobRecords
+
+#: Seconds between two writes of one stage.
+_INTERVAL = 0.25
+
+
+class JobProgress:
+    """A `Progress` that writes to the job's record: every change of stage, and otherwise a few times a second."""
+
+    def __init__(self, records: JobRecords, job_id: str) -> None:
+        self._records = records
+        self._job_id = job_id
+        self._written = 0.0
+        self._stage: str | None = None
+
+    def __call__(
+        self,
+        stage: str,
+        fraction: float | None = None,
+        candidates: int | None = None,
+        best_score: float | None = None,
+    ) -> None:
+        """Write the report, or leave it for the next one."""
+        now = time.monotonic()
+        if stage == self._stage and now - self._written < _INTERVAL:
+            return
+        self._stage, self._written = stage, now
+        told: dict[str, Any] = {"fraction": fraction, "candidates": candidates, "best_score": best_score}
+        self._records.report(self._job_id, {"stage": stage, **{name: v for name, v in told.items() if v is not None}})

@@ -1,0 +1,203 @@
+"""The web's side of jobs: submit, look up, wait, cancel."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import redis
+from rq import Queue, Retry
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.job import Job as RqJob
+from rq.job import JobStatus
+from rq.serializers import JSONSerializer
+
+from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused
+from app.jobs.records import Job, JobRecords, JobState, Stop
+from app.jobs.tasks import TRAIN, settle
+from app.payloads.training import Tables
+from app.store.redis import ModelStore, store_errors
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+#: Name of the one queue.
+QUEUE = "training"
+
+#: Seconds for which an Idempotency-Key stands for its job.
+_IDEMPOTENT = 24 * 3600
+
+#: Seconds between two looks at a job that somebody waits for, and between two checks that its worker lives.
+_POLL, _CHECK = 0.1, 5.0
+
+#: Seconds beyond a job's own limit after which RQ's timer would end it, had our worker not done so.
+_MARGIN = 120
+
+
+class JobQueue:
+    """Trainings that wait, run and have ended."""
+
+    def __init__(self, client: redis.Redis, records: JobRecords, store: ModelStore, settings: Settings) -> None:
+        self._redis = client
+        self._records = records
+        self._store = store
+        self._settings = settings
+        self._queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
+
+    @store_errors()
+    def submit(self, tables: Tables, idempotency_key: str | None = None) -> Job:
+        """Queue a training. When this returns, Redis has all of it.
+
+        Parameters
+        ----------
+        idempotency_key
+            The same key with the same upload returns the job of the first time.
+
+        Raises
+        ------
+        InvalidParameters
+            A limit above the service's own.
+        KeyReused
+            The key came with another upload before.
+        Busy
+            The queue is full.
+        """
+        seconds, memory_mb = self._limits(tables)
+        stored = tables.to_bytes()
+        training = tables.parameters
+        job = Job(
+            job_id=uuid.uuid4().hex,
+            state=JobState.QUEUED,
+            pipeline_id=training.pipeline_id,
+            model=training.model_training.model,
+            created=time.time(),
+            seconds=seconds,
+            memory_mb=memory_mb,
+        )
+        digest = hashlib.sha256(b"".join(stored[name] for name in sorted(stored))).hexdigest()
+        key = f"automl:idempotency:{hashlib.sha256((idempotency_key or job.job_id).encode()).hexdigest()}"
+
+        def write(pipe: redis.client.Pipeline) -> str:
+            if earlier := pipe.get(key):
+                job_id, _, body = earlier.decode().partition(" ")
+                if body != digest:
+                    raise KeyReused("This Idempotency-Key came with another upload before. Use a new one.")
+                return str(job_id)
+            if len(self._queue) >= self._settings.max_queued_jobs:
+                raise Busy("Too many trainings wait already. Try again later.")
+            pipe.multi()
+            if idempotency_key is not None:
+                pipe.set(key, f"{job.job_id} {digest}", ex=_IDEMPOTENT)
+            self._records.create(pipe, job, stored)
+            self._queue.enqueue_call(
+                TRAIN,
+                args=(job.job_id,),
+                job_id=job.job_id,
+                timeout=int(seconds) + _MARGIN,
+                # A training whose worker died runs once more, once.
+                retry=Retry(max=1),
+                pipeline=pipe,
+            )
+            return job.job_id
+
+        return self._records.get(self._redis.transaction(write, key, value_from_callable=True))
+
+    def get(self, job_id: str) -> Job:
+        """Return a job, after noticing whether its worker has died.
+
+        Raises
+        ------
+        JobNotFound
+        """
+        job = self._records.get(job_id)
+        if job.state.final:
+            return job
+        self._reconcile(job)
+        return self._records.get(job_id)
+
+    def recent(self) -> list[Job]:
+        """Return the latest jobs, newest first."""
+        return self._records.recent()
+
+    def wait(self, job_id: str, seconds: float) -> Job:
+        """Return the job when it has ended, or as it is after some seconds."""
+        deadline = time.monotonic() + seconds
+        job = self.get(job_id)
+        for job in self._looks(job_id):
+            if job.state.final or time.monotonic() >= deadline:
+                break
+        return job
+
+    def events(self, job_id: str) -> Iterator[Job]:
+        """Yield the job whenever it has changed, up to and with its final state."""
+        before = None
+        for job in self._looks(job_id):
+            if job != before:
+                yield job
+            before = job
+            if job.state.final:
+                return
+
+    @store_errors()
+    def cancel(self, job_id: str, keep: bool) -> Job:
+        """Ask for a job's end. A queued one ends at once, a running one within seconds.
+
+        Parameters
+        ----------
+        keep
+            Publish the best model so far.
+
+        Raises
+        ------
+        JobNotFound, JobEnded
+        """
+        job = self.get(job_id)
+        if job.state.final:
+            raise JobEnded(job_id, job.state.value)
+        self._records.ask_to_stop(job_id, Stop.CANCEL_KEEP if keep else Stop.CANCEL)
+        # A job that is still queued ends here; one that a worker has just taken reads the request at its start.
+        if self._redis.lrem(self._queue.key, 1, job_id):
+            settle(self._records.get(job_id), self._store, self._records)
+        return self._records.get(job_id)
+
+    def _looks(self, job_id: str) -> Iterator[Job]:
+        """Yield the job as it is, for ever, a few times a second."""
+        checked = 0.0
+        while True:
+            now = time.monotonic()
+            if now - checked >= _CHECK:
+                yield self.get(job_id)
+                checked = now
+            else:
+                yield self._records.get(job_id)
+            time.sleep(_POLL)
+
+    @store_errors()
+    def _reconcile(self, job: Job) -> None:
+        """Give a job whose worker's lease has run out back to the queue, or bring it to its end."""
+        self._queue.started_job_registry.cleanup()
+        try:
+            status = RqJob.fetch(job.job_id, connection=self._redis, serializer=JSONSerializer).get_status()
+        except (NoSuchJobError, InvalidJobOperation):
+            status = None
+        # Read again: the worker writes our record first and RQ's status after it.
+        if status in (JobStatus.FAILED, JobStatus.STOPPED, None):
+            current = self._records.get(job.job_id)
+            if not current.state.final:
+                settle(current, self._store, self._records)
+        elif status is JobStatus.QUEUED and job.state is JobState.RUNNING:
+            self._records.requeue(job.job_id, "its worker was lost")
+
+    def _limits(self, tables: Tables) -> tuple[float, int]:
+        wanted, settings = tables.parameters.limits, self._settings
+        faults = []
+        if (wanted.seconds or 0) > settings.max_train_seconds:
+            faults.append(Fault("/params/limits/seconds", f"must be at most {settings.max_train_seconds}"))
+        if (wanted.memory_mb or 0) > settings.train_memory_mb:
+            faults.append(Fault("/params/limits/memory_mb", f"must be at most {settings.train_memory_mb}"))
+        if faults:
+            raise InvalidParameters("The limits are above those of this service.", faults)
+        return float(wanted.seconds or settings.train_seconds), wanted.memory_mb or settings.train_memory_mb

@@ -1,0 +1,231 @@
+"""What is known of a job, in Redis. RQ's own status is a hint; this is the truth that callers see.
+
+    automl:jobs              sorted set of job ids by time
+    automl:job:<id>          hash, fields as in `Job`
+    automl:job:<id>:input    hash of Arrow and JSON: what was uploaded; deleted when the job ends
+    automl:job:<id>:kept     hash record, artifact: a model to publish if the training is stopped
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+import redis
+
+from app.errors import JobNotFound, ServiceError
+from app.payloads.training import Tables
+from app.store.artifact import Artifact, seal, unseal
+from app.store.record import Record
+from app.store.redis import store_errors
+
+#: Seconds in a day.
+_DAY = 24 * 3600
+
+#: The version under which a kept model is signed, before it has one.
+_NO_VERSION = 0
+
+
+class JobState(StrEnum):
+    """Where a job is. The last four are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def final(self) -> bool:
+        """Whether the job has ended."""
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+class Stop(StrEnum):
+    """Why a training is to be stopped before its end."""
+
+    CANCEL = "cancelled"
+    CANCEL_KEEP = "cancelled, keeping the best"
+    TIME = "time limit"
+    MEMORY = "memory limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training as callers see it. Times are seconds since 1970; `error` is a problem (RFC 9457)."""
+
+    job_id: str
+    state: JobState
+    pipeline_id: int | str
+    model: str
+    created: float
+    seconds: float
+    memory_mb: int
+    started: float | None = None
+    ended: float | None = None
+    attempts: int = 0
+    stop: Stop | None = None
+    progress: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the job as GET /jobs/<id> shows it."""
+        left = None
+        if self.state is JobState.RUNNING and self.started is not None:
+            left = max(0.0, round(self.started + self.seconds - time.time(), 1))
+        return {
+            "jobId": self.job_id,
+            "state": self.state.value,
+            "modelId": self.pipeline_id,
+            "model": self.model,
+            "created": self.created,
+            "started": self.started,
+            "ended": self.ended,
+            "attempts": self.attempts,
+            "limits": {"seconds": self.seconds, "memory_mb": self.memory_mb},
+            "progress": {**(self.progress or {}), "seconds_left": left},
+            "result": self.result,
+            "error": self.error,
+        }
+
+
+class JobRecords:
+    """Reads and writes jobs.
+
+    Parameters
+    ----------
+    days
+        How long an ended job is remembered.
+    """
+
+    def __init__(self, client: redis.Redis, secret: str, days: int) -> None:
+        self._redis = client
+        self._secret = secret
+        self._days = days
+
+    def create(self, pipe: redis.client.Pipeline, job: Job, stored: dict[str, bytes]) -> None:
+        """Add the writes of a new job and its input to a transaction."""
+        fields = {
+            "state": job.state.value,
+            "pipeline_id": orjson.dumps(job.pipeline_id),
+            "model": job.model,
+            "created": job.created,
+            "seconds": job.seconds,
+            "memory_mb": job.memory_mb,
+        }
+        pipe.hset(_key(job.job_id), mapping=fields)
+        pipe.hset(f"{_key(job.job_id)}:input", mapping=stored)
+        pipe.zadd("automl:jobs", {job.job_id: job.created})
+        pipe.zremrangebyscore("automl:jobs", 0, job.created - self._days * _DAY)
+
+    @store_errors()
+    def get(self, job_id: str) -> Job:
+        """Return a job.
+
+        Raises
+        ------
+        JobNotFound
+        """
+        fields = self._redis.hgetall(_key(job_id))
+        if b"state" not in fields:
+            raise JobNotFound(job_id)
+        stored = {name.decode(): value for name, value in fields.items()}
+        found: dict[str, Any] = {"job_id": job_id, "state": JobState(stored.pop("state").decode())}
+        found["model"] = stored.pop("model").decode()
+        if "stop" in stored:
+            found["stop"] = Stop(stored.pop("stop").decode())
+        # All that is left is JSON: numbers, and the texts that were stored as JSON.
+        return Job(**found, **{name: orjson.loads(value) for name, value in stored.items()})
+
+    @store_errors()
+    def recent(self, count: int = 100) -> list[Job]:
+        """Return the latest jobs, newest first."""
+        ids = [job_id.decode() for job_id in self._redis.zrevrange("automl:jobs", 0, count - 1)]
+        jobs = []
+        for job_id in ids:
+            try:
+                jobs.append(self.get(job_id))
+            except JobNotFound:
+                continue
+        return jobs
+
+    @store_errors()
+    def start(self, job_id: str) -> None:
+        """Note that a worker has begun."""
+        with self._redis.pipeline() as pipe:
+            pipe.hset(_key(job_id), mapping={"state": JobState.RUNNING.value, "started": time.time()})
+            pipe.hincrby(_key(job_id), "attempts", 1)
+            pipe.execute()
+
+    @store_errors()
+    def requeue(self, job_id: str, why: str) -> None:
+        """Note that the job waits again."""
+        progress = orjson.dumps({"stage": "queued", "note": why})
+        self._redis.hset(_key(job_id), mapping={"state": JobState.QUEUED.value, "progress": progress})
+
+    @store_errors()
+    def report(self, job_id: str, progress: dict[str, Any]) -> None:
+        """Replace the progress of a running job."""
+        self._redis.hset(_key(job_id), "progress", orjson.dumps(progress))
+
+    @store_errors()
+    def ask_to_stop(self, job_id: str, why: Stop) -> None:
+        """Leave word for the worker, unless there is word already."""
+        self._redis.hsetnx(_key(job_id), "stop", why.value)
+
+    @store_errors()
+    def input(self, job_id: str) -> Tables | None:
+        """Return what was uploaded; None once the job has ended."""
+        stored = self._redis.hgetall(f"{_key(job_id)}:input")
+        return Tables.from_bytes({name.decode(): data for name, data in stored.items()}) if stored else None
+
+    @store_errors()
+    def keep(self, job_id: str, record: Record, artifact: Artifact) -> None:
+        """Keep a model to publish if the training is stopped."""
+        sealed = seal(artifact, record.pipeline_id, _NO_VERSION, self._secret)
+        kept = {"record": record.to_bytes(), "artifact": sealed}
+        self._redis.hset(f"{_key(job_id)}:kept", mapping=kept)
+
+    @store_errors()
+    def kept(self, job_id: str) -> tuple[Record, Artifact] | None:
+        """Return the kept model, verified."""
+        stored = self._redis.hgetall(f"{_key(job_id)}:kept")
+        if not stored:
+            return None
+        record = Record.from_bytes(stored[b"record"])
+        return record, unseal(stored[b"artifact"], record.pipeline_id, _NO_VERSION, self._secret)
+
+    @store_errors()
+    def end(
+        self,
+        job_id: str,
+        state: JobState,
+        result: dict[str, Any] | None = None,
+        error: ServiceError | None = None,
+    ) -> None:
+        """Bring a job to a final state, once: the first end stands."""
+        key = _key(job_id)
+        fields: dict[str, Any] = {"state": state.value, "ended": time.time()}
+        if result is not None:
+            fields["result"] = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+        if error is not None:
+            fields["error"] = orjson.dumps(error.as_problem())
+
+        def write(pipe: redis.client.Pipeline) -> None:
+            found = pipe.hget(key, "state")
+            pipe.multi()
+            if found is not None and not JobState(found.decode()).final:
+                pipe.hset(key, mapping=fields)
+                pipe.expire(key, self._days * _DAY)
+                pipe.delete(f"{key}:input", f"{key}:kept")
+
+        self._redis.transaction(write, key)
+
+
+def _key(job_id: str) -> str:
+    return f"automl:job:{job_id}"

@@ -1,0 +1,164 @@
+"""`python -m app.jobs.worker`: runs one training at a time, each in a forked process that it watches and can end.
+
+The fork costs nothing and inherits the engines, imported once; nothing but imports has run before it, so no lock or
+thread of a library's is held in the child.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from importlib import import_module
+from typing import Any
+
+import psutil
+from rq import Queue, Worker
+from rq.job import Job as RqJob
+from rq.serializers import JSONSerializer
+
+from app.jobs.queue import QUEUE
+from app.jobs.records import JobRecords, Stop
+from app.jobs.tasks import TRAIN, open_records, settle
+from app.settings import Settings, SettingsError
+from app.store.embedded import die_with_parent
+from app.store.redis import ModelStore, connect
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at a running training.
+_INTERVAL = 1
+
+#: Seconds without a sign of a worker after which its job is another's.
+_LEASE = 20
+
+#: Seconds that a training has to come to an end with its best so far, after it was asked to.
+_GRACE = 8
+
+#: Added to the niceness of trainings, so that the web processes beside them are served first.
+_NICE = 10
+
+#: Imported before the first fork.
+_ENGINES = ("pandas", "pyarrow", "sklearn.ensemble", "skops.io", "lightgbm", "xgboost", "tsfresh", "tpot")
+
+
+class TrainingWorker(Worker):
+    """An RQ worker that runs nothing but trainings and keeps their limits, native code included."""
+
+    def __init__(self, *args: Any, records: JobRecords, store: ModelStore, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._records = records
+        self._store = store
+        self._asked_at: float | None = None
+        self._shutting_down = False
+
+    def get_heartbeat_ttl(self, job: RqJob) -> int:
+        """Return the seconds after which a silent worker counts as dead; RQ's own is a minute more."""
+        return _LEASE
+
+    def maintain_heartbeats(self, job: RqJob) -> None:
+        """Once a second: say that this worker lives, and hold its training to its limits."""
+        super().maintain_heartbeats(job)
+        self._watch(job)
+
+    def main_work_horse(self, job: RqJob, queue: Queue) -> None:
+        """In the forked process: die with this worker, give way to the web processes, then run the job."""
+        die_with_parent(signal.SIGKILL)
+        os.nice(_NICE)
+        super().main_work_horse(job, queue)
+
+    def perform_job(self, job: RqJob, queue: Queue) -> bool:
+        """Run the job if it is a training. Whoever can write to the queue could name any function of any module."""
+        if job.func_name != TRAIN:
+            logger.error("refused a job that is not a training")
+            job.retries_left = 0
+            self.handle_job_failure(job, queue, exc_string="refused: not a training")
+            return False
+        return super().perform_job(job, queue)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """At SIGTERM give the running training back to the queue: platforms allow seconds, and it takes minutes."""
+        self._shutting_down = True
+        if self.horse_pid:
+            self.kill_horse()
+
+    def handle_work_horse_killed(self, job: RqJob, retpid: Any, ret_val: Any, rusage: Any) -> None:
+        """Decide what becomes of a training whose process has gone: another try, or its end."""
+        self._asked_at = None
+        record = self._records.get(job.id)
+        if record.state.final:
+            job.retries_left = 0
+        elif record.stop is not None:
+            job.retries_left = 0
+            settle(record, self._store, self._records)
+        elif self._shutting_down:
+            job.retries_left = (job.retries_left or 0) + 1
+            self._records.requeue(job.id, "its worker was shut down")
+        elif job.retries_left:
+            self._records.requeue(job.id, "its worker's process died")
+        else:
+            settle(record, self._store, self._records)
+
+    def _watch(self, job: RqJob) -> None:
+        record = self._records.get(job.id)
+        stop = record.stop
+        if stop is None and self.current_job_working_time > record.seconds:
+            stop = Stop.TIME
+        if self._memory_mb() > record.memory_mb:
+            stop = Stop.MEMORY
+        if stop is None:
+            return
+        self._records.ask_to_stop(job.id, stop)
+        if stop in (Stop.CANCEL, Stop.MEMORY):
+            self.kill_horse()
+            return
+        now = time.monotonic()
+        self._asked_at = self._asked_at or now
+        # An engine that searches listens to this signal while it does; otherwise it is ignored.
+        self.kill_horse(signal.SIGINT if now - self._asked_at < _GRACE else signal.SIGKILL)
+
+    def _memory_mb(self) -> float:
+        """Return the resident memory of the training's processes together."""
+        try:
+            horse = psutil.Process(self.horse_pid)
+            return sum(process.memory_info().rss for process in (horse, *horse.children(recursive=True))) / 2**20
+        except psutil.Error:
+            return 0.0
+
+
+def main() -> int:
+    """Work until SIGTERM."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s")
+    try:
+        settings = Settings.from_environment()
+        if settings.redis_url is None:
+            raise SettingsError("REDIS_URL: a worker needs the Redis of its web process")
+        records, store = open_records(settings)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    for name in _ENGINES:
+        try:
+            import_module(name)
+        except ImportError:
+            logger.warning("%s is not installed here; trainings that need it will say so", name)
+    client = connect(settings.redis_url)
+    queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
+    worker = TrainingWorker(
+        [queue],
+        connection=client,
+        serializer=JSONSerializer,
+        worker_ttl=30,
+        job_monitoring_interval=_INTERVAL,
+        maintenance_interval=10,
+        records=records,
+        store=store,
+    )
+    worker.work(logging_level="WARNING")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

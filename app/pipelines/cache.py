@@ -1,0 +1,52 @@
+"""Loaded pipelines of one web process: the most recently used, up to a bound in bytes, each loaded once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+from app.pipelines.trained import TrainedPipeline
+
+#: A pipeline and version. Version numbers are never given twice, so a key never means other bytes.
+Key = tuple[str, int]
+
+
+class PipelineCache:
+    """Least recently used first out.
+
+    Parameters
+    ----------
+    capacity
+        Bytes of the artefacts whose pipelines are kept; one that is larger is kept alone.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._loading: dict[Key, threading.Lock] = {}
+        self._kept: OrderedDict[Key, tuple[TrainedPipeline, int]] = OrderedDict()
+
+    def get(self, key: Key, load: Callable[[], tuple[TrainedPipeline, int]]) -> TrainedPipeline:
+        """Return the pipeline under a key; of many threads that miss at once, one calls `load`, which tells its size."""
+        if found := self._look_up(key):
+            return found
+        with self._lock:
+            loading = self._loading.setdefault(key, threading.Lock())
+        with loading:
+            if found := self._look_up(key):
+                return found
+            pipeline, size = load()
+            with self._lock:
+                self._kept[key] = (pipeline, size)
+                self._loading.pop(key, None)
+                while len(self._kept) > 1 and sum(bytes_ for _, bytes_ in self._kept.values()) > self._capacity:
+                    self._kept.popitem(last=False)
+        return pipeline
+
+    def _look_up(self, key: Key) -> TrainedPipeline | None:
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]

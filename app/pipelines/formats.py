@@ -1,0 +1,86 @@
+"""Fitted pipelines to bytes and back: skops with a list of types that is ours, or a pickle where skops cannot.
+
+Bytes reach `load` only after the store has verified their signature. The list stands here and is never read from the
+artefact: a list that the file itself brings would trust whatever the file names.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+#: Types that skops does not trust by itself and that our pipelines hold. To add one, see that its code does nothing
+#: but hold numbers when it is built from a state.
+TRUSTED = frozenset(
+    {
+        "collections.OrderedDict",
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
+        "lightgbm.sklearn.LGBMRegressor",
+        "numpy.dtype",
+        "sklearn._loss.link.IdentityLink",
+        "sklearn._loss.link.Interval",
+        "sklearn._loss.link.LogLink",
+        "sklearn._loss.link.LogitLink",
+        "sklearn._loss.link.MultinomialLogit",
+        "sklearn._loss.loss.HalfBinomialLoss",
+        "sklearn._loss.loss.HalfMultinomialLoss",
+        "sklearn._loss.loss.HalfSquaredError",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.ensemble._gb.LeastSquaresError",
+        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
+        "tpot.builtin_modules.arithmetictransformer.AddTransformer",
+        "tpot.builtin_modules.column_one_hot_encoder.ColumnOneHotEncoder",
+        "tpot.builtin_modules.column_one_hot_encoder.ColumnOrdinalEncoder",
+        "tpot.builtin_modules.estimatortransformer.EstimatorTransformer",
+        "tpot.builtin_modules.passkbinsdiscretizer.PassKBinsDiscretizer",
+        "tpot.builtin_modules.passthrough.Passthrough",
+        "tpot.builtin_modules.passthrough.SkipTransformer",
+        "tpot.builtin_modules.zero_count.ZeroCount",
+        "xgboost.core.Booster",
+        "xgboost.sklearn.XGBClassifier",
+        "xgboost.sklearn.XGBRFClassifier",
+        "xgboost.sklearn.XGBRFRegressor",
+        "xgboost.sklearn.XGBRegressor",
+    }
+)
+
+
+def dump(fitted: Pipeline, sample: Any) -> tuple[str, bytes]:
+    """Return the format and the bytes of a fitted pipeline.
+
+    Parameters
+    ----------
+    sample
+        Rows on which the bytes must predict what the pipeline does, before they are used.
+    """
+    import numpy as np
+    from skops.io import dumps, get_untrusted_types
+
+    try:
+        data = dumps(fitted)
+        if set(get_untrusted_types(data=data)) <= TRUSTED:
+            if np.array_equal(load("skops", data).predict(sample), fitted.predict(sample), equal_nan=True):
+                return "skops", data
+    except (TypeError, ValueError, AttributeError, KeyError, RecursionError, NotImplementedError):
+        # What skops has no writer for fails in any of these ways.
+        pass
+    return "pickle", pickle.dumps(fitted, protocol=5)
+
+
+def load(format_name: str, data: bytes) -> Pipeline:
+    """Read what `dump` wrote. Only for bytes whose signature was verified."""
+    if format_name == "skops":
+        from skops.io import loads
+
+        return loads(data, trusted=sorted(TRUSTED))
+    return pickle.loads(data)  # noqa: S301  signed by this service, and verified by the store

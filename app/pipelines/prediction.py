@@ -1,0 +1,43 @@
+"""The columns of a prediction's answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.errors import Fault, InvalidParameters
+from app.payloads.parameters import Output, Task
+from app.pipelines.trained import TrainedPipeline
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+def columns(pipeline: TrainedPipeline, ids: pd.Index, predicted: np.ndarray[Any, Any], output: Output | None) -> dict[str, list[Any]]:
+    """Name and order what was predicted, a list of n_samples values a column.
+
+    A binary task gives `id` and `score`, the probability of the positive class, as the service of 2017 did; other
+    tasks, and `output: all`, give `id`, `prediction` and for each class `score_<class>`.
+
+    Raises
+    ------
+    InvalidParameters
+        `output: score` where there is no one positive class.
+    """
+    found: dict[str, list[Any]] = {"id": ids.tolist()}
+    binary = len(pipeline.classes) == 2
+    output = output or (Output.SCORE if binary else Output.ALL)
+    if output is Output.SCORE:
+        if not binary:
+            raise InvalidParameters(
+                "Only a model of two classes has one score.",
+                [Fault("/params/output", f"ask for {Output.PREDICTION} or {Output.ALL}")],
+            )
+        return found | {"score": predicted[:, pipeline.classes.index(pipeline.positive_class)].tolist()}
+    if pipeline.task is Task.REGRESSION:
+        return found | {"prediction": predicted.tolist()}
+    found["prediction"] = [pipeline.classes[code] for code in predicted.argmax(axis=1)]
+    if output is Output.ALL:
+        scores = {f"score_{name}": predicted[:, code].tolist() for code, name in enumerate(pipeline.classes)}
+        found |= scores
+    return found

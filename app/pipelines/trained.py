@@ -1,0 +1,132 @@
+"""A trained pipeline: what it accepts, how it computes its features, and the fitted estimator behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from app.errors import NeedsRetraining
+from app.payloads.parameters import Task
+from app.payloads.signature import Signature
+from app.payloads.training import from_arrow, to_arrow
+from app.pipelines import formats
+from app.pipelines.tsfresh import SeriesFeatures
+from app.store.artifact import Artifact
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+#: Distributions whose minor version must be the one that trained, as they read their own fitted state.
+VERSIONED = ("scikit-learn", "numpy", "xgboost", "lightgbm", "tpot", "tsfresh")
+
+
+@dataclass(frozen=True)
+class TrainedPipeline:
+    """What is served.
+
+    Attributes
+    ----------
+    classes
+        Labels by code, as they were given; empty for a regression.
+    positive_class
+        One of `classes`, or None.
+    columns
+        Columns of the rows that the estimator takes: the table's own, or tsfresh's features.
+    fitted
+        scikit-learn Pipeline of `preprocess` and `model`, from rows of `columns` to codes or targets.
+    background
+        DataFrame of shape (at most BACKGROUND, len(columns)): training rows that explainers compare with.
+    """
+
+    task: Task
+    signature: Signature
+    features: SeriesFeatures | None
+    classes: tuple[Any, ...]
+    positive_class: Any
+    columns: tuple[str, ...]
+    fitted: Pipeline
+    background: pd.DataFrame
+    libraries: dict[str, str]
+
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Turn a request's frame into the rows that the estimator takes.
+
+        Returns
+        -------
+        DataFrame of shape (n_samples, len(columns)), indexed by id: the id column's values, else the row's position.
+
+        Raises
+        ------
+        InvalidData
+        """
+        conformed = self.signature.conform(frame)
+        if self.features is not None:
+            return self.features.transform(conformed)
+        if self.signature.id_column in frame.columns:
+            conformed = conformed.set_axis(frame[self.signature.id_column], axis=0)
+        return conformed[list(self.columns)]
+
+    def predict(self, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
+        """Return the probabilities, shape (n_samples, n_classes), or for a regression the targets, (n_samples,)."""
+        import numpy as np
+
+        if self.task is Task.CLASSIFICATION:
+            return np.asarray(self.fitted.predict_proba(rows), dtype="float64")
+        return np.asarray(self.fitted.predict(rows), dtype="float64").reshape(len(rows))
+
+    def to_artifact(self) -> Artifact:
+        """Return what `from_artifact` reads."""
+        format_name, data = formats.dump(self.fitted, self.background)
+        manifest = {
+            "format": format_name,
+            "task": self.task.value,
+            "signature": self.signature.as_json(),
+            "features": None if self.features is None else self.features.as_json(),
+            "classes": list(self.classes),
+            "positive_class": self.positive_class,
+            "columns": list(self.columns),
+            "libraries": {name: self.libraries[name] for name in VERSIONED},
+        }
+        return Artifact(manifest, {"estimator": data, "background": to_arrow(self.background)})
+
+    @classmethod
+    def from_artifact(cls, artifact: Artifact, installed: dict[str, str]) -> Self:
+        """Load a pipeline from an artefact that the store has verified.
+
+        Raises
+        ------
+        NeedsRetraining
+            A library that it needs has another minor version here.
+        """
+        manifest = artifact.manifest
+        changed = [name for name, version in manifest["libraries"].items() if minor(version) != minor(installed[name])]
+        if changed:
+            raise NeedsRetraining(manifest["pipeline_id"], changed)
+        features = manifest["features"]
+        return cls(
+            task=Task(manifest["task"]),
+            signature=Signature.from_json(manifest["signature"]),
+            features=None if features is None else SeriesFeatures.from_json(features),
+            classes=tuple(manifest["classes"]),
+            positive_class=manifest["positive_class"],
+            columns=tuple(manifest["columns"]),
+            fitted=formats.load(manifest["format"], artifact.parts["estimator"]),
+            background=from_arrow(artifact.parts["background"]),
+            libraries=manifest["libraries"],
+        )
+
+
+def minor(version: str) -> tuple[str, ...]:
+    """Return the first two parts of a version."""
+    return tuple(version.split(".")[:2])
+
+
+def installed_versions() -> dict[str, str]:
+    """Return {distribution: version} of what trains and explains, and of Python."""
+    import platform
+    from importlib.metadata import version
+
+    names = (*VERSIONED, "scipy", "pandas", "shap", "lime", "skops")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
