@@ -22,7 +22,7 @@ OPEN = {"health.live", "health.ready"}
 #: The role each endpoint needs. One that is missing here needs `admin`.
 NEEDED = {
     "docs.page": "read",
-    "docs.assets": "read",
+    "static": "read",
     "openapi.spec": "read",
     "models.index": "read",
     "models.show": "read",

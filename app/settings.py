@@ -125,6 +125,11 @@ class Settings(BaseModel):
             raise SettingsError("; ".join(map(_in_words, error.errors()))) from None
 
 
+def child_environment(**changes: str) -> dict[str, str]:
+    """Return the environment for a process of the same service, with some variables changed."""
+    return {**os.environ, **changes}
+
+
 def _in_words(error: Any) -> str:
     variable = "".join(str(part).upper() for part in error["loc"][:1])
     reason = error["msg"].removeprefix("Value error, ")

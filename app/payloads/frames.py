@@ -50,7 +50,7 @@ def read(upload: Upload, settings: Settings, text: Collection[str] = ()) -> pd.D
     return frame
 
 
-def from_json(value: Any, part: str, settings: Settings) -> pd.DataFrame:
+def _from_json(value: Any, part: str, settings: Settings) -> pd.DataFrame:
     """Make a frame of parsed JSON: column-oriented as `DataFrame.to_json()` writes it, records, or split."""
     import pandas as pd
 
@@ -63,7 +63,8 @@ def from_json(value: Any, part: str, settings: Settings) -> pd.DataFrame:
 
 
 def _read_json(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
-    return from_json(strict_json.loads(upload.data, upload.part), upload.part, settings)
+    value = strict_json.loads(upload.data, upload.part) if upload.value is None else upload.value
+    return _from_json(value, upload.part, settings)
 
 
 def _columns_of(value: Any, part: str) -> dict[str, list[Any]]:

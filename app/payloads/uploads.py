@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, FormatUnknown, Unacceptable
 
@@ -33,12 +33,16 @@ MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow", b
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One part of a request. `filename` only tells the format; it is never a path that is opened."""
+    """One part of a request. `filename` only tells the format; it is never a path that is opened.
+
+    `value` is the table itself when it came inside a larger JSON body that is parsed already.
+    """
 
     part: str
-    data: bytes
+    data: bytes = b""
     media_type: str = ""
     filename: str = ""
+    value: Any = None
 
     @property
     def format(self) -> str:
@@ -49,6 +53,8 @@ class Upload:
         FormatUnknown
             Neither media type, file name nor first bytes tell.
         """
+        if self.value is not None:
+            return "json"
         ending = PurePosixPath(self.filename.lower()).suffix
         known = FORMATS.get(self.media_type) or FORMATS.get(ending)
         if known is None:

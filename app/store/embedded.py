@@ -77,6 +77,19 @@ class EmbeddedRedis:
             raise EmbeddedError("DATA_DIR: the folder belongs to another user.")
         self._folder.chmod(0o700)
         self._take_lock()
+        self._launch()
+
+    def restart(self) -> None:
+        """Start the server again after it has died; what was acknowledged is in its file.
+
+        Raises
+        ------
+        EmbeddedError
+            The server refuses its files.
+        """
+        self._launch()
+
+    def _launch(self) -> None:
         assert self._lock is not None
         # The server holds the lock too: after a killed supervisor no second server starts before the first has gone.
         self._process = subprocess.Popen(

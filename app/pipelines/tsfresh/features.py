@@ -53,7 +53,7 @@ class SeriesFeatures:
         ------
         InvalidData, InvalidParameters, TrainingFailed
         """
-        signals = _signals(frame, wanted)
+        signals = signals_of(frame, wanted)
         empty = cls(
             wanted.column_id, wanted.column_sort, wanted.column_kind, wanted.column_value, tuple(signals), (), ()
         )
@@ -85,7 +85,7 @@ class SeriesFeatures:
         InvalidData
             Missing values, or a signal that training did not have.
         """
-        found = set(_signals(frame, self))
+        found = set(signals_of(frame, self))
         if found != set(self.signals):
             faults = [Fault(f"/raw_data/{self.column_kind}/{name}", "this signal is missing")
                       for name in self.signals if name not in found]
@@ -183,7 +183,7 @@ class SeriesFeatures:
         return type(raw)(values, index=raw.index, columns=list(self.columns))
 
 
-def _signals(frame: pd.DataFrame, settings: ExtractFeatures | SeriesFeatures) -> list[str]:
+def signals_of(frame: pd.DataFrame, settings: ExtractFeatures | SeriesFeatures) -> list[str]:
     """Name the signals of a frame; their values must be there.
 
     Raises

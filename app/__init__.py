@@ -1,0 +1,35 @@
+"""AutoML as a service, with explanations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apiflask import APIFlask
+
+    from app.settings import Settings
+
+__version__ = "0.1.0"
+
+
+def create_app(settings: Settings | None = None) -> APIFlask:
+    """Make the web application. No engine is imported, and Redis is not asked, before the first request."""
+    from apiflask import APIFlask
+
+    from app import auth, errors, routes
+    from app.services import Services
+    from app.settings import Settings
+
+    settings = settings or Settings.from_environment()
+    app = APIFlask(__name__, title="AutoML service", version=__version__, docs_path=None, json_errors=False)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * 2**20
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_upload_mb * 2**20
+    app.config["MAX_FORM_PARTS"] = 16
+    if settings.on_loopback:
+        # Without keys a page of another origin must not reach the service through the visitor's own browser.
+        app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1", "[::1]"]
+    app.extensions["automl"] = Services.from_settings(settings)
+    errors.register(app)
+    auth.register(app, settings)
+    routes.register(app)
+    return app

@@ -1,0 +1,139 @@
+"""`python -m app`: the service on one machine. Starts Redis, workers and web, keeps them running, stops them together."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
+
+from app.settings import Settings, SettingsError, child_environment
+from app.store.embedded import EmbeddedError, EmbeddedRedis, die_with_parent
+
+#: Seconds between two looks at the processes.
+_LOOK = 0.2
+
+#: Seconds a process has to stop: the web process finishes its requests, a worker gives its training back.
+_STOP = 35
+
+#: Restarts within a minute after which a process is given up, and the service with it.
+_MOST_RESTARTS = 5
+
+
+class Stopping(Exception):
+    """The service was asked to stop."""
+
+
+class Process:
+    """A process that is started again when it dies."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        self._name = name
+        self._command = command
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts: list[float] = []
+
+    def start(self) -> None:
+        """Start the process; it dies with this one."""
+        self._starts.append(time.monotonic())
+        # A group of its own: Ctrl-C in a terminal is for the supervisor, which stops the others in order.
+        self._process = subprocess.Popen(
+            self._command, env=self._environment, preexec_fn=die_with_parent, process_group=0
+        )
+
+    def look(self) -> bool:
+        """Start the process again if it has died; False when it does so too often."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            return True
+        self._starts = [started for started in self._starts if time.monotonic() - started < 60]
+        if len(self._starts) > _MOST_RESTARTS:
+            return False
+        sys.stderr.write(f"The {self._name} process ended ({self._process.returncode}); starting it again.\n")
+        self.start()
+        return True
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def wait(self) -> None:
+        """Wait for the end; after `_STOP` seconds, force it."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(_STOP)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Supervisor:
+    """The service's processes, from start to stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._redis = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
+        self._processes: list[Process] = []
+
+    def run(self) -> int:
+        """Start everything and watch it until a signal; return the exit status."""
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, _stop)
+            self._start()
+            while all(process.look() for process in self._processes):
+                if self._redis is not None and not self._redis.alive:
+                    sys.stderr.write("The embedded Redis ended; starting it again.\n")
+                    self._redis.restart()
+                time.sleep(_LOOK)
+            sys.stderr.write("A process ends again and again; the service stops.\n")
+            return 1
+        except Stopping:
+            return 0
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+            self._stop()
+
+    def _start(self) -> None:
+        environment = child_environment()
+        if self._redis is not None:
+            self._redis.start()
+            environment = child_environment(REDIS_URL=self._redis.url)
+        worker = [sys.executable, "-m", "app.jobs.worker"]
+        web = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"]
+        self._processes = [Process("worker", worker, environment) for _ in range(self._settings.train_workers)]
+        self._processes.append(Process("web", web, environment))
+        for process in self._processes:
+            process.start()
+
+    def _stop(self) -> None:
+        for process in self._processes:
+            process.ask_to_stop()
+        for process in self._processes:
+            process.wait()
+        if self._redis is not None:
+            self._redis.stop()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopping
+
+
+def main() -> int:
+    """Run the service until Ctrl-C or SIGTERM."""
+    try:
+        settings = Settings.from_environment()
+        sys.stderr.write(f"AutoML service on http://{settings.host}:{settings.port} (Ctrl-C stops it)\n")
+        return Supervisor(settings).run()
+    except (SettingsError, EmbeddedError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

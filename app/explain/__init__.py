@@ -1,0 +1,1 @@
+"""Explanations: which columns moved a prediction, how, and how far to trust the answer."""

@@ -1,0 +1,4 @@
+"""stub"""
+from typing import Any
+def explain(*a: Any) -> Any:
+    return {}

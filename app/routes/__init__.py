@@ -1,0 +1,17 @@
+"""One module a URL, named as the URL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apiflask import APIFlask
+
+
+def register(app: APIFlask) -> None:
+    """Add every route, and complete the OpenAPI document with what decorators cannot say."""
+    from app.routes import docs, explain, health, jobs, models, serve_prediction, train_pipeline
+
+    for module in (train_pipeline, jobs, serve_prediction, explain, models, health, docs):
+        app.register_blueprint(module.blueprint)
+    docs.document(app)

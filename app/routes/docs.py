@@ -1,0 +1,106 @@
+"""GET /docs, and what the OpenAPI document needs beyond the decorators: request bodies, problems, keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from apiflask import APIBlueprint
+from flask import render_template
+
+from app.payloads.parameters import ExplainParameters, PredictParameters, TrainParameters
+from app.routes.schemas import Problem
+
+if TYPE_CHECKING:
+    from apiflask import APIFlask
+    from pydantic import BaseModel
+
+blueprint = APIBlueprint("docs", __name__, enable_openapi=False)
+
+_TABLE = {
+    "type": "string",
+    "format": "binary",
+    "description": "A table: JSON (columns, records or split), CSV, Parquet or Arrow, told by content type or file name.",
+}
+
+#: Query and header parameters, by operation.
+_PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
+    ("/train_pipeline", "post"): [
+        {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "example": "respond-async"},
+        {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
+    ],
+    ("/serve_prediction", "post"): [
+        {"name": name, "in": "query", "schema": {"type": kind}}
+        for name, kind in (("pipeline_id", "string"), ("version", "integer"), ("output", "string"))
+    ],
+    ("/jobs/{job_id}", "delete"): [{"name": "keep", "in": "query", "schema": {"type": "string", "enum": ["best"]}}],
+    ("/models/{pipeline_id}/current", "put"): [{"name": "If-Match", "in": "header", "schema": {"type": "string"}}],
+}
+
+
+@blueprint.get("/docs")
+def page() -> str:
+    """Show the OpenAPI document, with assets of our own."""
+    return render_template("docs.html")
+
+
+def document(app: APIFlask) -> None:
+    """Complete the OpenAPI document."""
+    app.config["SPEC_PROCESSOR_PASS_OBJECT"] = False
+    app.security_schemes = {"key": {"type": "http", "scheme": "bearer"}}
+    app.config["INFO"] = {
+        "description": "Upload data and a YAML file, get a served pipeline, and an explanation of each prediction."
+    }
+
+    @app.spec_processor  # type: ignore[untyped-decorator]  # APIFlask does not type its decorators
+    def complete(spec: dict[str, Any]) -> dict[str, Any]:
+        schemas = spec.setdefault("components", {}).setdefault("schemas", {})
+        for model in (TrainParameters, PredictParameters, ExplainParameters, Problem):
+            _add_schema(schemas, model)
+        _add_bodies(spec["paths"])
+        for path, operations in spec["paths"].items():
+            for method, operation in operations.items():
+                if isinstance(operation, dict) and "responses" in operation:
+                    _complete_operation(path, method, operation)
+        return spec
+
+
+def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).extend(_PARAMETERS.get((path, method), []))
+    operation["responses"]["default"] = {
+        "description": "A problem, as its status says.",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if not path.startswith("/health"):
+        operation["security"] = [{"key": []}, {}]
+
+
+def _add_schema(schemas: dict[str, Any], model: type[BaseModel]) -> None:
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= schema.pop("$defs", {})
+    schemas[model.__name__] = schema
+
+
+def _add_bodies(paths: dict[str, Any]) -> None:
+    def reference(model: type[BaseModel]) -> dict[str, str]:
+        return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+    def multipart(model: type[BaseModel], *tables: str, required: list[str]) -> dict[str, Any]:
+        parts = {**dict.fromkeys(tables, _TABLE), "params": reference(model)}
+        schema = {"type": "object", "properties": parts, "required": required}
+        return {"schema": schema, "encoding": {"params": {"contentType": "application/yaml"}}}
+
+    training = multipart(TrainParameters, "raw_data", "labels", required=["raw_data", "params"])
+    paths["/train_pipeline"]["post"]["requestBody"] = {"required": True, "content": {"multipart/form-data": training}}
+    for path, model in (("/serve_prediction", PredictParameters), ("/explain", ExplainParameters)):
+        form = multipart(model, "raw_data", required=["raw_data", "params"])
+        data = {"type": "object", "properties": {"data": {}}, "required": ["data"]}
+        body = {"schema": {"allOf": [reference(model), data]}}
+        paths[path]["post"]["requestBody"] = {
+            "required": True,
+            "content": {"multipart/form-data": form, "application/json": body},
+        }
+    version = {"type": "object", "properties": {"version": {"type": "integer", "minimum": 1}}, "required": ["version"]}
+    paths["/models/{pipeline_id}/current"]["put"]["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": version}},
+    }

@@ -1,0 +1,71 @@
+"""/jobs and below"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+from apiflask import APIBlueprint
+from flask import Response, request, stream_with_context
+
+from app.errors import Busy, Fault, InvalidParameters
+from app.routes import schemas
+from app.routes.answers import answer
+from app.services import Services, services
+
+blueprint = APIBlueprint("jobs", __name__, tag="Training")
+
+
+@blueprint.get("/jobs")
+@blueprint.output(schemas.Jobs)
+@blueprint.doc(summary="List the recent jobs")
+def index() -> Response:
+    """Return the latest hundred jobs, newest first, without their results."""
+    return answer([job.as_json() | {"result": None} for job in services().queue.recent()])
+
+
+@blueprint.get("/jobs/<job_id>")
+@blueprint.output(schemas.Job)
+@blueprint.doc(summary="Show a job")
+def show(job_id: str) -> Response:
+    """Return the state of a job, its progress, and in the end its result or error."""
+    return answer(services().queue.get(job_id).as_json())
+
+
+@blueprint.delete("/jobs/<job_id>")
+@blueprint.output(schemas.Job, status_code=202)
+@blueprint.doc(summary="Cancel a job")
+def cancel(job_id: str) -> Response:
+    """Stop a job. With `?keep=best`, its best model so far is published."""
+    keep = request.args.get("keep")
+    if keep not in (None, "best"):
+        raise InvalidParameters("keep can only be best.", [Fault("/query/keep", "known is best")])
+    return answer(services().queue.cancel(job_id, keep == "best").as_json(), 202)
+
+
+@blueprint.get("/jobs/<job_id>/events")
+@blueprint.output({}, content_type="text/event-stream", description="An event a change, until the job has ended.")
+@blueprint.doc(summary="Follow a job")
+def events(job_id: str) -> Response:
+    """Send the job as a server-sent event whenever it changes."""
+    held = services()
+    held.queue.get(job_id)
+    stream = _stream(held, job_id)
+    # The place is taken, or refused, before the answer's headers are sent.
+    first = next(stream)
+    return Response(
+        stream_with_context(_chained(first, stream)), mimetype="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
+def _stream(held: Services, job_id: str) -> Iterator[bytes]:
+    with held.place() as free:
+        if not free:
+            raise Busy("All places for callers that wait are taken. Ask for the job itself instead.")
+        for job in held.queue.events(job_id):
+            yield b"event: job\ndata: " + orjson.dumps(job.as_json()) + b"\n\n"
+
+
+def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest

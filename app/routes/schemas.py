@@ -1,0 +1,212 @@
+"""What the answers look like, for the OpenAPI document; a test holds real answers against it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+Label = str | bool | int | float
+JSON = dict[str, Any]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Fault(_Answer):
+    """One thing wrong with an input."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(_Answer):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[Fault] | None = None
+
+
+class Health(_Answer):
+    """Health of the process."""
+
+    status: Literal["live", "ready"]
+
+
+class TrainingResult(_Answer):
+    """What a training answers."""
+
+    modelId: int | str
+    """The pipeline_id, as it was given."""
+    version: int
+    engine: str
+    task: Literal["classification", "regression"]
+    modelType: str
+    """The final estimator, as scikit-learn prints it."""
+    trainShape: list[int] = Field(min_length=2, max_length=2)
+    """Rows and features that the estimator was trained on."""
+    trainTime: float
+    """Seconds from the start of the training."""
+    featureEngParams: dict[str, str] | None
+    """Feature parameters of a time series, each as text."""
+    mean_cv_accuracy: float | None
+    mean_cv_roc_auc: float | None
+    mean_cv_r2: float | None = None
+    mean_cv_rmse: float | None = None
+    evaluated_models: dict[str, list[float]] | None
+    """Of a search: pipeline → [operators, mean score]."""
+    metrics: JSON
+    """Each score's mean, standard deviation and folds."""
+    holdout: JSON
+    """Scores on rows that the training did not see; for classes the confusion matrix and report."""
+    classes: list[Label]
+    positive_class: Label | None
+    seed: int
+    stopped: str | None
+    """Why the training ended before its time, if it did."""
+    note: str | None
+
+
+class Progress(_Answer):
+    """Where a running training is."""
+
+    model_config = ConfigDict(extra="allow")
+
+    stage: str | None = None
+    fraction: float | None = None
+    candidates: int | None = None
+    best_score: float | None = None
+    seconds_left: float | None = None
+
+
+class JobError(_Answer):
+    """Why a job ended without a model."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] | None = None
+
+
+class Job(_Answer):
+    """A training, queued, running or ended."""
+
+    jobId: str
+    state: Literal["queued", "running", "finished", "failed", "cancelled", "timed_out"]
+    modelId: int | str
+    model: str
+    created: float
+    """Seconds since 1970, as the other times."""
+    started: float | None
+    ended: float | None
+    attempts: int
+    limits: JSON
+    progress: Progress
+    result: TrainingResult | None
+    error: JobError | None
+
+
+class Jobs(RootModel[list[Job]]):
+    """The latest jobs."""
+
+
+class Prediction(RootModel[dict[str, dict[str, Label | None]]]):
+    """`{"id": {"0": …}, "score": {"0": …}}`: what `pandas.DataFrame` takes."""
+
+
+class Models(RootModel[dict[str, TrainingResult]]):
+    """Each model's training."""
+
+
+class VersionRecord(_Answer):
+    """All that is known of one version of a model."""
+
+    pipeline_id: int | str
+    version: int
+    created_at: str
+    job_id: str
+    engine: str
+    task: str
+    seed: int
+    result: TrainingResult
+    parameters: JSON
+    signature: JSON
+    metrics: JSON
+    holdout: JSON
+    libraries: dict[str, str]
+    times: dict[str, float]
+    """Seconds by stage."""
+    artifact: JSON
+    protocol: int
+
+
+class VersionSummary(_Answer):
+    """One version in a list."""
+
+    version: int
+    created_at: str
+    engine: str
+    task: str
+    metrics: JSON
+
+
+class Versions(_Answer):
+    """The versions of a model."""
+
+    current: int
+    versions: list[VersionSummary]
+
+
+class Contribution(_Answer):
+    """One column's share in a prediction."""
+
+    feature: str
+    value: Label | None
+    contribution: float
+    condition: str | None = None
+    """LIME: the range or category that the weight belongs to."""
+
+
+class Explanation(_Answer):
+    """Why one row was predicted as it was."""
+
+    id: str | int | float
+    target: Label | None
+    """The class explained; null for a regression."""
+    prediction: float
+    """What the pipeline answers: the class's probability, or the value."""
+    base_value: float
+    local_prediction: float
+    """base_value plus all contributions, those not returned included."""
+    contributions: list[Contribution]
+    fidelity: float | None = None
+    """LIME: R² of the local model around the row."""
+    additivity_error: float | None = None
+    """SHAP: how far base value and contributions miss the model's output."""
+
+
+class Explanations(_Answer):
+    """Explanations of one request."""
+
+    modelId: int | str
+    version: int
+    method: str
+    algorithm: str
+    task: str
+    scale: str
+    """Unit of base value, contributions and local prediction: probability, log_odds, score or value."""
+    seed: int
+    num_samples: int | None
+    background: int
+    seconds: float
+    explanations: list[Explanation]
+
+
+#: For responses that `output` does not describe.
+JOB = {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}}

@@ -1,0 +1,52 @@
+"""POST /train_pipeline"""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from app.errors import TrainingEnded
+from app.jobs.records import Job
+from app.payloads.uploads import parts
+from app.pipelines import intake
+from app.routes import schemas
+from app.routes.answers import answer, legacy_answer
+from app.routes.prefer import Preference
+from app.services import services
+
+blueprint = APIBlueprint("train_pipeline", __name__, tag="Training")
+
+
+@blueprint.post("/train_pipeline")
+@blueprint.output(schemas.TrainingResult, description="The training has ended and its pipeline is served.")
+@blueprint.doc(
+    summary="Train a pipeline",
+    responses={202: {"description": "The training goes on; `Location` is its job.", "content": schemas.JOB}},
+)
+def train() -> Response:
+    """Train a pipeline from raw data, labels and a YAML file, and keep it as the next version of its id.
+
+    Waits for the end unless `Prefer: respond-async` or `Prefer: wait=N` (seconds) says otherwise.
+    """
+    preference = Preference.of(request)
+    tables = intake.read(parts(request), services().settings)
+    job = services().queue.submit(tables, request.headers.get("Idempotency-Key"))
+    with services().place() as may_wait:
+        job = services().queue.wait(job.job_id, preference.wait_seconds if may_wait else 0)
+    return _ended(job) if job.state.final else _accepted(job, preference)
+
+
+def _ended(job: Job) -> Response:
+    if job.result is None:
+        assert job.error is not None
+        raise TrainingEnded(job.error)
+    response = legacy_answer(job.result)
+    response.headers["Location"] = f"/models/{job.pipeline_id}/versions/{job.result['version']}"
+    return response
+
+
+def _accepted(job: Job, preference: Preference) -> Response:
+    headers = {"Location": f"/jobs/{job.job_id}", "Retry-After": "1"}
+    if preference.applied:
+        headers["Preference-Applied"] = preference.applied
+    return answer(job.as_json(), 202, headers)
