@@ -1,4 +1,4 @@
-"""`python -m app`: the service on one machine. Starts Redis, workers and web, keeps them running, stops them together."""
+"""`python -m app`: the service on one machine. Starts Redis, workers and web, restarts what dies, stops all."""
 
 from __future__ import annotations
 

@@ -1,31 +1,31 @@
 """Every error the service answers with, and the one place that turns them into RFC 9457 problems.
 
-    ServiceError                     500
-    ├─ Unreadable                    400   cannot be parsed
-    ├─ KeyMissing                    401
-    ├─ RoleMissing                   403
-    ├─ NotFound                      404
-    │  ├─ ModelNotFound
-    │  ├─ VersionNotFound
-    │  └─ JobNotFound
-    ├─ Conflict                      409
-    │  ├─ StaleVersion                     the current version is not the one expected
-    │  ├─ VersionInUse                     the current version cannot be deleted
-    │  ├─ JobEnded                         nothing left to cancel
-    │  └─ NeedsRetraining                  trained with other library versions
-    ├─ UploadTooLarge                413
-    ├─ FormatUnknown                 415
-    ├─ Unacceptable                  422   can be parsed, and is wrong
-    │  ├─ InvalidParameters
-    │  ├─ InvalidData
-    │  ├─ KeyReused                        an Idempotency-Key with another body
-    │  └─ TrainingFailed                   the estimator refused the data
-    ├─ EngineMissing                 501   a library is not installed
-    ├─ Unavailable                   503
-    │  ├─ StoreUnavailable
-    │  ├─ ArtifactRejected                 signature or identity does not verify
-    │  └─ Busy                             all waiting places are taken
-    └─ TrainingEnded                 500   a job that ended without a model: its stored failure, raised again
+ServiceError                     500
+├─ Unreadable                    400   cannot be parsed
+├─ KeyMissing                    401
+├─ RoleMissing                   403
+├─ NotFound                      404
+│  ├─ ModelNotFound
+│  ├─ VersionNotFound
+│  └─ JobNotFound
+├─ Conflict                      409
+│  ├─ StaleVersion                     the current version is not the one expected
+│  ├─ VersionInUse                     the current version cannot be deleted
+│  ├─ JobEnded                         nothing left to cancel
+│  └─ NeedsRetraining                  trained with other library versions
+├─ UploadTooLarge                413
+├─ FormatUnknown                 415
+├─ Unacceptable                  422   can be parsed, and is wrong
+│  ├─ InvalidParameters
+│  ├─ InvalidData
+│  ├─ KeyReused                        an Idempotency-Key with another body
+│  └─ TrainingFailed                   the estimator refused the data
+├─ EngineMissing                 501   a library is not installed
+├─ Unavailable                   503
+│  ├─ StoreUnavailable
+│  ├─ ArtifactRejected                 signature or identity does not verify
+│  └─ Busy                             all waiting places are taken
+└─ TrainingEnded                 500   a job that ended without a model: its stored failure, raised again
 """
 
 from __future__ import annotations
@@ -137,7 +137,9 @@ class VersionNotFound(NotFound):
     code = "version-not-found"
 
     def __init__(self, pipeline_id: str | int, version: int) -> None:
-        super().__init__(f"Model {pipeline_id} has no version {version}. GET /models/{pipeline_id}/versions lists them.")
+        super().__init__(
+            f"Model {pipeline_id} has no version {version}. GET /models/{pipeline_id}/versions lists them."
+        )
 
 
 class JobNotFound(NotFound):
@@ -336,4 +338,6 @@ def _http_problem(error: HTTPException) -> dict[str, Any]:
 
 def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
     """Headers that carry meaning (Allow, Retry-After); the content type is ours."""
-    return [(name, value) for name, value in error.get_headers() if name.lower() not in ("content-type", "content-length")]
+    return [
+        (name, value) for name, value in error.get_headers() if name.lower() not in ("content-type", "content-length")
+    ]

@@ -1,4 +1,7 @@
 """stub"""
+
 from typing import Any
+
+
 def explain(*a: Any) -> Any:
     return {}

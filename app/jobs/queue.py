@@ -6,7 +6,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 from rq import Queue, Retry
@@ -41,7 +41,7 @@ class JobQueue:
     """Trainings that wait, run and have ended."""
 
     def __init__(self, client: redis.Redis, records: JobRecords, store: ModelStore, settings: Settings) -> None:
-        self._redis = client
+        self._redis: Any = client
         self._records = records
         self._store = store
         self._settings = settings
@@ -80,7 +80,7 @@ class JobQueue:
         digest = hashlib.sha256(b"".join(stored[name] for name in sorted(stored))).hexdigest()
         key = f"automl:idempotency:{hashlib.sha256((idempotency_key or job.job_id).encode()).hexdigest()}"
 
-        def write(pipe: redis.client.Pipeline) -> str:
+        def write(pipe: Any) -> str:
             if earlier := pipe.get(key):
                 job_id, _, body = earlier.decode().partition(" ")
                 if body != digest:

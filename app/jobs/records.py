@@ -1,9 +1,9 @@
 """What is known of a job, in Redis. RQ's own status is a hint; this is the truth that callers see.
 
-    automl:jobs              sorted set of job ids by time
-    automl:job:<id>          hash, fields as in `Job`
-    automl:job:<id>:input    hash of Arrow and JSON: what was uploaded; deleted when the job ends
-    automl:job:<id>:kept     hash record, artifact: a model to publish if the training is stopped
+automl:jobs              sorted set of job ids by time
+automl:job:<id>          hash, fields as in `Job`
+automl:job:<id>:input    hash of Arrow and JSON: what was uploaded; deleted when the job ends
+automl:job:<id>:kept     hash record, artifact: a model to publish if the training is stopped
 """
 
 from __future__ import annotations
@@ -104,11 +104,12 @@ class JobRecords:
     """
 
     def __init__(self, client: redis.Redis, secret: str, days: int) -> None:
-        self._redis = client
+        # As in the model store: redis-py's types are of any client, and this one's answers are bytes.
+        self._redis: Any = client
         self._secret = secret
         self._days = days
 
-    def create(self, pipe: redis.client.Pipeline, job: Job, stored: dict[str, bytes]) -> None:
+    def create(self, pipe: Any, job: Job, stored: dict[str, bytes]) -> None:
         """Add the writes of a new job and its input to a transaction."""
         fields = {
             "state": job.state.value,
@@ -216,7 +217,7 @@ class JobRecords:
         if error is not None:
             fields["error"] = orjson.dumps(error.as_problem())
 
-        def write(pipe: redis.client.Pipeline) -> None:
+        def write(pipe: Any) -> None:
             found = pipe.hget(key, "state")
             pipe.multi()
             if found is not None and not JobState(found.decode()).final:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from app.errors import ServiceError, TrainingFailed
+from app.errors import Conflict, ServiceError, TrainingFailed
 from app.jobs.progress import JobProgress
 from app.jobs.records import Job, JobRecords, JobState, Stop
 from app.settings import Settings
@@ -104,5 +104,5 @@ def _problem(job: Job) -> ServiceError:
                 f"The training was stopped at its limit of {job.memory_mb} MiB. Send less data, or raise limits.memory_mb."
             )
         case Stop.CANCEL | Stop.CANCEL_KEEP:
-            return TrainingFailed("The training was cancelled.")
+            return Conflict("The training was cancelled.")
     return ServiceError(f"The worker of this training died {job.attempts} time(s), and it was given up.")

@@ -98,17 +98,18 @@ def _from_split(names: Any, rows: Any, part: str) -> dict[str, list[Any]]:
 
 
 def _from_columns(columns: dict[str, Any], part: str) -> dict[str, list[Any]]:
-    first = next(iter(columns.values()), [])
-    kind = type(first)
-    if kind not in (list, dict) or not all(type(column) is kind for column in columns.values()):
+    first: Any = next(iter(columns.values()), [])
+    by_row_name = isinstance(first, dict)
+    kind = dict if by_row_name else list
+    if not all(isinstance(column, kind) for column in columns.values()):
         raise Unreadable(f"{part} is not a table: each column must be a list, or an object of row names and values.")
     ragged = [name for name, column in columns.items() if len(column) != len(first)]
-    if kind is dict:
+    if by_row_name:
         ragged = [name for name, column in columns.items() if column.keys() != first.keys()]
     if ragged:
         faults = [Fault(f"/{part}/{name}", "other rows than the first column") for name in ragged[:20]]
         raise InvalidData(f"{part} is ragged: not all of its columns have the same rows.", faults)
-    if kind is list:
+    if not by_row_name:
         return columns
     order = list(first)
     return {

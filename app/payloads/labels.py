@@ -88,7 +88,9 @@ def check(labels: pd.Series, task: Task) -> None:
         return
     counts = labels.value_counts()
     if len(counts) < 2:
-        raise InvalidData("The labels have a single class; there is nothing to tell apart.", [Fault("/labels", "one class")])
+        raise InvalidData(
+            "The labels have a single class; there is nothing to tell apart.", [Fault("/labels", "one class")]
+        )
     if len(counts) > MAX_CLASSES:
         raise InvalidData(
             f"The labels have {len(counts)} classes, more than {MAX_CLASSES}. If they are quantities, train a regressor.",
@@ -116,6 +118,7 @@ def positive_class(labels: pd.Series, wanted: str | bool | int | float | None) -
     same = [name for name in classes if name == wanted] or [name for name in classes if str(name) == str(wanted)]
     if not same:
         raise InvalidParameters(
-            "positive_class is not a class of the labels.", [Fault("/params/positive_class", f"known are {listed(classes)}")]
+            "positive_class is not a class of the labels.",
+            [Fault("/params/positive_class", f"known are {listed(classes)}")],
         )
     return same[0]

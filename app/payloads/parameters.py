@@ -34,7 +34,8 @@ def _none_as_empty(value: object) -> object:
 
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 PipelineId = (
-    Annotated[int, Field(strict=True, ge=0, le=10**16)] | Annotated[str, StringConstraints(strict=True, pattern=ID_PATTERN)]
+    Annotated[int, Field(strict=True, ge=0, le=10**16)]
+    | Annotated[str, StringConstraints(strict=True, pattern=ID_PATTERN)]
 )
 Version = Annotated[int, Field(strict=True, ge=1)]
 #: Seeds fit what numpy's legacy generators take.

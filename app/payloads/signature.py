@@ -74,19 +74,35 @@ class Signature:
             not an error.
         """
         known = {column.name for column in self.columns}
-        faults = [Fault(f"/{part}/{column.name}", "this column is missing") for column in self.columns
-                  if column.name not in frame.columns]
-        faults += [Fault(f"/{part}/{name}", "the model was not trained with this column") for name in frame.columns
-                   if name not in known and name not in self.ignored]
-        wrong = {column.name: found for column in self.columns if column.name in frame.columns
-                 and not _fits(found := kind_of(frame[column.name]), column, frame)}
-        faults += [Fault(f"/{part}/{column.name}", f"expects {_plural(column.kind)}, has {_plural(wrong[column.name])}")
-                   for column in self.columns if column.name in wrong]
+        faults = [
+            Fault(f"/{part}/{column.name}", "this column is missing")
+            for column in self.columns
+            if column.name not in frame.columns
+        ]
+        faults += [
+            Fault(f"/{part}/{name}", "the model was not trained with this column")
+            for name in frame.columns
+            if name not in known and name not in self.ignored
+        ]
+        wrong = {
+            column.name: found
+            for column in self.columns
+            if column.name in frame.columns and not _fits(found := kind_of(frame[column.name]), column, frame)
+        }
+        faults += [
+            Fault(f"/{part}/{column.name}", f"expects {_plural(column.kind)}, has {_plural(wrong[column.name])}")
+            for column in self.columns
+            if column.name in wrong
+        ]
         if faults:
             raise InvalidData(f"The columns of {part} are not those that the model was trained with.", faults)
         # An id keeps the type it came with, to be given back.
         return frame[[column.name for column in self.columns]].astype(
-            {column.name: "str" if column.kind == "text" else "float64" for column in self.columns if column.role != "id"}
+            {
+                column.name: "str" if column.kind == "text" else "float64"
+                for column in self.columns
+                if column.role != "id"
+            }
         )
 
 
@@ -129,7 +145,9 @@ def infer(frame: pd.DataFrame, parameters: TrainParameters) -> Signature:
         left_out, id_column = target, series.column_id
     if not {"feature", "value"} & set(roles.values()):
         raise InvalidData("raw_data has no column to learn from.", [Fault("/raw_data", "only ids and labels")])
-    columns = tuple(Column(name, kind_of(frame[name]), role, _summary(frame[name], role)) for name, role in roles.items())
+    columns = tuple(
+        Column(name, kind_of(frame[name]), role, _summary(frame[name], role)) for name, role in roles.items()
+    )
     signature = Signature(columns, id_column, left_out)
     text = [column.name for column in columns if column.role == "value" and column.kind == "text"]
     if text:
@@ -160,8 +178,11 @@ def _series_roles(frame: pd.DataFrame, parameters: TrainParameters) -> dict[str,
 
 
 def _require(frame: pd.DataFrame, names: list[str], parameter: str) -> None:
-    faults = [Fault(f"/raw_data/{name}", f"{parameter} names this column; it is missing") for name in names
-              if name not in frame.columns]
+    faults = [
+        Fault(f"/raw_data/{name}", f"{parameter} names this column; it is missing")
+        for name in names
+        if name not in frame.columns
+    ]
     if faults:
         raise InvalidData("raw_data lacks a column that the parameters name.", faults)
 

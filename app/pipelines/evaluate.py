@@ -50,17 +50,17 @@ def fit(pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any]) -> Pipelin
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return clone(pipeline).fit(X, y)
-    except (ValueError, TypeError, ArithmeticError, AttributeError, MemoryError, *_library_errors()) as error:
+    except _refusals() as error:
         name = type(pipeline[-1]).__name__
         words = " ".join(str(error).split())[:_WORDS]
         raise TrainingFailed(f"{name} could not be trained on this data: {words}") from error
 
 
-def _library_errors() -> tuple[type[Exception], ...]:
-    """XGBoost and LightGBM have error types of their own for arguments and data they refuse."""
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return how estimators refuse data; XGBoost and LightGBM have error types of their own."""
     import sys
 
-    found = []
+    found: list[type[Exception]] = [ValueError, TypeError, ArithmeticError, AttributeError, MemoryError]
     for module, name in (("xgboost.core", "XGBoostError"), ("lightgbm.basic", "LightGBMError")):
         # Only a library that is loaded can have raised.
         if module in sys.modules:

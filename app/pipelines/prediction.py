@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def columns(pipeline: TrainedPipeline, ids: pd.Index, predicted: np.ndarray[Any, Any], output: Output | None) -> dict[str, list[Any]]:
+def columns(
+    pipeline: TrainedPipeline, ids: pd.Index, predicted: np.ndarray[Any, Any], output: Output | None
+) -> dict[str, list[Any]]:
     """Name and order what was predicted, a list of n_samples values a column.
 
     A binary task gives `id` and `score`, the probability of the positive class, as the service of 2017 did; other

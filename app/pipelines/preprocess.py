@@ -31,9 +31,7 @@ def preprocessor(X: pd.DataFrame, scaled: bool) -> ColumnTransformer:
     fill: Any = SimpleImputer(strategy="median", keep_empty_features=True)
     encode = make_pipeline(
         SimpleImputer(strategy="constant", fill_value="", missing_values=float("nan"), keep_empty_features=True),
-        OneHotEncoder(
-            handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
-        ),
+        OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False),
     )
     steps = []
     if numbers:

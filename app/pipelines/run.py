@@ -21,7 +21,6 @@ from app.store.record import Record
 from app.store.redis import ModelStore
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
@@ -98,7 +97,9 @@ def train(
     return store.publish(record, artifact)
 
 
-def load(store: ModelStore, cache: PipelineCache, pipeline_id: int | str, version: int | None) -> tuple[TrainedPipeline, int]:
+def load(
+    store: ModelStore, cache: PipelineCache, pipeline_id: int | str, version: int | None
+) -> tuple[TrainedPipeline, int]:
     """Return a pipeline ready to predict and its version, the current one when none is asked for.
 
     Raises

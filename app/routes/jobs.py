@@ -54,7 +54,9 @@ def events(job_id: str) -> Response:
     # The place is taken, or refused, before the answer's headers are sent.
     first = next(stream)
     return Response(
-        stream_with_context(_chained(first, stream)), mimetype="text/event-stream", headers={"Cache-Control": "no-store"}
+        stream_with_context(_chained(first, stream)),
+        mimetype="text/event-stream",
+        headers={"Cache-Control": "no-store"},
     )
 
 

@@ -28,7 +28,9 @@ class Preference:
         Unreadable
             `wait` without a number of seconds.
         """
-        words = [word.strip() for line in request.headers.getlist("Prefer") for word in line.replace(";", ",").split(",")]
+        words = [
+            word.strip() for line in request.headers.getlist("Prefer") for word in line.replace(";", ",").split(",")
+        ]
         for word in words:
             name, _, value = word.partition("=")
             if name.strip().lower() == "wait":

@@ -208,5 +208,10 @@ class Explanations(_Answer):
     explanations: list[Explanation]
 
 
-#: For responses that `output` does not describe.
-JOB = {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}}
+#: The second answer of a route that `output` describes with its first.
+ACCEPTED: Any = {
+    202: {
+        "description": "The training goes on; `Location` is its job.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}},
+    }
+}

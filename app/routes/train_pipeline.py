@@ -21,7 +21,7 @@ blueprint = APIBlueprint("train_pipeline", __name__, tag="Training")
 @blueprint.output(schemas.TrainingResult, description="The training has ended and its pipeline is served.")
 @blueprint.doc(
     summary="Train a pipeline",
-    responses={202: {"description": "The training goes on; `Location` is its job.", "content": schemas.JOB}},
+    responses=schemas.ACCEPTED,
 )
 def train() -> Response:
     """Train a pipeline from raw data, labels and a YAML file, and keep it as the next version of its id.

@@ -1,11 +1,11 @@
 """Models in Redis. A publication is one transaction: a version is there whole or not at all.
 
-    automl:models                     set of pipeline ids
-    automl:latest                     hash id → last version number given; survives deletion, so none is given twice
-    automl:model:<id>                 hash: current
-    automl:records:<id>               hash version → record (JSON)
-    automl:artifact:<id>:<version>    signed artefact
-    automl:published:<job>            "<id> <version>" that a job has published, so that a repeated job does not again
+automl:models                     set of pipeline ids
+automl:latest                     hash id → last version number given; survives deletion, so none is given twice
+automl:model:<id>                 hash: current
+automl:records:<id>               hash version → record (JSON)
+automl:artifact:<id>:<version>    signed artefact
+automl:published:<job>            "<id> <version>" that a job has published, so that a repeated job does not again
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class ModelStore:
     """Versions of pipelines: immutable, numbered from 1, one of them current."""
 
     def __init__(self, client: redis.Redis, secret: str) -> None:
-        self._redis = client
+        # redis-py types every answer as bytes or text, whatever the client; of this one all are bytes.
+        self._redis: Any = client
         self._secret = secret
 
     @store_errors()
@@ -75,7 +76,7 @@ class ModelStore:
         """
         key, job = _model(record.pipeline_id), f"automl:published:{record.job_id}"
 
-        def write(pipe: redis.client.Pipeline) -> Record:
+        def write(pipe: Any) -> Record:
             if earlier := pipe.get(job):
                 return self.record(record.pipeline_id, int(earlier.split()[1]))
             current = int(pipe.hget(key, "current") or 0)
@@ -91,7 +92,8 @@ class ModelStore:
                 pipe.hset(key, "current", version)
             return numbered
 
-        return self._redis.transaction(write, key, job, value_from_callable=True)
+        published: Record = self._redis.transaction(write, key, job, value_from_callable=True)
+        return published
 
     @store_errors()
     def published_by(self, job_id: str) -> Record | None:
@@ -183,7 +185,7 @@ class ModelStore:
         """
         key, records = _model(pipeline_id), f"automl:records:{pipeline_id}"
 
-        def write(pipe: redis.client.Pipeline) -> None:
+        def write(pipe: Any) -> None:
             current = self.current(pipeline_id)
             if expected is not None and current != expected:
                 raise StaleVersion(pipeline_id, expected, current)
@@ -204,7 +206,7 @@ class ModelStore:
         """
         key, records = _model(pipeline_id), f"automl:records:{pipeline_id}"
 
-        def write(pipe: redis.client.Pipeline) -> None:
+        def write(pipe: Any) -> None:
             versions = [int(number) for number in pipe.hkeys(records)]
             if not versions:
                 raise ModelNotFound(pipeline_id)
@@ -224,7 +226,7 @@ class ModelStore:
         """
         key, records = _model(pipeline_id), f"automl:records:{pipeline_id}"
 
-        def write(pipe: redis.client.Pipeline) -> None:
+        def write(pipe: Any) -> None:
             if self.current(pipeline_id) == version:
                 raise VersionInUse(pipeline_id, version)
             if not pipe.hexists(records, str(version)):

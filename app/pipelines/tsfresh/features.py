@@ -87,10 +87,15 @@ class SeriesFeatures:
         """
         found = set(signals_of(frame, self))
         if found != set(self.signals):
-            faults = [Fault(f"/raw_data/{self.column_kind}/{name}", "this signal is missing")
-                      for name in self.signals if name not in found]
-            faults += [Fault(f"/raw_data/{self.column_kind}/{name}", "the model was not trained with this signal")
-                       for name in sorted(found - set(self.signals))]
+            faults = [
+                Fault(f"/raw_data/{self.column_kind}/{name}", "this signal is missing")
+                for name in self.signals
+                if name not in found
+            ]
+            faults += [
+                Fault(f"/raw_data/{self.column_kind}/{name}", "the model was not trained with this signal")
+                for name in sorted(found - set(self.signals))
+            ]
             raise InvalidData("The signals are not those that the model was trained with.", faults)
         raw = self._extract(frame, self._needed())
         raw.columns = [self._outward(name) for name in raw.columns]
@@ -212,4 +217,5 @@ def _fill(raw: pd.DataFrame, imputation: str) -> tuple[tuple[float, float, float
     finite = raw.replace([np.inf, -np.inf], np.nan)
     # A column without one finite value has nothing to take from; tsfresh fills it with 0 too.
     ranges = zip(finite.median().fillna(0), finite.min().fillna(0), finite.max().fillna(0), strict=True)
-    return tuple((float(middle), float(least), float(most)) for middle, least, most in ranges)
+    filled: tuple[tuple[float, float, float], ...] = tuple((float(m), float(least), float(most)) for m, least, most in ranges)
+    return filled

@@ -123,7 +123,7 @@ def as_2017(parameters: ExtractFeatures) -> dict[str, str]:
 
     `default_fc_parameters` is the list of calculator names, `impute_function` its bare name.
     """
-    given = parameters.model_dump(exclude_none=True, exclude_defaults=False)
+    given = parameters.model_dump(exclude_unset=True, exclude_none=True)
     described = {name: str(value) for name, value in given.items()}
     described["default_fc_parameters"] = str(list(fc_parameters(parameters.default_fc_parameters)))
     if parameters.impute_function is not None:
