@@ -101,7 +101,7 @@ def _problem(job: Job) -> ServiceError:
             return TrainingFailed(f"The training was stopped at its limit of {job.seconds:g} s. Raise limits.seconds.")
         case Stop.MEMORY:
             return TrainingFailed(
-                f"The training was stopped at its limit of {job.memory_mb} MiB. Send less data, or raise limits.memory_mb."
+                f"The training was stopped at its limit of {job.memory_mb} MiB. Send less data or raise the limit."
             )
         case Stop.CANCEL | Stop.CANCEL_KEEP:
             return Conflict("The training was cancelled.")

@@ -93,7 +93,7 @@ def check(labels: pd.Series, task: Task) -> None:
         )
     if len(counts) > MAX_CLASSES:
         raise InvalidData(
-            f"The labels have {len(counts)} classes, more than {MAX_CLASSES}. If they are quantities, train a regressor.",
+            f"The labels have {len(counts)} classes, more than {MAX_CLASSES}. For quantities, train a regressor.",
             [Fault("/labels", f"{len(counts)} classes")],
         )
     rare = counts[counts < FOLDS]

@@ -13,6 +13,10 @@ from app.errors import Fault, InvalidParameters, listed
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
 
+#: Rows that one request may have explained.
+MOST_EXPLAINED = 100
+
+
 class Task(StrEnum):
     """What a pipeline predicts."""
 
@@ -124,7 +128,7 @@ class ExplainParameters(_Strict):
     """The current one when left out."""
     method: str
     """lime or shap."""
-    ids: Annotated[list[str | int], Field(min_length=1, max_length=100)] | None = None
+    ids: Annotated[list[str | int], Field(min_length=1, max_length=MOST_EXPLAINED)] | None = None
     """Which rows to explain; all that were sent, up to 100, when left out."""
     target: str | bool | int | float | None = None
     """Class to explain; the positive class of a binary task, else the predicted one, when left out."""

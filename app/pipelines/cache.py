@@ -28,7 +28,7 @@ class PipelineCache:
         self._kept: OrderedDict[Key, tuple[TrainedPipeline, int]] = OrderedDict()
 
     def get(self, key: Key, load: Callable[[], tuple[TrainedPipeline, int]]) -> TrainedPipeline:
-        """Return the pipeline under a key; of many threads that miss at once, one calls `load`, which tells its size."""
+        """Return the pipeline under a key; of many threads that miss at once one calls `load`, which tells its size."""
         if found := self._look_up(key):
             return found
         with self._lock:

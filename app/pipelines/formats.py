@@ -26,16 +26,31 @@ TRUSTED = frozenset(
         "sklearn._loss.link.LogLink",
         "sklearn._loss.link.LogitLink",
         "sklearn._loss.link.MultinomialLogit",
+        "sklearn._loss.loss.AbsoluteError",
         "sklearn._loss.loss.HalfBinomialLoss",
+        "sklearn._loss.loss.HalfGammaLoss",
         "sklearn._loss.loss.HalfMultinomialLoss",
+        "sklearn._loss.loss.HalfPoissonLoss",
         "sklearn._loss.loss.HalfSquaredError",
+        "sklearn._loss.loss.HalfTweedieLoss",
+        "sklearn._loss.loss.HalfTweedieLossIdentity",
+        "sklearn._loss.loss.PinballLoss",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.ensemble._gb.LeastSquaresError",
         "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+        "sklearn.gaussian_process.kernels.ConstantKernel",
+        "sklearn.gaussian_process.kernels.Product",
+        "sklearn.gaussian_process.kernels.RBF",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.metrics._dist_metrics.ManhattanDistance64",
+        "sklearn.metrics._dist_metrics.MinkowskiDistance64",
         "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
         "tpot.builtin_modules.arithmetictransformer.AddTransformer",
@@ -68,9 +83,9 @@ def dump(fitted: Pipeline, sample: Any) -> tuple[str, bytes]:
 
     try:
         data = dumps(fitted)
-        if set(get_untrusted_types(data=data)) <= TRUSTED:
-            if np.array_equal(load("skops", data).predict(sample), fitted.predict(sample), equal_nan=True):
-                return "skops", data
+        trusted = set(get_untrusted_types(data=data)) <= TRUSTED
+        if trusted and np.array_equal(load("skops", data).predict(sample), fitted.predict(sample), equal_nan=True):
+            return "skops", data
     except (TypeError, ValueError, AttributeError, KeyError, RecursionError, NotImplementedError):
         # What skops has no writer for fails in any of these ways.
         pass

@@ -19,7 +19,7 @@ blueprint = APIBlueprint("docs", __name__, enable_openapi=False)
 _TABLE = {
     "type": "string",
     "format": "binary",
-    "description": "A table: JSON (columns, records or split), CSV, Parquet or Arrow, told by content type or file name.",
+    "description": "A table: JSON (columns, records or split), CSV, Parquet or Arrow, told by content type or name.",
 }
 
 #: Query and header parameters, by operation.

@@ -213,9 +213,10 @@ def _fill(raw: pd.DataFrame, imputation: str) -> tuple[tuple[float, float, float
     import numpy as np
 
     if imputation == "zero":
-        return ((0.0, 0.0, 0.0),) * raw.shape[1]
+        return ((0.0, 0.0, 0.0),) * len(raw.columns)
     finite = raw.replace([np.inf, -np.inf], np.nan)
     # A column without one finite value has nothing to take from; tsfresh fills it with 0 too.
-    ranges = zip(finite.median().fillna(0), finite.min().fillna(0), finite.max().fillna(0), strict=True)
-    filled: tuple[tuple[float, float, float], ...] = tuple((float(m), float(least), float(most)) for m, least, most in ranges)
+    middle, least, most = finite.median().fillna(0), finite.min().fillna(0), finite.max().fillna(0)
+    filled: tuple[tuple[float, float, float], ...]
+    filled = tuple(zip(middle.tolist(), least.tolist(), most.tolist(), strict=True))
     return filled

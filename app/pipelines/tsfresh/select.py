@@ -1,4 +1,4 @@
-"""tsfresh's test of relevance as a step of a pipeline, so that a fold's labels choose the features of that fold only."""
+"""tsfresh's test of relevance as a step of a pipeline: a fold's labels choose the features of that fold only."""
 
 from __future__ import annotations
 
