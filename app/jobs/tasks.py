@@ -79,6 +79,7 @@ def _run(job: Job, store: ModelStore, records: JobRecords) -> dict[str, Any]:
         store,
         JobProgress(records, job.job_id),
         lambda kept, artifact: records.keep(job.job_id, kept, artifact),
+        lambda: records.get(job.job_id).stop,
     )
     return record.result
 

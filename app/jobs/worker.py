@@ -63,6 +63,11 @@ class TrainingWorker(Worker):
         super().maintain_heartbeats(job)
         self._watch(job)
 
+    def execute_job(self, job: RqJob, queue: Queue) -> None:
+        """Fork a process for the job and watch it to its end."""
+        self._asked_at = None
+        super().execute_job(job, queue)
+
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
         """In the forked process: die with this worker, give way to the web processes, then run the job."""
         die_with_parent(signal.SIGKILL)
@@ -86,7 +91,6 @@ class TrainingWorker(Worker):
 
     def handle_work_horse_killed(self, job: RqJob, retpid: Any, ret_val: Any, rusage: Any) -> None:
         """Decide what becomes of a training whose process has gone: another try, or its end."""
-        self._asked_at = None
         record = self._records.get(job.id)
         if record.state.final:
             job.retries_left = 0

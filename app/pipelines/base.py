@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.payloads.parameters import ModelTraining, Task
@@ -76,8 +76,8 @@ class Found:
         Whether its numbers must have mean 0 and variance 1.
     evaluated
         {pipeline: [operators, score over the search's folds]}; None where nothing was searched.
-    stopped
-        Why the search ended before its time; None when it did not.
+    interrupted
+        Whether the search was told to end before its time.
     note
         What the user should know of how this was found.
     """
@@ -85,9 +85,8 @@ class Found:
     estimator: BaseEstimator
     scaled: bool
     evaluated: dict[str, list[float]] | None = None
-    stopped: str | None = None
+    interrupted: bool = False
     note: str | None = None
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 class Engine(Protocol):

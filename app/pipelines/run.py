@@ -65,6 +65,7 @@ def train(
     store: ModelStore,
     progress: Progress,
     keep: Callable[[Record, Artifact], None],
+    stop_reason: Callable[[], str | None],
 ) -> Record:
     """Train a pipeline and publish it as the next version of its id.
 
@@ -74,6 +75,8 @@ def train(
         Wall time that all of it may take.
     keep
         Is given a model that may be published should the training be stopped before its end.
+    stop_reason
+        Tells why a search was interrupted, for the record.
 
     Returns
     -------
@@ -88,7 +91,7 @@ def train(
     training = assemble(tables)
     features, X = _features(training, progress)
     clock.lap("features")
-    work = _Work(training, features, X, job_id, clock, progress)
+    work = _Work(training, features, X, job_id, clock, progress, stop_reason)
     engine = registry.resolve(training.parameters.model_training.model)
     found = engine.search(work.problem(), progress, lambda candidate: keep(*work.finish(candidate)))
     clock.lap("search")
@@ -159,11 +162,12 @@ class _Work:
         job_id: str,
         clock: _Clock,
         progress: Progress,
+        stop_reason: Callable[[], str | None],
     ) -> None:
         import numpy as np
 
         self.training, self.features, self.X, self.job_id = training, features, X, job_id
-        self.clock, self.progress = clock, progress
+        self.clock, self.progress, self.stop_reason = clock, progress, stop_reason
         self.parameters = training.parameters
         self.classes: tuple[Any, ...] = ()
         labels = training.labels.to_numpy()
@@ -274,7 +278,7 @@ class _Work:
             "classes": list(self.classes),
             "positive_class": self.training.positive_class,
             "seed": parameters.seed,
-            "stopped": found.stopped,
+            "stopped": self.stop_reason() if found.interrupted else None,
             "note": found.note,
         }
         if self.training.task is Task.REGRESSION:

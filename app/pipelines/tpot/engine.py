@@ -61,16 +61,14 @@ class TpotEngine:
         keep(Found(baseline, scaled=True, note="The baseline, kept because the search was stopped before its end."))
         progress("search", 0.0, candidates=0, best_score=baseline_score)
         search = _tpot(problem, scorer)
-        stopped = None
         with _watched(search, progress, problem, baseline_score), _interruptible() as interrupted:
-            evaluated = _fit(search, X, y)
-            stopped = "interrupted" if interrupted.is_set() else None
+            evaluated = _fit(search, X, y, interrupted)
         if not evaluated or not hasattr(search, "fitted_pipeline_"):
             note = "No candidate of the search was scored in time; this is the baseline, a linear model."
-            return Found(baseline, scaled=True, evaluated=evaluated, stopped=stopped, note=note)
-        from sklearn.base import clone
-
-        return Found(clone(search.fitted_pipeline_), scaled=False, evaluated=evaluated, stopped=stopped)
+            return Found(baseline, scaled=True, evaluated=evaluated, interrupted=interrupted.is_set(), note=note)
+        return Found(
+            _plain(search.fitted_pipeline_), scaled=False, evaluated=evaluated, interrupted=interrupted.is_set()
+        )
 
 
 def _numbers(problem: Problem) -> Any:
@@ -144,15 +142,16 @@ def _tpot(problem: Problem, scorer: str) -> Any:
     return kind(**arguments)
 
 
-def _fit(search: Any, X: Any, y: Any) -> dict[str, list[float]]:
+def _fit(search: Any, X: Any, y: Any, interrupted: threading.Event) -> dict[str, list[float]]:
     """Run the search and return what it evaluated; nothing scored in time is an empty answer, not an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             search.fit(X, y)
         except Exception as error:
-            # TPOT has no type of its own for this: a plain Exception says that nothing was scored in time.
-            if "No individuals could be evaluated" not in str(error):
+            # TPOT has no type of its own for this: a plain Exception says that nothing was scored in time, and an
+            # interrupt before the first generation ends in any error.
+            if "No individuals could be evaluated" not in str(error) and not interrupted.is_set():
                 raise
             logger.warning("the search ended without a pipeline")
         except KeyboardInterrupt:
@@ -169,9 +168,20 @@ def _evaluated(search: Any) -> dict[str, list[float]]:
     found = individuals[individuals[score].notna()]
     described = {}
     for individual, value in zip(found["Individual"], found[score], strict=True):
-        pipeline = individual.export_pipeline()
-        described[" ".join(str(pipeline).split())] = [_operators(pipeline), float(value)]
+        pipeline = _plain(individual.export_pipeline())
+        # Whole: scikit-learn's own repr cuts long pipelines, and two could then be called the same.
+        described[" ".join(pipeline.__repr__(N_CHAR_MAX=100_000).split())] = [_operators(pipeline), float(value)]
     return described
+
+
+def _plain(pipeline: Any) -> Any:
+    """Return an unfitted copy whose arguments are Python's own: TPOT leaves `np.str_('gini')` where 'gini' was meant."""
+    import numpy as np
+    from sklearn.base import clone
+
+    copy = clone(pipeline)
+    named = {name: value.item() for name, value in copy.get_params().items() if isinstance(value, np.generic)}
+    return copy.set_params(**named)
 
 
 def _operators(pipeline: Any) -> int:
@@ -202,7 +212,7 @@ def _watched(search: Any, progress: Progress, problem: Problem, baseline: float)
             tried, best = 0, baseline
             if individuals is not None and len(individuals):
                 scores = individuals.iloc[:, 0].dropna()
-                tried, best = len(individuals), max([baseline, *map(float, scores)])
+                tried, best = len(scores), max([baseline, *map(float, scores)])
             progress("search", min(1.0, (time.monotonic() - started) / seconds), candidates=tried, best_score=best)
 
     thread = threading.Thread(target=watch, daemon=True)
