@@ -96,12 +96,12 @@ class Signature:
         ]
         if faults:
             raise InvalidData(f"The columns of {part} are not those that the model was trained with.", faults)
-        # An id keeps the type it came with, to be given back.
+        # An id keeps the type it came with, to be given back, and so does what names a signal.
         return frame[[column.name for column in self.columns]].astype(
             {
                 column.name: "str" if column.kind == "text" else "float64"
                 for column in self.columns
-                if column.role != "id"
+                if column.role not in ("id", "signal")
             }
         )
 

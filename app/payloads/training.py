@@ -28,7 +28,9 @@ class Tables:
     def to_bytes(self) -> dict[str, bytes]:
         """Return what `from_bytes` reads: Arrow streams and JSON, which hold data and no code."""
         stored = {
-            "parameters": orjson.dumps(self.parameters.model_dump(mode="json")),
+            "parameters": orjson.dumps(
+                self.parameters.model_dump(mode="json", exclude_unset=True), option=orjson.OPT_NON_STR_KEYS
+            ),
             "task": self.task.value.encode(),
             "frame": to_arrow(self.frame),
         }
