@@ -16,7 +16,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     """Make the web application. No engine is imported, and Redis is not asked, before the first request."""
     from apiflask import APIFlask
 
-    from app import auth, errors, routes
+    from app import auth, problems, routes
     from app.services import Services
     from app.settings import Settings
 
@@ -29,7 +29,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         # Without keys a page of another origin must not reach the service through the visitor's own browser.
         app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1", "[::1]"]
     app.extensions["automl"] = Services.from_settings(settings)
-    errors.register(app)
+    problems.register(app)
     auth.register(app, settings)
     routes.register(app)
     return app

@@ -175,7 +175,7 @@ def _evaluated(search: Any) -> dict[str, list[float]]:
 
 
 def _plain(pipeline: Any) -> Any:
-    """Return an unfitted copy whose arguments are Python's own: TPOT leaves `np.str_('gini')` where 'gini' was meant."""
+    """Return an unfitted copy whose arguments are Python's own: TPOT leaves `np.str_('gini')` for 'gini'."""
     import numpy as np
     from sklearn.base import clone
 
