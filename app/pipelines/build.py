@@ -67,6 +67,11 @@ def _rows(training: Training, progress: Progress) -> tuple[SeriesFeatures | None
     return SeriesFeatures.fit(training.frame, wanted, progress)
 
 
+def _in_words(model: BaseEstimator) -> str:
+    """Return an estimator as scikit-learn prints it, whole, on one line."""
+    return " ".join(model.__repr__(N_CHAR_MAX=100_000).split())
+
+
 class Build:
     """One training, from its rows to its record.
 
@@ -94,7 +99,7 @@ class Build:
         """
         import numpy as np
 
-        self.training, self.job_id, self.progress, self.stop_reason = training, job_id, progress, stop_reason
+        self.training, self.job_id, self.stop_reason = training, job_id, stop_reason
         self.clock = Clock(seconds)
         progress("features", 0.0)
         self.features, self.X = _rows(training, progress)
@@ -124,17 +129,17 @@ class Build:
             seconds=self.clock.left * SEARCH_SHARE,
         )
 
-    def finish(self, found: Found) -> tuple[Record, Artifact]:
+    def finish(self, found: Found, progress: Progress) -> tuple[Record, Artifact]:
         """Score what was found on the rows held out and on folds, fit it on all rows, and describe it."""
         task, seed = self.training.task, self.parameters.seed
         candidate = self._candidate(found)
         self.clock.lap("search")
-        self.progress("hold-out")
+        progress("hold-out")
         fitted = evaluate.fit(candidate, self.X.iloc[self.seen], self.y[self.seen])
         holdout = evaluate.held_out(fitted, self.X.iloc[self.unseen], self.y[self.unseen], task, self.classes)
-        metrics = evaluate.cross_validated(candidate, self.X, self.y, task, seed, self.progress)
+        metrics = evaluate.cross_validated(candidate, self.X, self.y, task, seed, progress)
         self.clock.lap("evaluation")
-        self.progress("final fit")
+        progress("final fit")
         pipeline = self._trained(evaluate.fit(candidate, self.X, self.y))
         self.clock.lap("fit")
         artifact = pipeline.to_artifact()
@@ -199,7 +204,7 @@ class Build:
             "modelId": parameters.pipeline_id,
             "engine": engine,
             "task": self.training.task.value,
-            "modelType": " ".join(str(pipeline.fitted[-1]).split()),
+            "modelType": _in_words(pipeline.fitted[-1]),
             "trainShape": [len(self.X), len(pipeline.columns)],
             "trainTime": round(self.clock.elapsed, 3),
             "featureEngParams": self._feature_parameters(),

@@ -52,10 +52,16 @@ def train(
     """
     build = Build(assemble(tables), job_id, seconds, progress, stop_reason)
     engine = registry.resolve(tables.parameters.model_training.model)
-    found = engine.search(build.problem(), progress, lambda candidate: keep(*build.finish(candidate)))
-    record, artifact = build.finish(found)
+    found = engine.search(build.problem(), progress, lambda candidate: keep(*build.finish(candidate, _silent)))
+    record, artifact = build.finish(found, progress)
     progress("publishing", 1.0)
     return store.publish(record, artifact)
+
+
+def _silent(
+    stage: str, fraction: float | None = None, candidates: int | None = None, best_score: float | None = None
+) -> None:
+    """Report nothing: what is kept on the way is a part of the search that reports."""
 
 
 def load(

@@ -57,11 +57,10 @@ class TpotEngine:
         X, y = _numbers(problem), problem.y
         progress("baseline", 0.0)
         baseline = _baseline(problem)
-        baseline_score = _score(baseline, X, y, scorer, problem)
         keep(Found(baseline, scaled=True, note="The baseline, kept because the search was stopped before its end."))
-        progress("search", 0.0, candidates=0, best_score=baseline_score)
+        progress("search", 0.0, candidates=0)
         search = _tpot(problem, scorer)
-        with _watched(search, progress, problem, baseline_score), _interruptible() as interrupted:
+        with _watched(search, progress), _interruptible() as interrupted:
             evaluated = _fit(search, X, y, interrupted)
         if not evaluated or not hasattr(search, "fitted_pipeline_"):
             note = "No candidate of the search was scored in time; this is the baseline, a linear model."
@@ -82,18 +81,6 @@ def _baseline(problem: Problem) -> BaseEstimator:
     from sklearn.linear_model import LogisticRegression, Ridge
 
     return Ridge() if problem.task is Task.REGRESSION else LogisticRegression(max_iter=300)
-
-
-def _score(model: BaseEstimator, X: Any, y: Any, scorer: str, problem: Problem) -> float:
-    """Score the baseline on the folds of the search."""
-    from sklearn.model_selection import cross_val_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        scores = cross_val_score(make_pipeline(StandardScaler(), model), X, y, scoring=scorer, cv=_folds(problem))
-    return float(scores.mean())
 
 
 def _folds(problem: Problem) -> Any:
@@ -200,7 +187,7 @@ def _individuals(search: Any) -> Any:
 
 
 @contextmanager
-def _watched(search: Any, progress: Progress, problem: Problem, baseline: float) -> Iterator[None]:
+def _watched(search: Any, progress: Progress) -> Iterator[None]:
     """Report the search from a thread, as TPOT calls nobody back."""
     done = threading.Event()
     started = time.monotonic()
@@ -209,11 +196,9 @@ def _watched(search: Any, progress: Progress, problem: Problem, baseline: float)
     def watch() -> None:
         while not done.wait(_POLL):
             individuals = _individuals(search)
-            tried, best = 0, baseline
-            if individuals is not None and len(individuals):
-                scores = individuals.iloc[:, 0].dropna()
-                tried, best = len(scores), max([baseline, *map(float, scores)])
-            progress("search", min(1.0, (time.monotonic() - started) / seconds), candidates=tried, best_score=best)
+            scores = [] if individuals is None else individuals.iloc[:, 0].dropna().tolist()
+            share = min(1.0, (time.monotonic() - started) / seconds)
+            progress("search", share, candidates=len(scores), best_score=max(scores, default=None))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

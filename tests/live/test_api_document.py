@@ -1,0 +1,90 @@
+"""The OpenAPI document: real answers conform to it, and its page needs no other host."""
+
+import re
+
+import jsonschema
+import pytest
+
+TABLE = {"target": "species", "id_column": "id", "model_training": {"model": "sklearn.linear_model.LogisticRegression"}}
+
+
+@pytest.fixture(scope="module")
+def document(service):
+    return service.get("/openapi.json").json()
+
+
+def check(document, response, path, method, status):
+    """Hold an answer against the schema that the document gives for it."""
+    assert response.status_code == status, response.text
+    responses = document["paths"][path][method]["responses"]
+    described = responses.get(str(status), responses["default"])
+    media_type = response.headers["Content-Type"].split(";")[0]
+    schema = described["content"][media_type]["schema"]
+    jsonschema.Draft202012Validator({**schema, "components": document["components"]}).validate(response.json())
+
+
+def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipeline, penguins):
+    def holds(response, path, method="get", status=200):
+        check(document, response, path, method, status)
+        return response
+
+    rows, model, get = penguins[1].head(3), f"/models/{pipeline.id}", pipeline.service.get
+    holds(pipeline.train(penguins[0], **TABLE), "/train_pipeline", "post")
+    accepted = holds(pipeline.train(penguins[0], prefer="respond-async", **TABLE), "/train_pipeline", "post", 202)
+    job = accepted.headers["Location"]
+    pipeline.ended(job)
+    holds(get(job), "/jobs/{job_id}")
+    holds(get("/jobs"), "/jobs")
+    holds(pipeline.service.delete(job), "/jobs/{job_id}", "delete", 409)
+    holds(get("/models"), "/models")
+    holds(get(model), "/models/{pipeline_id}")
+    holds(get(f"{model}/versions"), "/models/{pipeline_id}/versions")
+    holds(get(f"{model}/versions/1"), "/models/{pipeline_id}/versions/{number}")
+    promoted = pipeline.service.put(f"{model}/current", json={"version": 1})
+    holds(promoted, "/models/{pipeline_id}/current", "put")
+    holds(pipeline.ask("/serve_prediction", rows), "/serve_prediction", "post")
+    for method in ("lime", "shap"):
+        holds(pipeline.ask("/explain", rows, method=method), "/explain", "post")
+    holds(get("/health/live"), "/health/live")
+    holds(get("/health/ready"), "/health/ready")
+
+
+def test_problems_are_as_the_document_has_them(document, pipeline, penguins):
+    rows = penguins[1].head(1)
+    unknown = pipeline.train(penguins[0], target="species", model_training={"model": "os.system"})
+    check(document, unknown, "/train_pipeline", "post", 422)
+    check(document, pipeline.ask("/serve_prediction", rows), "/serve_prediction", "post", 404)
+    check(document, pipeline.ask("/explain", rows, method="lime"), "/explain", "post", 404)
+    check(document, pipeline.service.get(f"/models/{pipeline.id}"), "/models/{pipeline_id}", "get", 404)
+    check(document, pipeline.service.get("/jobs/none"), "/jobs/{job_id}", "get", 404)
+
+
+def test_every_route_is_in_the_document(document):
+    assert set(document["paths"]) >= {
+        "/train_pipeline",
+        "/jobs",
+        "/jobs/{job_id}",
+        "/jobs/{job_id}/events",
+        "/serve_prediction",
+        "/explain",
+        "/models",
+        "/models/{pipeline_id}",
+        "/models/{pipeline_id}/versions",
+        "/models/{pipeline_id}/versions/{number}",
+        "/models/{pipeline_id}/current",
+        "/health/live",
+        "/health/ready",
+    }
+    assert document["openapi"].startswith("3.")
+
+
+def test_the_page_and_its_assets_come_from_the_service_itself(service):
+    page = service.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert assets
+    for path in [*assets, "/openapi.json"]:
+        response = service.get(path)
+        assert response.status_code == 200, path
+        assert response.content

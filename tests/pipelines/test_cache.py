@@ -1,0 +1,115 @@
+"""Loaded pipelines: each loaded once, the least recently used dropped first."""
+
+import threading
+from dataclasses import dataclass
+
+import pytest
+
+from app.pipelines.cache import PipelineCache
+
+
+@dataclass
+class Loaded:
+    """Stands for a pipeline: the cache only holds it."""
+
+    name: str
+
+
+class Loader:
+    """Counts what it loads."""
+
+    def __init__(self, cache, sizes):
+        self.cache, self.sizes, self.loads = cache, sizes, []
+
+    def get(self, name):
+        def load():
+            self.loads.append(name)
+            return Loaded(name), self.sizes[name]
+
+        return self.cache.get((name, 1), load)
+
+
+def test_of_a_hundred_threads_that_miss_one_loads():
+    cache, loads, found = PipelineCache(100), [], []
+    start, enough = threading.Barrier(100), threading.Event()
+
+    def load():
+        loads.append(threading.get_ident())
+        # Held until all others wait for it.
+        enough.wait(10)
+        return Loaded("a"), 1
+
+    def ask():
+        start.wait()
+        found.append(cache.get(("a", 1), load))
+
+    threads = [threading.Thread(target=ask) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    enough.set()
+    for thread in threads:
+        thread.join(10)
+    assert len(loads) == 1
+    assert len(found) == 100
+    assert len(set(map(id, found))) == 1
+
+
+def test_a_slow_load_holds_up_nobody_who_wants_another():
+    cache, release, loading = PipelineCache(100), threading.Event(), threading.Event()
+
+    def slow():
+        loading.set()
+        assert release.wait(10)
+        return Loaded("slow"), 1
+
+    thread = threading.Thread(target=cache.get, args=(("slow", 1), slow))
+    thread.start()
+    assert loading.wait(10)
+    assert cache.get(("quick", 1), lambda: (Loaded("quick"), 1)).name == "quick"
+    assert not release.is_set()
+    release.set()
+    thread.join(10)
+
+
+def test_the_least_recently_used_is_dropped_at_the_bound_in_bytes():
+    loader = Loader(PipelineCache(100), {"a": 40, "b": 40, "c": 40})
+    for name in ("a", "b", "a", "c"):
+        loader.get(name)
+    assert loader.loads == ["a", "b", "c"]
+    for name in ("a", "c"):
+        loader.get(name)
+    assert loader.loads == ["a", "b", "c"]
+    loader.get("b")
+    assert loader.loads == ["a", "b", "c", "b"]
+
+
+def test_what_fits_exactly_is_kept():
+    loader = Loader(PipelineCache(100), {"a": 60, "b": 40})
+    for name in ("a", "b", "a", "b"):
+        loader.get(name)
+    assert loader.loads == ["a", "b"]
+
+
+def test_one_that_is_larger_than_the_bound_is_kept_alone():
+    loader = Loader(PipelineCache(100), {"small": 10, "large": 1000})
+    for name in ("small", "large", "large", "small", "large"):
+        loader.get(name)
+    assert loader.loads == ["small", "large", "small", "large"]
+
+
+def test_versions_of_a_pipeline_are_kept_apart():
+    cache = PipelineCache(100)
+    for version in (1, 2):
+        cache.get(("p", version), lambda version=version: (Loaded(str(version)), 1))
+    assert [cache.get(("p", version), pytest.fail).name for version in (1, 2)] == ["1", "2"]
+
+
+def test_after_a_load_that_failed_the_next_tries_again():
+    cache = PipelineCache(100)
+
+    def fail():
+        raise ValueError("damaged")
+
+    with pytest.raises(ValueError, match="damaged"):
+        cache.get(("a", 1), fail)
+    assert cache.get(("a", 1), lambda: (Loaded("a"), 1)).name == "a"

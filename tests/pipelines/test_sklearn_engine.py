@@ -1,0 +1,193 @@
+"""One estimator by its name: which there are, what they take, and that each trains and is stored."""
+
+import numpy as np
+import pytest
+from sklearn.utils import all_estimators
+
+from app.errors import InvalidParameters, TrainingFailed
+from app.payloads.parameters import ModelTraining, Task
+from app.pipelines import evaluate, formats, preprocess
+from app.pipelines.run import _Work
+from app.pipelines.sklearn import SklearnEngine, params
+
+#: Two models of the tables say at their making that a later scikit-learn will not have them.
+pytestmark = pytest.mark.filterwarnings("ignore:Class PassiveAggressive:FutureWarning")
+
+#: {estimator of scikit-learn that cannot be named: why}.
+LEFT_OUT = {
+    "ClassifierChain": "several targets",
+    "FixedThresholdClassifier": "another estimator",
+    "MultiOutputClassifier": "several targets",
+    "OneVsOneClassifier": "another estimator",
+    "OneVsRestClassifier": "another estimator",
+    "OutputCodeClassifier": "another estimator",
+    "SelfTrainingClassifier": "another estimator",
+    "StackingClassifier": "other estimators",
+    "TunedThresholdClassifierCV": "another estimator",
+    "VotingClassifier": "other estimators",
+    "CCA": "several targets",
+    "MultiOutputRegressor": "several targets",
+    "MultiTaskElasticNet": "several targets",
+    "MultiTaskElasticNetCV": "several targets",
+    "MultiTaskLasso": "several targets",
+    "MultiTaskLassoCV": "several targets",
+    "PLSCanonical": "several targets",
+    "RegressorChain": "several targets",
+    "StackingRegressor": "other estimators",
+    "VotingRegressor": "other estimators",
+}
+
+#: {model: words of its own refusal of the example data}.
+REFUSE = {
+    "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis": "not full rank",
+    "sklearn.isotonic.IsotonicRegression": "1 feature",
+}
+
+#: {model: arguments that make it small}; the rest is small enough.
+SMALL = {
+    "sklearn.neural_network.MLPClassifier": {"max_iter": 20},
+    "sklearn.neural_network.MLPRegressor": {"max_iter": 20},
+    "sklearn.linear_model.TheilSenRegressor": {"max_subpopulation": 100},
+    "sklearn.linear_model.LogisticRegressionCV": {"cv": 2, "Cs": 2},
+    **{
+        f"sklearn.ensemble.{kind}{task}": {"n_estimators": 5}
+        for kind in ("Bagging", "RandomForest", "ExtraTrees", "GradientBoosting", "AdaBoost")
+        for task in ("Classifier", "Regressor")
+    },
+    **{f"sklearn.ensemble.HistGradientBoosting{task}": {"max_iter": 5} for task in ("Classifier", "Regressor")},
+    **{
+        f"xgboost.XGB{kind}": {"n_estimators": 5} for kind in ("Classifier", "Regressor", "RFClassifier", "RFRegressor")
+    },
+    **{f"lightgbm.LGBM{kind}": {"n_estimators": 5} for kind in ("Classifier", "Regressor")},
+}
+
+
+def silent(*args, **named):
+    """Take a report or a candidate, and do nothing with it."""
+
+
+def candidate(problem):
+    """Return the unfitted pipeline that a training would score, fit and store."""
+    found = SklearnEngine().search(problem, silent, silent)
+    # Only what `_with_probabilities` reads.
+    work = _Work.__new__(_Work)
+    work.training, work.y = problem, problem.y
+    return preprocess.assemble(problem.X, work._with_probabilities(found.estimator), found.scaled)
+
+
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_every_estimator_of_scikit_learn_can_be_named_or_has_a_reason(kind):
+    table = params.CLASSIFIERS if kind == "classifier" else params.REGRESSORS
+    listed = {name.rpartition(".")[2] for name in params.names(table) if name.startswith("sklearn.")}
+    there = {name for name, _ in all_estimators(kind)}
+    assert there == listed | (LEFT_OUT.keys() & there)
+    assert not listed & LEFT_OUT.keys()
+
+
+def test_every_estimator_stands_in_its_public_module():
+    engine = SklearnEngine()
+    for model in engine.models():
+        module, _, name = model.rpartition(".")
+        made = type(params.build(model, {}))
+        assert made.__name__ == name
+        assert made.__module__.startswith(module)
+
+
+def test_a_model_predicts_what_its_table_says():
+    engine = SklearnEngine()
+    assert {engine.task(model) for model in params.names(params.CLASSIFIERS)} == {Task.CLASSIFICATION}
+    assert {engine.task(model) for model in params.names(params.REGRESSORS)} == {Task.REGRESSION}
+    assert engine.task("sklearn.ensemble.StackingClassifier") is None
+
+
+@pytest.mark.parametrize("model", SklearnEngine().models())
+def test_a_model_trains_and_its_stored_bytes_predict_the_same(model, problem, penguins, diabetes):
+    if SklearnEngine().task(model) is Task.CLASSIFICATION:
+        X, labels = penguins.drop(columns=["id", "species"]).astype({"body_mass_g": float}), penguins["species"]
+    else:
+        X, labels = diabetes.drop(columns=["id", "progression"]).astype(float), diabetes["progression"]
+    X, labels = X[:120], labels[:120]
+    made = problem(X, labels, model, **SMALL.get(model, {}))
+    SklearnEngine().check(made.training, made.classes)
+    if model in REFUSE:
+        with pytest.raises(TrainingFailed, match=REFUSE[model]):
+            evaluate.fit(candidate(made), X, made.y)
+        return
+    fitted = evaluate.fit(candidate(made), X, made.y)
+    method = "predict_proba" if made.classes else "predict"
+    name, data = formats.dump(fitted, X)
+    assert name == "skops"
+    np.testing.assert_array_equal(getattr(formats.load(name, data), method)(X), getattr(fitted, method)(X))
+    if made.classes:
+        assert fitted.predict_proba(X).shape == (len(X), 3)
+
+
+FOREST, LOGISTIC = "sklearn.ensemble.RandomForestClassifier", "sklearn.linear_model.LogisticRegression"
+
+
+@pytest.mark.parametrize(
+    ("model", "argument", "value", "words"),
+    [
+        pytest.param(FOREST, "n_trees", 3, "known are bootstrap, ccp_alpha", id="unknown"),
+        pytest.param(FOREST, "n_estimators", 0, "[1, inf)", id="below the declared bound"),
+        pytest.param(FOREST, "n_estimators", "many", "must be", id="another kind"),
+        pytest.param(FOREST, "criterion", "best", "gini", id="not a declared choice"),
+        pytest.param(FOREST, "max_features", -0.5, "must be", id="below a declared share"),
+        pytest.param(LOGISTIC, "C", -1, "must be", id="negative strength"),
+        pytest.param(FOREST, "n_estimators", 10_001, "at most 10000", id="above the ceiling"),
+        pytest.param(FOREST, "max_depth", 1001, "at most 1000", id="depth above the ceiling"),
+        pytest.param("sklearn.linear_model.RidgeCV", "alphas", [1.0] * 10_001, "at most 10000", id="a list too long"),
+        pytest.param("xgboost.XGBClassifier", "max_bin", 10_001, "at most 10000", id="bins above the ceiling"),
+        pytest.param("lightgbm.LGBMClassifier", "num_leaves", 100_001, "at most 100000", id="leaves above the ceiling"),
+        pytest.param("xgboost.XGBClassifier", "learning_rate", [0.1], "number, text or boolean", id="nested"),
+        pytest.param("xgboost.XGBClassifier", "gamma", 1e10, "between", id="beyond any sense"),
+        pytest.param(FOREST, "n_jobs", -1, "decided by the service", id="cores"),
+        pytest.param("xgboost.XGBClassifier", "device", "cuda", "decided by the service", id="device"),
+        pytest.param("xgboost.XGBClassifier", "callbacks", [], "decided by the service", id="code"),
+        pytest.param(FOREST, "verbose", 2, "decided by the service", id="output"),
+    ],
+)
+def test_an_argument_that_cannot_be_taken_is_refused(model, argument, value, words):
+    with pytest.raises(InvalidParameters) as refused:
+        SklearnEngine().check(ModelTraining(model=model, model_args={argument: value}), ("a", "b"))
+    (fault,) = refused.value.faults
+    assert fault.pointer == f"/params/model_training/model_args/{argument}"
+    assert words in fault.detail
+
+
+@pytest.mark.parametrize(("argument", "most"), params.CEILINGS.items())
+def test_every_ceiling_is_of_an_argument_that_some_model_has(argument, most):
+    models = [model for model in SklearnEngine().models() if argument in params.build(model, {}).get_params(deep=False)]
+    assert models
+    with pytest.raises(InvalidParameters, match="does not take") as refused:
+        params.check(models[0], {argument: most + 1})
+    assert refused.value.faults[0].detail == f"must be at most {most}"
+
+
+def test_all_faults_are_told_at_once():
+    arguments = {"n_estimators": 0, "trees": 1, "max_depth": 3}
+    with pytest.raises(InvalidParameters) as refused:
+        params.check(FOREST, arguments)
+    assert [fault.pointer.rpartition("/")[2] for fault in refused.value.faults] == ["n_estimators", "trees"]
+
+
+@pytest.mark.parametrize("labels", [("no", "yes"), (1, 2), (False, True), (0.5, 1.5)], ids=str)
+def test_class_weight_names_the_callers_labels(problem, labels):
+    rows = np.linspace(0, 1, 20)[:, np.newaxis]
+    y = [labels[0]] * 10 + [labels[1]] * 10
+    made = problem(rows, y, LOGISTIC, class_weight={str(labels[1]): 5.0, labels[0]: 1.0})
+    SklearnEngine().check(made.training, made.classes)
+    assert SklearnEngine().search(made, silent, silent).estimator.class_weight == {0: 1.0, 1: 5.0}
+
+
+def test_class_weight_with_a_class_that_no_row_has_is_refused_with_the_known_ones():
+    with pytest.raises(InvalidParameters) as refused:
+        SklearnEngine().check(ModelTraining(model=LOGISTIC, model_args={"class_weight": {"maybe": 1}}), ("no", "yes"))
+    assert refused.value.faults[0].detail == "known classes are no, yes"
+
+
+def test_the_seed_of_the_training_is_the_models_unless_it_names_one(problem):
+    X, y = np.zeros((10, 1)), [0, 1] * 5
+    for named, expected in (({}, 7), ({"random_state": 3}, 3)):
+        found = SklearnEngine().search(problem(X, y, FOREST, seed=7, **named), silent, silent)
+        assert found.estimator.random_state == expected

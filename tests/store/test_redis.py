@@ -1,0 +1,237 @@
+"""The model store on a real Redis: versions, the current one, and what is left when they go."""
+
+import hashlib
+import threading
+
+import pytest
+
+from app.errors import ArtifactRejected, ModelNotFound, StaleVersion, StoreUnavailable, VersionInUse, VersionNotFound
+from app.store.embedded import EmbeddedRedis
+from app.store.redis import ModelStore, connect
+
+
+@pytest.fixture
+def publish(store, make_record, artifact):
+    """Return a function that publishes the next version of a pipeline."""
+    jobs = iter(range(1000))
+
+    def next_version(pipeline_id="penguins", **changes):
+        return store.publish(make_record(pipeline_id, job_id=f"job{next(jobs)}", **changes), artifact)
+
+    return next_version
+
+
+def test_versions_are_numbered_from_one_and_the_last_is_current(store, publish):
+    assert [publish().version for _ in range(3)] == [1, 2, 3]
+    assert store.current("penguins") == 3
+    assert [record.version for record in store.versions("penguins")] == [1, 2, 3]
+
+
+def test_versions_beyond_nine_are_ordered_as_numbers(store, publish):
+    for _ in range(11):
+        publish()
+    assert [record.version for record in store.versions("penguins")] == list(range(1, 12))
+
+
+def test_a_record_and_its_artefact_come_back_as_they_were_published(store, publish, artifact):
+    published = publish(seed=7)
+    assert store.record("penguins") == store.record("penguins", 1) == published
+    assert (published.seed, published.result["version"]) == (7, 1)
+    found = store.artifact("penguins", 1)
+    assert found.parts == artifact.parts
+    assert found.manifest == artifact.manifest | {"pipeline_id": "penguins", "version": 1}
+
+
+def test_a_record_tells_format_size_and_hash_of_its_artefact(publish, client_of_redis):
+    described = publish().artifact
+    sealed = client_of_redis.get("automl:artifact:penguins:1")
+    assert described == {"format": "none", "bytes": len(sealed), "sha256": hashlib.sha256(sealed).hexdigest()}
+
+
+def test_an_integer_id_is_kept_as_one_and_found_as_text(store, publish):
+    publish(2)
+    assert store.record("2").pipeline_id == 2
+    assert store.current(2) == store.current("2") == 1
+
+
+def test_the_models_are_the_current_records_ordered_by_id(store, publish):
+    for pipeline_id in ("b", "a", "b"):
+        publish(pipeline_id)
+    assert [(record.pipeline_id, record.version) for record in store.models()] == [("a", 1), ("b", 2)]
+    store.promote("b", 1)
+    assert [(record.pipeline_id, record.version) for record in store.models()] == [("a", 1), ("b", 1)]
+
+
+def test_an_empty_store_has_no_models(store):
+    assert store.models() == []
+
+
+def test_a_job_that_publishes_again_gets_the_version_of_the_first_time(store, make_record, artifact):
+    first = store.publish(make_record(job_id="same"), artifact)
+    again = store.publish(make_record(job_id="same", seed=9), artifact)
+    assert again == first == store.published_by("same")
+    assert len(store.versions("penguins")) == 1
+
+
+def test_a_job_has_published_nothing_before_and_nothing_once_its_version_is_deleted(store, publish):
+    assert store.published_by("job0") is None
+    publish()
+    publish()
+    store.delete_version("penguins", 1)
+    assert store.published_by("job0") is None
+    assert store.published_by("job1").version == 2
+
+
+def test_a_publication_leaves_current_a_later_version_that_is_current_already(store, publish, client_of_redis):
+    publish()
+    client_of_redis.hset("automl:model:penguins", "current", 5)
+    assert publish().version == 2
+    assert store.current("penguins") == 5
+
+
+def test_concurrent_publications_get_distinct_versions_and_the_last_is_current(redis_url, store, make_record, artifact):
+    start, versions = threading.Barrier(8), []
+
+    def work(number):
+        own = ModelStore(connect(redis_url), "another process with the same secret")
+        start.wait()
+        versions.extend(own.publish(make_record(job_id=f"{number}-{turn}"), artifact).version for turn in range(5))
+        own._redis.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(versions)) == 40
+    assert [record.version for record in store.versions("penguins")] == sorted(versions)
+    assert store.current("penguins") == max(versions)
+
+
+def test_promotion_makes_an_older_version_current(store, publish):
+    publish()
+    publish()
+    store.promote("penguins", 1)
+    assert store.current("penguins") == store.record("penguins").version == 1
+
+
+def test_promotion_compares_before_it_sets(store, publish):
+    publish()
+    publish()
+    with pytest.raises(StaleVersion):
+        store.promote("penguins", 1, expected=1)
+    assert store.current("penguins") == 2
+    store.promote("penguins", 1, expected=2)
+    assert store.current("penguins") == 1
+
+
+def test_of_concurrent_promotions_from_the_same_version_one_wins(redis_url, store, publish):
+    for _ in range(9):
+        publish()
+    start, won, lost = threading.Barrier(8), [], []
+
+    def work(version):
+        own = ModelStore(connect(redis_url), "")
+        start.wait()
+        try:
+            own.promote("penguins", version, expected=9)
+            won.append(version)
+        except StaleVersion:
+            lost.append(version)
+        own._redis.close()
+
+    threads = [threading.Thread(target=work, args=(version,)) for version in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(won), len(lost)) == (1, 7)
+    assert store.current("penguins") == won[0]
+
+
+def test_deleting_a_model_leaves_nothing_but_its_last_number(store, publish, client_of_redis):
+    publish()
+    publish()
+    publish("other")
+    store.delete("penguins")
+    assert not [key for key in client_of_redis.keys() if b":penguins" in key]
+    assert [record.pipeline_id for record in store.models()] == ["other"]
+
+
+def test_numbers_are_never_given_again(store, publish):
+    publish()
+    publish()
+    store.delete("penguins")
+    assert publish().version == 3
+    publish()
+    store.delete_version("penguins", 3)
+    assert publish().version == 5
+
+
+def test_deleting_a_version_leaves_the_others(store, publish, client_of_redis):
+    publish()
+    publish()
+    store.delete_version("penguins", 1)
+    assert [record.version for record in store.versions("penguins")] == [2]
+    assert not client_of_redis.exists("automl:artifact:penguins:1")
+    with pytest.raises(VersionNotFound):
+        store.artifact("penguins", 1)
+
+
+def test_the_current_version_is_not_deleted(store, publish):
+    publish()
+    with pytest.raises(VersionInUse):
+        store.delete_version("penguins", 1)
+    assert store.artifact("penguins", 1)
+
+
+@pytest.mark.parametrize("act", ["current", "record", "versions", "delete"])
+def test_a_model_that_is_not_there_is_not_found(store, act):
+    with pytest.raises(ModelNotFound):
+        getattr(store, act)("nope")
+
+
+@pytest.mark.parametrize("act", ["record", "artifact", "promote", "delete_version"])
+@pytest.mark.parametrize("version", [0, 2])
+def test_a_version_that_is_not_there_is_not_found(store, publish, act, version):
+    with pytest.raises(ModelNotFound):
+        getattr(store, act)("nope", version)
+    publish()
+    with pytest.raises(VersionNotFound):
+        getattr(store, act)("penguins", version)
+
+
+def test_an_artefact_put_in_anothers_place_is_rejected(store, publish, client_of_redis):
+    publish()
+    publish()
+    client_of_redis.copy("automl:artifact:penguins:1", "automl:artifact:penguins:2", replace=True)
+    with pytest.raises(ArtifactRejected):
+        store.artifact("penguins", 2)
+
+
+def test_every_question_to_a_stopped_redis_says_unavailable(short_folder, make_record, artifact):
+    server = EmbeddedRedis(short_folder / "stopped")
+    server.start()
+    client = connect(server.url)
+    store = ModelStore(client, "secret")
+    store.publish(make_record(), artifact)
+    server.stop()
+    for ask in (
+        store.ping,
+        store.models,
+        lambda: store.publish(make_record(job_id="other"), artifact),
+        lambda: store.published_by("job"),
+        lambda: store.current("penguins"),
+        lambda: store.record("penguins"),
+        lambda: store.artifact("penguins", 1),
+        lambda: store.versions("penguins"),
+        lambda: store.promote("penguins", 1),
+        lambda: store.delete("penguins"),
+        lambda: store.delete_version("penguins", 1),
+    ):
+        with pytest.raises(StoreUnavailable):
+            ask()
+    server.start()
+    assert store.current("penguins") == 1, "what was acknowledged is there after a clean restart"
+    client.close()
+    server.stop()

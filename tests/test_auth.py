@@ -1,0 +1,125 @@
+"""Who may do what: every route of the app, with every key."""
+
+import pytest
+
+from app import auth, create_app
+from app.settings import ROLES
+
+KEYS = {role: f"the key of {role}" for role in ROLES}
+
+
+@pytest.fixture
+def guarded(settings, client_of_redis):
+    """An app that knows one key a role, on an empty store."""
+    keys = {auth.digest(key): role for role, key in KEYS.items()}
+    return create_app(settings.model_copy(update={"api_keys": keys}))
+
+
+def bearer(key):
+    return {"Authorization": f"Bearer {key}", "Prefer": "respond-async"}
+
+
+def requests_of(app):
+    """List (endpoint, method, path) of every route, with arguments that name nothing."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        values = {name: 1 if name == "number" else "nothing" for name in rule.arguments}
+        _, path = rule.build(values, append_unknown=False)
+        found += [(rule.endpoint, method, path) for method in rule.methods - {"HEAD", "OPTIONS"}]
+    assert len(found) > 15
+    return found
+
+
+def test_every_route_has_a_row_and_every_row_a_route(guarded):
+    endpoints = {rule.endpoint for rule in guarded.url_map.iter_rules()}
+    assert endpoints == auth.NEEDED.keys() | auth.OPEN
+    assert not auth.NEEDED.keys() & auth.OPEN
+    assert set(auth.NEEDED.values()) == set(ROLES)
+
+
+def test_only_health_is_open():
+    assert {"health.live", "health.ready"} == auth.OPEN
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="no header"),
+        pytest.param(bearer("wrong"), id="a wrong key"),
+        pytest.param(bearer(""), id="an empty key"),
+        pytest.param(bearer("\xe9"), id="a key that is not ASCII"),
+        pytest.param(bearer("x" * 10**6), id="a key of a megabyte"),
+        pytest.param(bearer(auth.digest(KEYS["admin"])), id="the digest of a key"),
+        pytest.param({"Authorization": KEYS["admin"]}, id="a key without a scheme"),
+        pytest.param({"Authorization": f"Basic {KEYS['admin']}"}, id="another scheme"),
+        pytest.param({"X-Api-Key": KEYS["admin"]}, id="another header"),
+    ],
+)
+def test_without_a_known_key_no_route_but_health_answers(guarded, headers):
+    client = guarded.test_client()
+    for endpoint, method, path in requests_of(guarded):
+        answer = client.open(path, method=method, headers=headers)
+        if endpoint in auth.OPEN:
+            assert answer.status_code == 200
+            continue
+        assert (answer.status_code, answer.mimetype) == (401, "application/problem+json"), endpoint
+        assert answer.json["type"] == "urn:problem:key-missing"
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_key_in_the_address_is_not_taken(guarded):
+    assert guarded.test_client().get(f"/models?api_key={KEYS['admin']}").status_code == 401
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_reaches_what_it_needs_and_no_further(guarded, role):
+    client = guarded.test_client()
+    for endpoint, method, path in requests_of(guarded):
+        needed = auth.NEEDED.get(endpoint, "read")
+        answer = client.open(path, method=method, headers=bearer(KEYS[role]))
+        if ROLES.index(role) < ROLES.index(needed):
+            assert (answer.status_code, answer.json["type"]) == (403, "urn:problem:role-missing"), endpoint
+            assert needed in answer.json["detail"]
+        else:
+            assert answer.status_code not in (401, 403), endpoint
+
+
+def test_a_route_without_a_row_needs_admin(settings, guarded):
+    known = settings.model_copy(update={"api_keys": guarded.extensions["automl"].settings.api_keys})
+    with pytest.raises(auth.RoleMissing):
+        auth.authorise(known, "models.new", f"Bearer {KEYS['train']}")
+    auth.authorise(known, "models.new", f"Bearer {KEYS['admin']}")
+
+
+@pytest.mark.parametrize(("path", "method", "status"), [("/nowhere", "GET", 404), ("/models", "PATCH", 405)])
+def test_what_is_no_route_tells_nothing_without_a_key(guarded, path, method, status):
+    client = guarded.test_client()
+    assert client.open(path, method=method).status_code == 401
+    assert client.open(path, method=method, headers=bearer(KEYS["read"])).status_code == status
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+def test_the_scheme_may_be_in_any_case(guarded, scheme):
+    answer = guarded.test_client().get("/models", headers={"Authorization": f"{scheme} {KEYS['read']}"})
+    assert answer.status_code == 200
+
+
+def test_without_keys_every_route_answers_on_loopback(client):
+    assert client.get("/models").status_code == 200
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_command_makes_a_key_and_the_entry_that_stands_for_it(monkeypatch, capsys, role):
+    monkeypatch.setattr("sys.argv", ["app.auth", role])
+    assert auth.main() == 0
+    first, second = capsys.readouterr().out.splitlines()
+    key = first.split()[-1]
+    assert len(key) >= 43
+    assert second.split()[-1] == f"{role}:{auth.digest(key)}"
+
+
+@pytest.mark.parametrize("words", [["app.auth"], ["app.auth", "root"], ["app.auth", "read", "x"]])
+def test_the_command_knows_only_the_roles(monkeypatch, capsys, words):
+    monkeypatch.setattr("sys.argv", words)
+    assert auth.main() == 2
+    assert "usage" in capsys.readouterr().err

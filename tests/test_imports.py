@@ -1,0 +1,113 @@
+"""What the web process loads at its start, and what it says of a library that is not there."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = (
+    "sklearn pandas numpy scipy tsfresh tpot xgboost lightgbm shap lime skops dask distributed torch keras autokeras"
+)
+
+START = """
+import sys
+from app import create_app
+from app.settings import Settings
+app = create_app(Settings(redis_url={url!r}, signing_secret="x" * 40))
+"""
+
+#: Submits the training given on stdin and does the worker's work; prints the job at its end.
+TRAIN = """
+import io, json, os
+os.environ |= {{"REDIS_URL": {url!r}, "SIGNING_SECRET": "x" * 40}}
+from app.jobs import tasks
+ids = list(range(20))
+def file(value, name):
+    return io.BytesIO(json.dumps(value).encode()), name
+table = {{"id": [row // 8 for row in range(160)] if SERIES else ids, "value": list(range(160 if SERIES else 20))}}
+parts = {{
+    "raw_data": file(table, "table.json"),
+    "labels": file({{"id": ids, "label": ["no", "yes"] * 10}}, "labels.json"),
+    "params": file(PARAMS, "params.yml"),
+}}
+client = app.test_client()
+answer = client.post("/train_pipeline", data=parts, headers={{"Prefer": "respond-async"}})
+if answer.status_code == 202:
+    tasks.train(answer.json["jobId"])
+    print(json.dumps(client.get(answer.headers["Location"]).json))
+else:
+    print(json.dumps({{"state": "refused", "error": answer.json}}))
+"""
+
+
+def run(code):
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+def test_making_the_app_loads_no_engine_and_asks_no_redis():
+    code = START.format(url="unix:///nowhere") + f"print(sorted(set(sys.modules) & set({HEAVY!r}.split())))"
+    assert run(code) == "[]\n"
+
+
+def test_the_settings_and_the_command_for_keys_load_no_web_framework():
+    code = "import sys, app.settings, app.auth, app.errors; print(sorted(set(sys.modules) & {'flask', 'apiflask', 'redis'}))"
+    assert run(code) == "[]\n"
+
+
+@pytest.fixture
+def train_without(redis_url, client_of_redis):
+    """Return a function that trains in a process of its own in which some packages cannot be imported."""
+
+    def train(package, params, prepare=""):
+        missing = f"import sys\nsys.modules[{package!r}] = None\n{prepare}\n"
+        series = "extract_features" in params
+        given = f"SERIES, PARAMS = {series}, {params!r}\n"
+        return json.loads(run(missing + START.format(url=redis_url) + given + TRAIN.format(url=redis_url)))
+
+    return train
+
+
+@pytest.mark.parametrize(
+    ("package", "params"),
+    [
+        ("tpot", {"id_column": "id", "model_training": {"model": "tpot.TPOTClassifier"}}),
+        ("xgboost", {"id_column": "id", "model_training": {"model": "xgboost.XGBClassifier"}}),
+        ("lightgbm", {"id_column": "id", "model_training": {"model": "lightgbm.LGBMClassifier"}}),
+        (
+            "tsfresh",
+            {
+                "extract_features": {"column_id": "id"},
+                "model_training": {"model": "sklearn.tree.DecisionTreeClassifier"},
+            },
+        ),
+    ],
+)
+def test_an_engine_that_is_not_installed_is_named_with_how_to_install_it(train_without, package, params):
+    error = train_without(package, {"pipeline_id": "p", **params})["error"]
+    assert (error["status"], error["type"]) == (501, "urn:problem:engine-missing")
+    assert package in error["detail"]
+    assert "pip install" in error["detail"]
+
+
+#: Makes one distribution unknown to importlib.metadata, as it is where the package was never installed.
+UNINSTALL = """
+import importlib.metadata as metadata
+known = metadata.distribution
+def distribution(name):
+    if name == {package!r}:
+        raise metadata.PackageNotFoundError(name)
+    return known(name)
+metadata.distribution = distribution
+"""
+
+
+@pytest.mark.parametrize("package", ["tpot", "tsfresh", "xgboost", "lime"])
+def test_a_model_that_does_not_need_a_library_is_trained_without_it(train_without, package):
+    params = {"pipeline_id": "p", "id_column": "id", "model_training": {"model": "sklearn.tree.DecisionTreeClassifier"}}
+    job = train_without(package, params, UNINSTALL.format(package=package))
+    assert job["state"] == "finished", job["error"]
