@@ -10,10 +10,9 @@ from app import create_app, errors
 def drawn():
     """Return {class name: (parent's name, status)} of the tree in the module's docstring."""
     found, path = {}, []
-    for line in errors.__doc__.splitlines():
-        match = re.match(r"([│├└─ ]*)([A-Z]\w+)\s+(\d{3})?", line + " ")
-        if not match or (line[0] not in "│├└ " and found):
-            continue
+    tree = errors.__doc__[errors.__doc__.index("\nServiceError") :]
+    for line in tree.strip().splitlines():
+        match = re.match(r"([│├└─ ]*)(\w+)\s*(\d{3})?", line)
         depth = len(match[1]) // 3
         del path[depth:]
         parent = path[-1] if path else None

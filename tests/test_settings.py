@@ -10,7 +10,7 @@ from app.settings import Settings, SettingsError
 
 KEYS = f"admin:{digest('a key')}"
 SECRET = "a secret of thirty-two characters or more"
-OPEN = {"HOST": "0.0.0.0", "API_KEYS": KEYS, "SIGNING_SECRET": SECRET}  # noqa: S104  what the tests are about
+OPEN = {"HOST": "0.0.0.0", "API_KEYS": KEYS, "SIGNING_SECRET": SECRET}
 
 
 def bound(credentials, label="p-redis", name="my-store", tags=()):

@@ -6,8 +6,9 @@ from sklearn.utils import all_estimators
 
 from app.errors import InvalidParameters, TrainingFailed
 from app.payloads.parameters import ModelTraining, Task
-from app.pipelines import evaluate, formats, preprocess
-from app.pipelines.run import _Work
+from app.payloads.training import assemble
+from app.pipelines import evaluate, formats
+from app.pipelines.build import Build
 from app.pipelines.sklearn import SklearnEngine, params
 
 #: Two models of the tables say at their making that a later scikit-learn will not have them.
@@ -66,13 +67,16 @@ def silent(*args, **named):
     """Take a report or a candidate, and do nothing with it."""
 
 
-def candidate(problem):
-    """Return the unfitted pipeline that a training would score, fit and store."""
-    found = SklearnEngine().search(problem, silent, silent)
-    # Only what `_with_probabilities` reads.
-    work = _Work.__new__(_Work)
-    work.training, work.y = problem, problem.y
-    return preprocess.assemble(problem.X, work._with_probabilities(found.estimator), found.scaled)
+@pytest.fixture
+def candidate(tables):
+    """Return a function that gives the unfitted pipeline a training would score and store, its rows and codes."""
+
+    def make(frame, **named):
+        build = Build(assemble(tables(frame, **named)), "job", 60, silent, silent)
+        found = SklearnEngine().search(build.problem(), silent, silent)
+        return build._candidate(found), build.X, build.y
+
+    return make
 
 
 @pytest.mark.parametrize("kind", ["classifier", "regressor"])
@@ -101,24 +105,21 @@ def test_a_model_predicts_what_its_table_says():
 
 
 @pytest.mark.parametrize("model", SklearnEngine().models())
-def test_a_model_trains_and_its_stored_bytes_predict_the_same(model, problem, penguins, diabetes):
-    if SklearnEngine().task(model) is Task.CLASSIFICATION:
-        X, labels = penguins.drop(columns=["id", "species"]).astype({"body_mass_g": float}), penguins["species"]
-    else:
-        X, labels = diabetes.drop(columns=["id", "progression"]).astype(float), diabetes["progression"]
-    X, labels = X[:120], labels[:120]
-    made = problem(X, labels, model, **SMALL.get(model, {}))
-    SklearnEngine().check(made.training, made.classes)
+def test_a_model_trains_and_its_stored_bytes_predict_the_same(model, candidate, penguins, diabetes):
+    classified = SklearnEngine().task(model) is Task.CLASSIFICATION
+    frame, target = (penguins, "species") if classified else (diabetes, "progression")
+    named = {"target": target, "id_column": "id", "model": model, "model_args": SMALL.get(model, {})}
+    pipeline, X, y = candidate(frame[:120], **named)
     if model in REFUSE:
         with pytest.raises(TrainingFailed, match=REFUSE[model]):
-            evaluate.fit(candidate(made), X, made.y)
+            evaluate.fit(pipeline, X, y)
         return
-    fitted = evaluate.fit(candidate(made), X, made.y)
-    method = "predict_proba" if made.classes else "predict"
+    fitted = evaluate.fit(pipeline, X, y)
     name, data = formats.dump(fitted, X)
     assert name == "skops"
+    method = "predict_proba" if classified else "predict"
     np.testing.assert_array_equal(getattr(formats.load(name, data), method)(X), getattr(fitted, method)(X))
-    if made.classes:
+    if classified:
         assert fitted.predict_proba(X).shape == (len(X), 3)
 
 
@@ -158,7 +159,7 @@ def test_an_argument_that_cannot_be_taken_is_refused(model, argument, value, wor
 @pytest.mark.parametrize(("argument", "most"), params.CEILINGS.items())
 def test_every_ceiling_is_of_an_argument_that_some_model_has(argument, most):
     models = [model for model in SklearnEngine().models() if argument in params.build(model, {}).get_params(deep=False)]
-    assert models
+    assert models, "no model has this argument; the ceiling holds nothing"
     with pytest.raises(InvalidParameters, match="does not take") as refused:
         params.check(models[0], {argument: most + 1})
     assert refused.value.faults[0].detail == f"must be at most {most}"

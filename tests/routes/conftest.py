@@ -88,12 +88,12 @@ def kept(store):
 def refused(client, kept, client_of_redis):
     """Return a function that sends a request and checks that it is refused as a problem and leaves no trace.
 
-    It takes the status (or a tuple, where each would do), the pointers of all faults when they are told, and what the test client takes; it
-    returns the problem.
+    It takes the status (or a tuple, where each would do), the pointers of all faults when they are told, and what the
+    test client takes; it returns the problem.
     """
 
     def stored():
-        return {key: hashlib.sha256(client_of_redis.dump(key)).hexdigest() for key in client_of_redis.keys()}
+        return {key: hashlib.sha256(client_of_redis.dump(key)).hexdigest() for key in client_of_redis.scan_iter()}
 
     def send(status, *pointers, method="POST", path="/train_pipeline", by=client, **options):
         before = stored()

@@ -76,8 +76,10 @@ def test_params_that_are_not_plain_yaml_are_refused(refused, training, text, sta
     [
         rb'pipeline_id: "\ud800"',
         rb'"\ud800": 1',
-        rb'{pipeline_id: 1, id_column: id, model_training: {model: xgboost.XGBClassifier, model_args: {objective: "\ud800"}}}',
-        rb'{pipeline_id: 1, id_column: id, model_training: {model: lightgbm.LGBMClassifier, model_args: {"\udfff": 1}}}',
+        b"pipeline_id: 1\nid_column: id\nmodel_training:\n  model: xgboost.XGBClassifier\n"
+        rb'  model_args: {objective: "\ud800"}',
+        b"pipeline_id: 1\nid_column: id\nmodel_training:\n  model: lightgbm.LGBMClassifier\n"
+        rb'  model_args: {"\udfff": 1}',
     ],
 )
 def test_a_lone_surrogate_in_params_is_not_text(refused, training, text):

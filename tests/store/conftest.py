@@ -38,3 +38,14 @@ def make_record():
         return Record(**known | changes)
 
     return make
+
+
+@pytest.fixture
+def publish(store, make_record, artifact):
+    """Return a function that publishes the next version of a pipeline."""
+    jobs = iter(range(1000))
+
+    def next_version(pipeline_id="penguins", **changes):
+        return store.publish(make_record(pipeline_id, job_id=f"job{next(jobs)}", **changes), artifact)
+
+    return next_version

@@ -1,0 +1,98 @@
+"""Which column is behind each input of the last step."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest, VarianceThreshold
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
+from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+from tpot.builtin_modules import AddTransformer, EstimatorTransformer, Passthrough, SkipTransformer, ZeroCount
+
+from app.explain.structure import final_step
+from app.pipelines import preprocess
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Two numbers and a text of three values, and classes of which `b` tells the most."""
+    generator = np.random.default_rng(0)
+    X = pd.DataFrame({"a": generator.normal(size=60), "b": generator.normal(size=60)})
+    X["text"] = pd.array(np.resize(["x", "y", "z"], 60), dtype="str")
+    return X, (X["b"] > 0).to_numpy().astype(int)
+
+
+#: Before any other step: the numbers first, then a column a category.
+KNOWN = ["a", "b", "text", "text", "text"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "origins"),
+    [
+        pytest.param([], KNOWN, id="nothing between"),
+        *(
+            pytest.param([step], KNOWN, id=type(step).__name__)
+            for step in (
+                Binarizer(), FunctionTransformer(), MaxAbsScaler(), MinMaxScaler(), Passthrough(), PowerTransformer(),
+                QuantileTransformer(n_quantiles=10), RobustScaler(), StandardScaler(),
+            )
+        ),
+        pytest.param([SelectKBest(k=1)], ["b"], id="a selector"),
+        pytest.param([StandardScaler(), SelectKBest(k=1), MinMaxScaler()], ["b"], id="a selector between scalers"),
+        pytest.param([VarianceThreshold()], KNOWN, id="a selector that keeps all"),
+        pytest.param([make_union(Passthrough(), SelectKBest(k=1))], [*KNOWN, "b"], id="a union"),
+        pytest.param([make_union(SkipTransformer(), SelectKBest(k=1))], ["b"], id="a union that skips"),
+        pytest.param([make_union(make_union(SelectKBest(k=1)), Passthrough())], ["b", *KNOWN], id="unions in a union"),
+        pytest.param([PCA(3)], None, id="principal components"),
+        pytest.param([PCA(5)], None, id="as many principal components as columns"),
+        pytest.param([Normalizer()], None, id="rows of one length"),
+        pytest.param([PolynomialFeatures(2)], None, id="products"),
+        pytest.param([ZeroCount()], None, id="counts of zeros"),
+        pytest.param([AddTransformer()], None, id="sums"),
+        pytest.param([EstimatorTransformer(LogisticRegression())], None, id="a stacked estimator"),
+        pytest.param([make_union(Passthrough(), PCA(2))], None, id="a union with principal components"),
+        pytest.param([make_union(EstimatorTransformer(LogisticRegression()))], None, id="a union of a stack"),
+    ],
+)  # fmt: skip
+def test_each_input_has_its_origin_or_the_trace_is_given_up(rows, steps, origins):
+    X, y = rows
+    model = make_pipeline(*steps, LogisticRegression()) if steps else LogisticRegression()
+    fitted = preprocess.assemble(X, model, scaled=False).fit(X, y)
+    final = final_step(fitted, X)
+    if origins is None:
+        assert final is None
+        return
+    assert list(final.origins) == origins
+    assert isinstance(final.model, LogisticRegression)
+    inputs = final.transform(X)
+    assert inputs.shape == (60, len(origins))
+    # The last step, given its inputs, answers as the whole pipeline does.
+    np.testing.assert_array_equal(final.model.predict_proba(inputs), fitted.predict_proba(X))
+
+
+def test_pipelines_in_pipelines_are_followed(rows):
+    X, y = rows
+    inner = make_pipeline(SelectKBest(k=2), make_pipeline(StandardScaler(), LogisticRegression()))
+    final = final_step(preprocess.assemble(X, inner, scaled=True).fit(X, y), X)
+    assert len(final.origins) == 2
+    assert "b" in final.origins
+
+
+def test_a_pipeline_of_features_that_are_all_numbers_is_followed():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 3)), columns=["s__mean", "s__max", "s__min"])
+    y = (X["s__max"] > 0).to_numpy()
+    for scaled in (False, True):
+        fitted = Pipeline([("preprocess", preprocess.numbers_only(scaled)), ("model", LogisticRegression())]).fit(X, y)
+        assert list(final_step(fitted, X).origins) == list(X.columns)

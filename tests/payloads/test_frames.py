@@ -1,0 +1,153 @@
+"""Tables of every format into frames of numbers, booleans and text."""
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from app.errors import InvalidData, Unreadable
+from app.payloads import frames
+from app.payloads.uploads import Upload
+from app.settings import Settings
+
+
+def read(data, name="t.json", settings=None, text=()):
+    data = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return frames.read(Upload("raw_data", data, filename=name), settings or Settings(), text)
+
+
+def arrow(table, **options):
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def feather(table):
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def parquet(table):
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    return sink.getvalue()
+
+
+FRAME = pd.DataFrame({"n": [1.5, None, -3.0], "i": [3, 2, 1], "b": [True, False, True], "t": ["ü", None, "x,\ny"]})
+COLUMNS = json.loads(FRAME.to_json())
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        pytest.param(COLUMNS, "t.json", id="columns by row name"),
+        pytest.param(
+            {name: list(column.values()) for name, column in COLUMNS.items()}, "t.json", id="columns of lists"
+        ),
+        pytest.param(json.loads(FRAME.to_json(orient="records")), "t.json", id="records"),
+        pytest.param(json.loads(FRAME.to_json(orient="split")), "t.json", id="split"),
+        pytest.param(FRAME.to_csv(index=False).encode(), "t.csv", id="CSV"),
+        pytest.param(b"\xef\xbb\xbf" + FRAME.to_csv(index=False).encode(), "t.csv", id="CSV with a mark"),
+        pytest.param(FRAME.to_csv(index=False).replace("\n", "\r\n").encode(), "t.csv", id="CSV of Windows"),
+        pytest.param(parquet(pa.Table.from_pandas(FRAME)), "t.parquet", id="Parquet"),
+        pytest.param(arrow(pa.Table.from_pandas(FRAME)), "t.arrow", id="an Arrow stream"),
+        pytest.param(feather(pa.Table.from_pandas(FRAME)), "t.feather", id="an Arrow file"),
+    ],
+)
+def test_every_format_gives_the_same_frame(data, name):
+    frame = read(data, name)
+    if b"\r\n" in (data if isinstance(data, bytes) else b""):
+        frame["t"] = frame["t"].str.replace("\r\n", "\n")
+    pd.testing.assert_frame_equal(frame, FRAME.astype({"t": "str"}))
+
+
+def test_a_column_is_in_the_order_of_the_first_columns_rows():
+    frame = read({"a": {"x": 1, "y": 2}, "b": {"y": 20, "x": 10}})
+    assert frame["b"].tolist() == [10, 20]
+
+
+def test_a_record_without_a_name_has_a_missing_value_there():
+    frame = read([{"a": 1}, {"a": 2, "b": "x"}])
+    assert frame["b"].isna().tolist() == [True, False]
+
+
+def test_a_csv_column_that_is_text_keeps_its_leading_zeros():
+    assert read(b"code,n\n007,1\n012,2\n", "t.csv", text=["code", "absent"])["code"].tolist() == ["007", "012"]
+
+
+def test_a_long_csv_column_is_of_one_kind_wherever_its_text_stands():
+    frame = read(b"a,b\n" + b"1,2\n" * 300_000 + b"x,3\n", "t.csv")
+    assert frame["a"].tolist()[::300_000] == ["1", "x"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        pytest.param(pa.array([1, None, 2]), [1.0, None, 2.0], id="integers with a gap"),
+        pytest.param(pa.array([True, None]), [1.0, None], id="booleans with a gap"),
+        pytest.param(pa.array([1, 2], pa.decimal128(10, 2)), [1.0, 2.0], id="decimals"),
+        pytest.param(pa.array([2**64 - 1], pa.uint64()), [2.0**64], id="large unsigned"),
+        pytest.param(pa.array([None, None]), [None, None], id="nothing"),
+        pytest.param(pa.array(["x", None]).dictionary_encode(), ["x", None], id="categories of text"),
+        pytest.param(pa.array([1, 2]).dictionary_encode(), [1, 2], id="categories of integers"),
+        pytest.param(pa.array([1, None]).dictionary_encode(), [1.0, None], id="categories of integers with a gap"),
+        pytest.param(pa.array([1.5, None]).dictionary_encode(), [1.5, None], id="categories of floats with a gap"),
+        pytest.param(pa.array([True, None]).dictionary_encode(), [1.0, None], id="categories of booleans with a gap"),
+        pytest.param(pa.array(["x"], pa.string_view()), ["x"], id="a view of text"),
+    ],
+)
+@pytest.mark.parametrize("form", ["arrow", "parquet"])
+def test_a_column_of_arrow_keeps_its_values(column, values, form):
+    table = pa.table({"a": column})
+    frame = read(arrow(table) if form == "arrow" else parquet(table), f"t.{form}")
+    assert [None if pd.isna(value) else value for value in frame["a"]] == values
+
+
+def test_an_integer_beyond_64_bits_is_a_number_and_one_beyond_a_float_is_refused():
+    assert read({"a": [10**30]})["a"].tolist() == [1e30]
+    with pytest.raises(InvalidData):
+        read(b'{"a": [1' + b"0" * 400 + b"]}")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1], pa.timestamp("ns")),
+        pa.array([1], pa.date32()),
+        pa.array([1], pa.duration("s")),
+        pa.array([b"x"]),
+        pa.array([[1]]),
+        pa.array([{"x": 1}]),
+        pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8())),
+        pa.array([float("inf")]),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_a_column_of_another_kind_is_pointed_at(column):
+    with pytest.raises(InvalidData) as refusal:
+        read(arrow(pa.table({"a": column})), "t.arrow")
+    assert [fault.pointer for fault in refusal.value.faults] == ["/raw_data/a"]
+
+
+def texts(offsets, data):
+    buffers = (pa.py_buffer(np.array(offsets, "int32").tobytes()), pa.py_buffer(data))
+    return pa.table({"a": pa.StringArray.from_buffers(len(offsets) - 1, *buffers)})
+
+
+@pytest.mark.parametrize("write", [arrow, parquet])
+def test_text_that_is_not_utf_8_is_unreadable(write):
+    with pytest.raises(Unreadable):
+        read(write(texts([0, 1, 2], b"\xffa")), f"t.{write.__name__}")
+
+
+@pytest.mark.parametrize("offset", [400, -400], ids=["beyond the end", "before the start"])
+def test_text_that_claims_bytes_outside_its_buffer_is_unreadable(offset):
+    with pytest.raises(Unreadable):
+        read(arrow(texts([0, offset, 2, 3], b"xyz")), "t.arrow")

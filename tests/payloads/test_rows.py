@@ -1,0 +1,74 @@
+"""Requests that name a pipeline and bring rows, in their three forms."""
+
+import io
+
+import pytest
+from flask import Flask, request
+
+from app.errors import FormatUnknown, InvalidParameters, Unacceptable, Unreadable
+from app.payloads.parameters import ExplainParameters, PredictParameters
+from app.payloads.rows import read
+from app.payloads.uploads import Upload
+
+
+def ask(model=PredictParameters, path="/", **options):
+    with Flask("x").test_request_context(path, method="POST", **options):
+        return read(request, model)
+
+
+def form(params=b"pipeline_id: 1"):
+    return {"raw_data": (io.BytesIO(b"[]"), "a.json", "text/csv"), "params": (io.BytesIO(params), "p.yml")}
+
+
+def test_a_form_has_the_rows_and_the_parameters_as_parts():
+    parameters, upload = ask(data=form(b"pipeline_id: 1\nversion: 2\noutput: all"))
+    assert (parameters.pipeline_id, parameters.version, parameters.output) == (1, 2, "all")
+    assert upload == Upload("raw_data", b"[]", "text/csv", "a.json")
+
+
+def test_a_json_body_has_the_rows_beside_the_parameters():
+    parameters, upload = ask(json={"pipeline_id": "p", "data": [{"x": 1}]})
+    assert (parameters.pipeline_id, parameters.version) == ("p", None)
+    assert (upload.value, upload.format) == ([{"x": 1}], "json")
+
+
+def test_a_body_may_be_the_table_itself():
+    parameters, upload = ask(path="/?pipeline_id=7&version=3", data=b"a\n1\n", content_type="text/csv; charset=utf-8")
+    assert (parameters.pipeline_id, parameters.version) == ("7", 3)
+    assert (upload.data, upload.format) == (b"a\n1\n", "csv")
+
+
+def test_the_numbers_of_an_explanation_may_come_in_the_query():
+    query = "/?pipeline_id=7&method=lime&num_features=3&num_samples=20&seed=5"
+    parameters, _ = ask(ExplainParameters, query, data=b"[]", content_type="application/json")
+    assert (parameters.num_features, parameters.num_samples, parameters.seed) == (3, 20, 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "pointer"),
+    [
+        pytest.param(
+            {"data": {"params": "pipeline_id: 1"}, "content_type": "multipart/form-data"},
+            Unacceptable,
+            "/raw_data",
+            id="no form data",
+        ),
+        pytest.param({"data": form() | {"labels": "x"}}, Unacceptable, "/labels", id="a part too many"),
+        pytest.param({"data": form(b"id: 1")}, InvalidParameters, "/params/pipeline_id", id="a form without an id"),
+        pytest.param({"json": {"data": []}}, InvalidParameters, "/body/pipeline_id", id="a body without an id"),
+        pytest.param({"json": {"pipeline_id": 1}}, InvalidParameters, "/data", id="a body without data"),
+        pytest.param({"json": {"pipeline_id": 1, "data": None}}, InvalidParameters, "/data", id="null for data"),
+        pytest.param(
+            {"path": "/?pipeline_id=1&seed=x", "data": b"x"}, InvalidParameters, "/query/seed", id="an unknown query"
+        ),
+        pytest.param({"json": [1]}, Unreadable, None, id="a list for a body"),
+        pytest.param({"data": b"{", "content_type": "application/json"}, Unreadable, None, id="broken JSON"),
+        pytest.param({"data": b"a,b", "content_type": "text/csv"}, FormatUnknown, None, id="CSV without a pipeline"),
+        pytest.param({"data": b"x"}, FormatUnknown, None, id="no content type"),
+    ],
+)
+def test_what_is_missing_or_unknown_is_pointed_at(options, error, pointer):
+    with pytest.raises(error) as refusal:
+        ask(**options)
+    if pointer:
+        assert pointer in [fault.pointer for fault in refusal.value.faults]

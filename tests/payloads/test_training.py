@@ -1,0 +1,99 @@
+"""A training's input: assembled, and the same after its way through Redis."""
+
+import pandas as pd
+import pytest
+
+from app.errors import InvalidData, InvalidParameters
+from app.payloads.parameters import Task
+from app.payloads.training import Tables, assemble
+
+IDS = list(range(10))
+FRAME = pd.DataFrame({"id": IDS, "n": [0.5] * 10, "t": pd.Series(["x", "y"] * 5, dtype="str")})
+LABELS = pd.DataFrame({"id": IDS[::-1], "label": pd.Series(["b", "a"] * 5, dtype="str")})
+SERIES = pd.DataFrame({"id": [3] * 2 + [1] * 2, "x": [1.0, 2.0, 3.0, 4.0]})
+
+
+@pytest.fixture
+def tables(train_parameters):
+    """Return a function that makes the tables of a plain classification."""
+
+    def make(frame=FRAME, labels=LABELS, task=Task.CLASSIFICATION, **parameters):
+        return Tables(train_parameters(**{"id_column": "id"} | parameters), task, frame, labels)
+
+    return make
+
+
+def test_labels_and_rows_belong_together(tables):
+    training = assemble(tables())
+    assert training.labels.to_dict() == dict(zip(LABELS["id"], LABELS["label"], strict=True))
+    assert training.labels.index.tolist() == IDS
+    assert list(training.frame.columns) == ["n", "t"]
+    assert training.positive_class == "b"
+
+
+def test_a_target_column_of_the_table_gives_the_labels(tables):
+    frame = FRAME.assign(label=[0, 1] * 5)
+    with_id = assemble(tables(frame, None, target="label"))
+    without = assemble(tables(frame.drop(columns="id"), None, target="label", id_column=None))
+    assert with_id.labels.tolist() == without.labels.tolist() == [0, 1] * 5
+    assert "label" not in with_id.frame
+    assert without.labels.index.tolist() == IDS
+
+
+def test_a_target_column_of_a_series_is_one_label_an_id(tables):
+    frame = pd.DataFrame({"id": [number // 2 for number in range(20)], "x": 1.0})
+    frame["label"] = frame["id"] % 2
+    training = assemble(tables(frame, None, target="label", id_column=None, extract_features={"column_id": "id"}))
+    assert training.labels.tolist() == [0, 1] * 5
+    frame.loc[0, "label"] = 1
+    with pytest.raises(InvalidData, match="more than once: 0"):
+        assemble(tables(frame, None, target="label", id_column=None, extract_features={"column_id": "id"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "word"),
+    [
+        pytest.param({"labels": None}, InvalidParameters, "labels part", id="no labels at all"),
+        pytest.param({"labels": None, "target": "nope"}, InvalidParameters, "labels part", id="an unknown target"),
+        pytest.param({"id_column": None}, InvalidParameters, "joined by id", id="labels without an id column"),
+        pytest.param({"id_column": "nope"}, InvalidData, "lacks a column", id="an unknown id column"),
+        pytest.param({"frame": FRAME.assign(id=1)}, InvalidData, "more than one row: 1", id="an id twice"),
+        pytest.param({"frame": FRAME.assign(id=[None, *IDS[1:]])}, InvalidData, "no id", id="an empty id"),
+        pytest.param(
+            {"frame": FRAME.assign(y=[None, *IDS[1:]]), "labels": None, "target": "y"},
+            InvalidData,
+            "empty label",
+            id="an empty target",
+        ),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(tables, changes, error, word):
+    with pytest.raises(error, match=word):
+        assemble(tables(**changes))
+
+
+def test_a_regression_has_no_positive_class(tables):
+    labels = LABELS.assign(label=range(10))
+    assert assemble(tables(labels=labels, task=Task.REGRESSION)).positive_class is None
+
+
+@pytest.mark.parametrize("labels", [LABELS, None], ids=["labels apart", "no labels"])
+def test_tables_come_back_from_bytes_with_the_same_types(tables, labels):
+    frame = FRAME.assign(b=[True, False] * 5, gap=[None, *map(float, IDS[1:])])
+    before = tables(frame, labels, target="label", seed=7, positive_class="a")
+    after = Tables.from_bytes(before.to_bytes())
+    pd.testing.assert_frame_equal(after.frame, before.frame)
+    assert (after.labels is None) == (labels is None)
+    assert (after.parameters, after.task) == (before.parameters, before.task)
+
+
+@pytest.mark.parametrize("weights", [{"a": 1, "b": 2}, {0: 1, 1: 2}, {False: 1, True: 2}])
+def test_class_weights_name_the_same_classes_after_their_way_through_bytes(tables, weights):
+    model = {"model": "sklearn.tree.DecisionTreeClassifier", "model_args": {"class_weight": weights}}
+    after = Tables.from_bytes(tables(model_training=model).to_bytes())
+    found = after.parameters.model_training.model_args["class_weight"]
+    assert {str(name): value for name, value in found.items()} == {str(name): value for name, value in weights.items()}
+
+
+def test_equal_tables_give_equal_bytes(tables):
+    assert tables().to_bytes() == tables().to_bytes()
