@@ -92,10 +92,11 @@ def follow(job: dict[str, Any]) -> dict[str, Any]:
         at = {"stage": job["state"], **job["progress"]}
         words = f"  {at['stage']:18}{time.time() - job['created']:4.0f} s"
         words += f"  {at['fraction']:4.0%}" if "fraction" in at else ""
-        words += f"  {at['candidates']} candidates, best score {at['best_score']:.4f}" if "candidates" in at else ""
-        if TERMINAL or at["stage"] != stage:
+        words += f"  {at['candidates']} candidates" if "candidates" in at else ""
+        words += f", best score {at['best_score']:.4f}" if "best_score" in at else ""
+        if TERMINAL or (at["stage"], at.get("candidates")) != stage:
             print(f"{CLEAR}{words}", end="" if TERMINAL else "\n", flush=True)
-        stage = at["stage"]
+        stage = at["stage"], at.get("candidates")
         try:
             time.sleep(0.25)
             job = ask("", path)

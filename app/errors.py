@@ -45,6 +45,11 @@ def listed(names: Iterable[Any]) -> str:
     return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
 
 
+def at(*steps: object) -> str:
+    """Return the JSON pointer (RFC 6901) of these steps."""
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with an input: where (a JSON pointer into the part or body) and what."""

@@ -41,7 +41,8 @@ def explain(
     started = time.monotonic()
     explainer = registry.resolve(parameters.method, "/params/method")
     pipeline, version = run.load(store, cache, parameters.pipeline_id, parameters.version)
-    rows = _chosen(pipeline.rows(frames.read(upload, settings, text=pipeline.signature.text_columns)), parameters.ids)
+    frame = frames.read(upload, settings, text=pipeline.signature.text_columns)
+    rows = _chosen(pipeline.rows(frame, upload.part), parameters.ids)
     subject = _subject(pipeline)
     predicted = subject.predict(rows)
     explanations, local = [], None

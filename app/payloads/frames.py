@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, InvalidData, Unreadable, UploadTooLarge
+from app.errors import Fault, InvalidData, Unreadable, UploadTooLarge, at
 from app.payloads import strict_json
+from app.payloads.arrow_tables import read_arrow, read_parquet
 from app.payloads.uploads import Upload
 
 if TYPE_CHECKING:
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from app.settings import Settings
+
+#: Bytes of a number.
+_BYTES = 8
 
 #: Characters of a column's name.
 MAX_NAME = 200
@@ -43,7 +49,7 @@ def read(upload: Upload, settings: Settings, text: Collection[str] = ()) -> pd.D
     """
     frame = _READERS[upload.format](upload, settings, text)
     if frame.empty:
-        raise InvalidData(f"{upload.part} has no rows.", [Fault(f"/{upload.part}", "no rows")])
+        raise InvalidData(f"{upload.part} has no rows.", [Fault(at(upload.part), "no rows")])
     _check_names(list(frame.columns), upload.part)
     for name in frame.columns:
         frame[name] = _one_kind(frame[name], upload.part)
@@ -54,7 +60,7 @@ def _from_json(value: Any, part: str, settings: Settings) -> pd.DataFrame:
     """Make a frame of parsed JSON: column-oriented as `DataFrame.to_json()` writes it, records, or split."""
     import pandas as pd
 
-    columns = _columns_of(value, part)
+    columns = _columns_of(value, part, settings)
     _check_size(len(next(iter(columns.values()), [])), len(columns), part, settings)
     try:
         return pd.DataFrame(columns)
@@ -67,31 +73,34 @@ def _read_json(upload: Upload, settings: Settings, text: Collection[str]) -> pd.
     return _from_json(value, upload.part, settings)
 
 
-def _columns_of(value: Any, part: str) -> dict[str, list[Any]]:
+def _columns_of(value: Any, part: str, settings: Settings) -> dict[str, list[Any]]:
     """Tell the orientation of a JSON table and return its columns, all of one length."""
     if isinstance(value, list):
-        return _from_records(value, part)
+        return _from_records(value, part, settings)
     if isinstance(value, dict) and {"columns", "data"} <= value.keys() <= {"columns", "data", "index"}:
-        return _from_split(value["columns"], value["data"], part)
+        return _from_split(value["columns"], value["data"], part, settings)
     if isinstance(value, dict):
         return _from_columns(value, part)
     raise Unreadable(f"{part} is not a table: send an object of columns, a list of records, or split JSON.")
 
 
-def _from_records(records: list[Any], part: str) -> dict[str, list[Any]]:
+def _from_records(records: list[Any], part: str, settings: Settings) -> dict[str, list[Any]]:
     if not all(isinstance(record, dict) for record in records):
         raise Unreadable(f"{part} is a list, and not all of its members are records (objects).")
     # In the order in which names first occur; a record without one has a missing value there.
     names = dict.fromkeys(name for record in records for name in record)
+    # Checked before the cells are made: records that share no name would be unfolded to the square of what was sent.
+    _check_size(len(records), len(names), part, settings)
     return {name: [record.get(name) for record in records] for name in names}
 
 
-def _from_split(names: Any, rows: Any, part: str) -> dict[str, list[Any]]:
+def _from_split(names: Any, rows: Any, part: str, settings: Settings) -> dict[str, list[Any]]:
     if not isinstance(names, list) or not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise Unreadable(f"{part} has columns and data that are not lists, as split JSON has them.")
+    _check_size(len(rows), len(names), part, settings)
     ragged = [number for number, row in enumerate(rows) if len(row) != len(names)]
     if ragged:
-        faults = [Fault(f"/{part}/data/{number}", f"not {len(names)} values") for number in ragged[:20]]
+        faults = [Fault(at(part, "data", number), f"not {len(names)} values") for number in ragged[:20]]
         raise InvalidData(f"{part} is ragged: {len(ragged)} rows have another length than columns.", faults)
     _check_names(names, part)
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {name: [] for name in names}
@@ -107,7 +116,7 @@ def _from_columns(columns: dict[str, Any], part: str) -> dict[str, list[Any]]:
     if by_row_name:
         ragged = [name for name, column in columns.items() if column.keys() != first.keys()]
     if ragged:
-        faults = [Fault(f"/{part}/{name}", "other rows than the first column") for name in ragged[:20]]
+        faults = [Fault(at(part, name), "other rows than the first column") for name in ragged[:20]]
         raise InvalidData(f"{part} is ragged: not all of its columns have the same rows.", faults)
     if not by_row_name:
         return columns
@@ -124,17 +133,17 @@ def _read_csv(upload: Upload, settings: Settings, text: Collection[str]) -> pd.D
     try:
         rows = csv.reader(io.StringIO(upload.data.decode("utf-8-sig"), newline=""), strict=True)
         header = next(rows, [])
+        # Every line ends once, in \n or in \r; quoted line breaks only make this an upper bound.
+        _check_size(max(map(upload.data.count, (b"\n", b"\r"))), len(header), upload.part, settings)
         _check_names(header, upload.part)
-        # Every line ends once; quoted line breaks only make this an upper bound.
-        _check_size(upload.data.count(b"\n"), len(header), upload.part, settings)
         # pandas fills a short row and reads a long first one as having an index.
         ragged = [rows.line_num for row in rows if row and len(row) != len(header)]
         if ragged:
-            faults = [Fault(f"/{upload.part}", f"line {line} has not {len(header)} values") for line in ragged[:20]]
+            faults = [Fault(at(upload.part), f"line {line} has not {len(header)} values") for line in ragged[:20]]
             raise InvalidData(f"{upload.part} is ragged: {len(ragged)} rows are not as long as the header.", faults)
-        return pd.read_csv(
-            io.BytesIO(upload.data), dtype=dict.fromkeys(set(text) & set(header), "str"), encoding="utf-8-sig"
-        )
+        kinds = dict.fromkeys(set(text) & set(header), "str")
+        # Whole, not in chunks: a column that turns to text late would be numbers before.
+        return pd.read_csv(io.BytesIO(upload.data), dtype=kinds, encoding="utf-8-sig", low_memory=False)
     except UnicodeError:
         raise Unreadable(f"{upload.part} is not UTF-8 text.") from None
     except (ValueError, csv.Error):
@@ -143,39 +152,24 @@ def _read_csv(upload: Upload, settings: Settings, text: Collection[str]) -> pd.D
 
 
 def _read_arrow(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
-    import pyarrow as pa
-
-    def table() -> pa.Table:
-        source = pa.BufferReader(upload.data)
-        is_file = upload.data.startswith(b"ARROW1")
-        return (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).read_all()
-
-    return _from_arrow(table, upload.part, settings)
+    return _from_arrow(read_arrow(upload.data, upload.part, _most_bytes(settings)), upload.part, settings)
 
 
 def _read_parquet(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def table() -> pa.Table:
-        file = pq.ParquetFile(pa.BufferReader(upload.data))
-        # The footer tells the size before a byte is decompressed.
-        _check_size(file.metadata.num_rows, file.metadata.num_columns, upload.part, settings)
-        return file.read()
-
-    return _from_arrow(table, upload.part, settings)
+    check = partial(_check_size, part=upload.part, settings=settings)
+    return _from_arrow(read_parquet(upload.data, upload.part, _most_bytes(settings), check), upload.part, settings)
 
 
-def _from_arrow(read_table: Callable[[], pa.Table], part: str, settings: Settings) -> pd.DataFrame:
-    import pyarrow as pa
+def _most_bytes(settings: Settings) -> int:
+    """Return what a compressed upload may unfold to: all cells as numbers, or as much as may come uncompressed."""
+    return max(settings.max_cells * _BYTES, settings.max_upload_mb * 2**20)
 
-    try:
-        table = read_table()
-        _check_size(table.num_rows, table.num_columns, part, settings)
-        _check_names(table.column_names, part)
-        return table.to_pandas(ignore_metadata=True)
-    except (pa.ArrowException, OSError, ValueError, TypeError):
-        raise Unreadable(f"{part} is not a Parquet or Arrow table.") from None
+
+def _from_arrow(table: pa.Table, part: str, settings: Settings) -> pd.DataFrame:
+    _check_size(table.num_rows, table.num_columns, part, settings)
+    _check_names(table.column_names, part)
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return frame
 
 
 _READERS: dict[str, Callable[[Upload, Settings, Collection[str]], pd.DataFrame]] = {
@@ -196,12 +190,14 @@ def _check_size(n_rows: int, n_columns: int, part: str, settings: Settings) -> N
 
 def _check_names(names: list[Any], part: str) -> None:
     faults = [
-        Fault(f"/{part}", f"column {number} has no name of 1 to {MAX_NAME} characters")
+        Fault(at(part), f"column {number} has no name of 1 to {MAX_NAME} characters")
         for number, name in enumerate(names)
         if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME
     ]
-    twice = {name for name in names if names.count(name) > 1} if len(set(map(str, names))) < len(names) else set()
-    faults += [Fault(f"/{part}/{name}", "this column occurs more than once") for name in sorted(map(str, twice))]
+    counts = Counter(map(str, names))
+    faults += [
+        Fault(at(part, name), "this column occurs more than once") for name in sorted(counts) if counts[name] > 1
+    ]
     if faults:
         raise InvalidData(f"The columns of {part} are not named one by one.", faults[:20])
 
@@ -212,7 +208,7 @@ def _one_kind(column: pd.Series, part: str) -> pd.Series:
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
+        column = column.astype("object")
     kind = pd.api.types.infer_dtype(column, skipna=True)
     if kind == "string":
         return column.astype("str")
@@ -222,15 +218,18 @@ def _one_kind(column: pd.Series, part: str) -> pd.Series:
     if kind in ("integer", "floating", "mixed-integer-float", "decimal", "empty"):
         if column.dtype.kind == "i":
             return column.astype("int64")
-        plain = column if column.dtype.kind in "fu" else pd.to_numeric(column.astype("object"), errors="coerce")
-        number = plain.astype("float64")
+        try:
+            plain = column if column.dtype.kind in "fu" else pd.to_numeric(column.astype("object"), errors="coerce")
+            number = plain.astype("float64")
+        except OverflowError:
+            # An integer of more than 308 digits.
+            number = pd.Series([np.inf])
         if np.isinf(number).any():
-            raise InvalidData(
-                f"{part} has an infinite number.", [Fault(f"/{part}/{column.name}", "infinite; leave it empty")]
-            )
+            detail = "infinite, or too large for a number; leave it empty"
+            raise InvalidData(f"{part} has an infinite number.", [Fault(at(part, column.name), detail)])
         return number
     detail = "mixes kinds of values" if kind.startswith("mixed") else f"has values of a kind not read here ({kind})"
     raise InvalidData(
         f"A column of {part} is neither numbers, booleans nor text.",
-        [Fault(f"/{part}/{column.name}", f"{detail}; make all its values numbers, booleans or text")],
+        [Fault(at(part, column.name), f"{detail}; make all its values numbers, booleans or text")],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, listed
+from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, at, listed
 from app.payloads.parameters import Task
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ def join(labels: pd.DataFrame, ids: pd.Index, id_column: str, target: str | None
         A column is missing; ids without a label, labels without an id, ids labelled twice: each listed.
     """
     target = target or _only_other_column(labels, id_column)
-    faults = [Fault(f"/labels/{name}", "this column is missing") for name in (id_column, target) if name not in labels]
+    faults = [Fault(at("labels", name), "this column is missing") for name in (id_column, target) if name not in labels]
     if faults:
         raise InvalidData("labels lack a column.", faults)
     found = labels[id_column]
     if (found.dtype.kind in "ifb") != (ids.dtype.kind in "ifb"):
         raise InvalidData(
             "The ids of labels and raw_data are of different kinds.",
-            [Fault(f"/labels/{id_column}", "one has numbers, the other text")],
+            [Fault(at("labels", id_column), "one has numbers, the other text")],
         )
     _check_ids("labelled more than once", found[found.duplicated()])
     _check_ids("without a label", ids[~ids.isin(found)])
@@ -65,7 +65,7 @@ def _check_ids(what: str, ids: pd.Series | pd.Index) -> None:
         distinct = list(dict.fromkeys(ids.tolist()))
         raise InvalidData(
             f"{len(distinct)} id(s) are {what}: {listed(distinct)}.",
-            [Fault(f"/labels/{value}", what) for value in distinct[:MOST_NAMED]],
+            [Fault(at("labels", value), what) for value in distinct[:MOST_NAMED]],
         )
 
 

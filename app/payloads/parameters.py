@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from app.errors import Fault, InvalidParameters, listed
+from app.errors import Fault, InvalidParameters, at, listed
 
 #: What a pipeline may be called. Nothing in it has a meaning to Redis, a URL or a file system.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
@@ -32,8 +32,15 @@ class Output(StrEnum):
     ALL = "all"
 
 
-def _none_as_empty(value: object) -> object:
+def _arguments(value: object) -> object:
+    """None stands for none. Keys in an argument are text, as JSON has them: `class_weight: {0: 1}` names class 0."""
+    if isinstance(value, dict):
+        return {name: _text_keys(inner) for name, inner in value.items()}
     return {} if value is None else value
+
+
+def _text_keys(value: object) -> object:
+    return {str(key): _text_keys(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -68,13 +75,21 @@ class ExtractFeatures(_Strict):
     select: bool = False
     """Keep only the features that are relevant to the labels."""
 
+    @model_validator(mode="after")
+    def _columns_differ(self) -> ExtractFeatures:
+        named = [self.column_id, self.column_sort, self.column_kind, self.column_value]
+        given = [name for name in named if name is not None]
+        if len(set(given)) < len(given):
+            raise ValueError("column_id, column_sort, column_kind and column_value must name different columns")
+        return self
+
 
 class ModelTraining(_Strict):
     """What is trained."""
 
     model: Annotated[str, StringConstraints(max_length=200)]
     """Dotted name: sklearn.ensemble.RandomForestClassifier, tpot.TPOTClassifier, …"""
-    model_args: Annotated[dict[str, Any], BeforeValidator(_none_as_empty)] = {}
+    model_args: Annotated[dict[str, Any], BeforeValidator(_arguments)] = {}
     """Arguments of the model; empty for its defaults."""
     metric: str | None = None
     """What a search maximises, by scikit-learn's name; roc_auc or r2 when left out."""
@@ -154,23 +169,33 @@ def check(model: type[Parameters], values: dict[str, Any], part: str = "params")
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = list(dict.fromkeys(_fault(model, entry, part) for entry in error.errors()))
+        # One a place: a value that fits no member of a union is told of by each.
+        faults = list(
+            {fault.pointer: fault for fault in (_fault(model, e, values, part) for e in error.errors())}.values()
+        )
         raise InvalidParameters(f"{part} has {len(faults)} value(s) that cannot be accepted.", faults) from None
 
 
-def _fault(model: type[_Strict], entry: Any, part: str) -> Fault:
-    # A union repeats its members' names in the location; they are no part of the caller's document.
-    location = [str(step) for step in entry["loc"] if not _names_a_type(step)]
+def _fault(model: type[_Strict], entry: Any, values: dict[str, Any], part: str) -> Fault:
+    location = _location(entry, values)
     detail = entry["msg"].removeprefix("Value error, ")
     if entry["type"] == "extra_forbidden":
         detail = f"not a parameter; known here are {listed(_known(model, location[:-1]))}"
     if entry["type"] == "string_pattern_mismatch":
         detail = "must be 1 to 64 letters, digits, dots, underscores or hyphens, the first a letter or digit"
-    return Fault("/" + "/".join([part, *location]), detail)
+    return Fault(at(part, *location), detail)
 
 
-def _names_a_type(step: object) -> bool:
-    return isinstance(step, str) and (step in {"int", "str", "bool", "float"} or "constrained" in step)
+def _location(entry: Any, values: Any) -> list[str]:
+    """Return the steps of a location that lead through the values; pydantic's own also name members of unions."""
+    steps, here = [], values
+    for step in entry["loc"]:
+        inside = step in here if isinstance(here, dict) else isinstance(here, list) and isinstance(step, int)
+        if inside:
+            here = here[step]
+        if inside or (entry["type"] == "missing" and step == entry["loc"][-1]):
+            steps.append(str(step))
+    return steps
 
 
 def _known(model: type[_Strict], path: list[str]) -> list[str]:

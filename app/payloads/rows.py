@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Parameters = TypeVar("Parameters", PredictParameters, ExplainParameters)
 
 #: What a form field or query string may hold of each type; anything else stays text and is checked as text.
+_DIGITS = 15
 _INTEGERS = ("version", "num_features", "num_samples", "seed")
 
 
@@ -54,6 +55,6 @@ def _json_body(data: bytes, model: type[Parameters]) -> tuple[Parameters, Upload
 def _query(request: Request) -> dict[str, Any]:
     values: dict[str, Any] = request.args.to_dict()
     for name in _INTEGERS:
-        if values.get(name, "").isdecimal():
+        if values.get(name, "").isdecimal() and len(values[name]) <= _DIGITS:
             values[name] = int(values[name])
     return values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from app.errors import Fault, InvalidData
+from app.errors import Fault, InvalidData, at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,12 +75,12 @@ class Signature:
         """
         known = {column.name for column in self.columns}
         faults = [
-            Fault(f"/{part}/{column.name}", "this column is missing")
+            Fault(at(part, column.name), "this column is missing")
             for column in self.columns
             if column.name not in frame.columns
         ]
         faults += [
-            Fault(f"/{part}/{name}", "the model was not trained with this column")
+            Fault(at(part, name), "the model was not trained with this column")
             for name in frame.columns
             if name not in known and name not in self.ignored
         ]
@@ -90,7 +90,7 @@ class Signature:
             if column.name in frame.columns and not _fits(found := kind_of(frame[column.name]), column, frame)
         }
         faults += [
-            Fault(f"/{part}/{column.name}", f"expects {_plural(column.kind)}, has {_plural(wrong[column.name])}")
+            Fault(at(part, column.name), f"expects {_plural(column.kind)}, has {_plural(wrong[column.name])}")
             for column in self.columns
             if column.name in wrong
         ]
@@ -151,7 +151,7 @@ def infer(frame: pd.DataFrame, parameters: TrainParameters) -> Signature:
     signature = Signature(columns, id_column, left_out)
     text = [column.name for column in columns if column.role == "value" and column.kind == "text"]
     if text:
-        raise InvalidData("A time series must be numbers.", [Fault(f"/raw_data/{name}", "has text") for name in text])
+        raise InvalidData("A time series must be numbers.", [Fault(at("raw_data", name), "has text") for name in text])
     return signature
 
 
@@ -179,7 +179,7 @@ def _series_roles(frame: pd.DataFrame, parameters: TrainParameters) -> dict[str,
 
 def _require(frame: pd.DataFrame, names: list[str], parameter: str) -> None:
     faults = [
-        Fault(f"/raw_data/{name}", f"{parameter} names this column; it is missing")
+        Fault(at("raw_data", name), f"{parameter} names this column; it is missing")
         for name in names
         if name not in frame.columns
     ]

@@ -6,6 +6,7 @@ aliases (with which 324 bytes can unfold to gigabytes), duplicate keys and deep 
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -79,6 +80,8 @@ def loads(data: bytes, part: str) -> dict[str, Any]:
         # Constructed by hand: yaml.load() would do the same, and a reader of the code should not have to check it.
         loader = _Loader(data.decode("utf-8-sig"))
         value = loader.get_single_data()
+        # An escape can write half of a character, which no UTF-8 answer could carry.
+        json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError:
         raise Unreadable(f"{part} is not UTF-8 text.") from None
     except yaml.MarkedYAMLError as error:

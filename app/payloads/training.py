@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import orjson
 
-from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, listed
+from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, at, listed
 from app.payloads import labels as labelling
 from app.payloads.parameters import Task, TrainParameters, check
 from app.payloads.signature import Signature, infer
@@ -28,9 +28,7 @@ class Tables:
     def to_bytes(self) -> dict[str, bytes]:
         """Return what `from_bytes` reads: Arrow streams and JSON, which hold data and no code."""
         stored = {
-            "parameters": orjson.dumps(
-                self.parameters.model_dump(mode="json", exclude_unset=True), option=orjson.OPT_NON_STR_KEYS
-            ),
+            "parameters": orjson.dumps(self.parameters.model_dump(mode="json", exclude_unset=True)),
             "task": self.task.value.encode(),
             "frame": to_arrow(self.frame),
         }
@@ -76,6 +74,13 @@ def assemble(tables: Tables) -> Training:
         Saying which columns, ids or labels do not fit.
     """
     parameters, frame = tables.parameters, tables.frame
+    series = parameters.extract_features
+    identifying = [parameters.id_column] if series is None else [series.column_id, series.column_sort]
+    if parameters.target is not None and parameters.target in identifying:
+        raise InvalidParameters(
+            "The target must not be a column that identifies or orders rows.",
+            [Fault("/params/target", f"{parameters.target} has that role already")],
+        )
     signature = infer(frame, parameters)
     if tables.labels is None:
         labels = _target_column(frame, parameters)
@@ -114,7 +119,7 @@ def _target_column(frame: pd.DataFrame, parameters: TrainParameters) -> pd.Serie
     if len(missing):
         raise InvalidData(
             f"{len(missing)} row(s) have no label in {target}: {listed(missing)}.",
-            [Fault(f"/raw_data/{target}", f"empty in {len(missing)} row(s)")],
+            [Fault(at("raw_data", target), f"empty in {len(missing)} row(s)")],
         )
     return labels
 
@@ -125,12 +130,12 @@ def _unique_ids(frame: pd.DataFrame, id_column: str, parameters: TrainParameters
 
     ids = frame[id_column]
     if ids.isna().any():
-        raise InvalidData(f"{int(ids.isna().sum())} row(s) have no id.", [Fault(f"/raw_data/{id_column}", "empty")])
+        raise InvalidData(f"{int(ids.isna().sum())} row(s) have no id.", [Fault(at("raw_data", id_column), "empty")])
     if parameters.extract_features is None and ids.duplicated().any():
         twice = ids[ids.duplicated()].unique().tolist()
         raise InvalidData(
             f"{len(twice)} id(s) occur in more than one row: {listed(twice)}.",
-            [Fault(f"/raw_data/{id_column}", f"{value} is not unique") for value in twice[:MOST_NAMED]],
+            [Fault(at("raw_data", id_column), f"{value} is not unique") for value in twice[:MOST_NAMED]],
         )
     return pd.Index(ids.unique(), name=id_column)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, FormatUnknown, Unacceptable
+from app.errors import Fault, FormatUnknown, Unacceptable, at
 
 if TYPE_CHECKING:
     from flask import Request
@@ -69,7 +70,18 @@ class Upload:
 
 
 def parts(request: Request) -> dict[str, Upload]:
-    """Read all parts of a multipart request, files and plain fields alike, by name."""
+    """Read all parts of a multipart request, files and plain fields alike, by name.
+
+    Raises
+    ------
+    Unacceptable
+        A part came more than once.
+    """
+    counts = Counter(name for name, _ in request.form.items(multi=True))
+    counts.update(name for name, _ in request.files.items(multi=True))
+    twice = sorted(name for name, count in counts.items() if count > 1)
+    if twice:
+        raise Unacceptable("Send each part once.", [Fault(at(name), "this part came more than once") for name in twice])
     found = {name: Upload(name, value.encode()) for name, value in request.form.items()}
     for name, file in request.files.items():
         found[name] = Upload(name, file.read(), file.mimetype, file.filename or "")
@@ -84,10 +96,10 @@ def take(uploads: dict[str, Upload], required: tuple[str, ...], optional: tuple[
     Unacceptable
         Naming each part that is missing and each that the route does not know.
     """
-    faults = [Fault(f"/{name}", "this part is missing") for name in required if name not in uploads]
+    faults = [Fault(at(name), "this part is missing") for name in required if name not in uploads]
     known = [*required, *optional]
     faults += [
-        Fault(f"/{name}", f"this part is not known; known are {', '.join(known)}")
+        Fault(at(name), f"this part is not known; known are {', '.join(known)}")
         for name in uploads
         if name not in known
     ]

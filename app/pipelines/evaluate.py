@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from app.errors import TrainingFailed
@@ -46,13 +49,22 @@ def fit(pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any]) -> Pipelin
     """
     from sklearn.base import clone
 
+    with _own_words(pipeline):
+        return clone(pipeline).fit(X, y)
+
+
+@contextmanager
+def _own_words(pipeline: Pipeline) -> Iterator[None]:
+    """Turn an estimator's refusal of data or arguments into TrainingFailed, without paths of this machine."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return clone(pipeline).fit(X, y)
+            yield
     except _refusals() as error:
         name = type(pipeline[-1]).__name__
-        words = " ".join(str(error).split())[:_WORDS]
+        # XGBoost adds a stack trace.
+        words = " ".join(str(error).partition("Stack trace")[0].split())
+        words = re.sub(r"\S*/\S*", "…", words)[:_WORDS]
         raise TrainingFailed(f"{name} could not be trained on this data: {words}") from error
 
 
@@ -60,7 +72,14 @@ def _refusals() -> tuple[type[Exception], ...]:
     """Return how estimators refuse data; XGBoost and LightGBM have error types of their own."""
     import sys
 
-    found: list[type[Exception]] = [ValueError, TypeError, ArithmeticError, AttributeError, MemoryError]
+    found: list[type[Exception]] = [
+        ValueError,
+        TypeError,
+        ArithmeticError,
+        LookupError,
+        AttributeError,
+        MemoryError,
+    ]
     for module, name in (("xgboost.core", "XGBoostError"), ("lightgbm.basic", "LightGBMError")):
         # Only a library that is loaded can have raised.
         if module in sys.modules:
@@ -97,18 +116,26 @@ def cross_validated(
 
 
 def score(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any], task: Task) -> dict[str, float | None]:
-    """Score a fitted pipeline on rows it has not seen. A score that these rows cannot have is None."""
+    """Score a fitted pipeline on rows it has not seen. A score that these rows cannot have is None.
+
+    Raises
+    ------
+    TrainingFailed
+        The estimator cannot predict them.
+    """
     import numpy as np
     from sklearn import metrics
 
-    predicted = np.asarray(fitted.predict(X)).reshape(len(y))
+    with _own_words(fitted):
+        predicted = np.asarray(fitted.predict(X)).reshape(len(y))
+        probabilities = None if task is Task.REGRESSION else fitted.predict_proba(X)
     if task is Task.REGRESSION:
         return {
             "r2": _finite(metrics.r2_score(y, predicted) if len(y) > 1 else None),
             "rmse": _finite(metrics.root_mean_squared_error(y, predicted)),
         }
     accuracy = float(metrics.accuracy_score(y, predicted))
-    probabilities = fitted.predict_proba(X)
+    assert probabilities is not None
     n_classes = probabilities.shape[1]
     if len(np.unique(y)) < n_classes:
         return {"accuracy": accuracy, "roc_auc": None}

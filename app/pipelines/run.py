@@ -73,9 +73,10 @@ def load(
     ------
     ModelNotFound, VersionNotFound, ArtifactRejected, NeedsRetraining, StoreUnavailable
     """
-    # One small read a request, also for a version that was asked for: a deleted model is gone at once.
-    current = store.current(pipeline_id)
-    wanted = version or current
+    # One small read a request, also for a version that is in the cache: what was deleted is gone at once.
+    wanted = store.current(pipeline_id) if version is None else version
+    if version is not None:
+        store.check(pipeline_id, version)
 
     def read() -> tuple[TrainedPipeline, int]:
         artifact = store.artifact(pipeline_id, wanted)
@@ -100,5 +101,5 @@ def predict(
     """
     pipeline, _ = load(store, cache, parameters.pipeline_id, parameters.version)
     frame = frames.read(upload, settings, text=pipeline.signature.text_columns)
-    rows = pipeline.rows(frame)
+    rows = pipeline.rows(frame, upload.part)
     return prediction.columns(pipeline, rows.index, pipeline.predict(rows), parameters.output)

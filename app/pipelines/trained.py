@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,8 +19,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
-#: Distributions whose minor version must be the one that trained, as they read their own fitted state.
-VERSIONED = ("scikit-learn", "numpy", "xgboost", "lightgbm", "tpot", "tsfresh")
+#: {distribution: its module} whose minor version must be the one that trained, as they read their own fitted state.
+VERSIONED = {
+    "scikit-learn": "sklearn",
+    "numpy": "numpy",
+    "xgboost": "xgboost",
+    "lightgbm": "lightgbm",
+    "tpot": "tpot",
+    "tsfresh": "tsfresh",
+}
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,13 @@ class TrainedPipeline:
     background: pd.DataFrame
     libraries: dict[str, str]
 
-    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def rows(self, frame: pd.DataFrame, part: str = "raw_data") -> pd.DataFrame:
         """Turn a request's frame into the rows that the estimator takes.
+
+        Parameters
+        ----------
+        part
+            What to call the frame in an error.
 
         Returns
         -------
@@ -61,9 +74,9 @@ class TrainedPipeline:
         ------
         InvalidData
         """
-        conformed = self.signature.conform(frame)
+        conformed = self.signature.conform(frame, part)
         if self.features is not None:
-            return self.features.transform(conformed)
+            return self.features.transform(conformed, part)
         if self.signature.id_column in frame.columns:
             conformed = conformed.set_axis(frame[self.signature.id_column], axis=0)
         return conformed[list(self.columns)]
@@ -76,6 +89,13 @@ class TrainedPipeline:
             return np.asarray(self.fitted.predict_proba(rows), dtype="float64")
         return np.asarray(self.fitted.predict(rows), dtype="float64").reshape(len(rows))
 
+    def _needed(self) -> list[str]:
+        """Name the versioned distributions that this pipeline is made of."""
+        parts = [self.fitted, *self.fitted.get_params(deep=True).values()]
+        modules = {type(part).__module__.partition(".")[0] for part in parts} | {"numpy"}
+        modules |= {"tsfresh"} if self.features is not None else set()
+        return [name for name, module in VERSIONED.items() if module in modules]
+
     def to_artifact(self) -> Artifact:
         """Return what `from_artifact` reads."""
         format_name, data = formats.dump(self.fitted, self.background)
@@ -87,7 +107,7 @@ class TrainedPipeline:
             "classes": list(self.classes),
             "positive_class": self.positive_class,
             "columns": list(self.columns),
-            "libraries": {name: self.libraries[name] for name in VERSIONED},
+            "libraries": {name: self.libraries[name] for name in self._needed()},
         }
         return Artifact(manifest, {"estimator": data, "background": to_arrow(self.background)})
 
@@ -101,7 +121,9 @@ class TrainedPipeline:
             A library that it needs has another minor version here.
         """
         manifest = artifact.manifest
-        changed = [name for name, version in manifest["libraries"].items() if minor(version) != minor(installed[name])]
+        changed = [
+            name for name, version in manifest["libraries"].items() if minor(version) != minor(installed.get(name, ""))
+        ]
         if changed:
             raise NeedsRetraining(manifest["pipeline_id"], changed)
         features = manifest["features"]
@@ -124,9 +146,12 @@ def minor(version: str) -> tuple[str, ...]:
 
 
 def installed_versions() -> dict[str, str]:
-    """Return {distribution: version} of what trains and explains, and of Python."""
+    """Return {distribution: version} of what trains and explains and is installed, and of Python."""
     import platform
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    names = (*VERSIONED, "scipy", "pandas", "shap", "lime", "skops")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+    found = {"python": platform.python_version()}
+    for name in (*VERSIONED, "scipy", "pandas", "shap", "lime", "skops"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -126,12 +126,24 @@ class ModelStore:
         ------
         ModelNotFound, VersionNotFound
         """
-        wanted = version or self.current(pipeline_id)
+        wanted = self.current(pipeline_id) if version is None else version
         data = self._redis.hget(f"automl:records:{pipeline_id}", str(wanted))
         if data is None:
             self.current(pipeline_id)
             raise VersionNotFound(pipeline_id, wanted)
         return Record.from_bytes(data)
+
+    @store_errors()
+    def check(self, pipeline_id: str | int, version: int) -> None:
+        """Raise unless a version exists: one small read.
+
+        Raises
+        ------
+        ModelNotFound, VersionNotFound
+        """
+        if not self._redis.hexists(f"automl:records:{pipeline_id}", str(version)):
+            self.current(pipeline_id)
+            raise VersionNotFound(pipeline_id, version)
 
     @store_errors()
     def artifact(self, pipeline_id: str | int, version: int) -> Artifact:

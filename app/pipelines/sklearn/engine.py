@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.errors import Fault, InvalidParameters
 from app.payloads.parameters import ModelTraining, Task
 from app.pipelines.base import Found, Keep, Problem, Progress
 from app.pipelines.sklearn import params
@@ -24,6 +25,11 @@ class SklearnEngine:
 
     def check(self, training: ModelTraining, classes: tuple[Any, ...]) -> None:
         """Raise InvalidParameters unless the estimator takes these arguments."""
+        if training.metric is not None:
+            raise InvalidParameters(
+                "A metric is what a search maximises, and this model is trained as it is.",
+                [Fault("/params/model_training/metric", "leave it out, or name a model that searches")],
+            )
         params.check(training.model, training.model_args)
         params.classes_named(training.model_args, classes)
 

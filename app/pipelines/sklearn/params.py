@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, InvalidParameters, listed
+from app.errors import Fault, InvalidParameters, at, listed
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -105,7 +105,7 @@ def check(model: str, arguments: dict[str, Any]) -> None:
     estimator = build(model, {})
     known = sorted(estimator.get_params(deep=False).keys() - DECIDED_HERE)
     faults = [
-        Fault(f"/params/model_training/model_args/{name}", detail)
+        Fault(at("params", "model_training", "model_args", name), detail)
         for name, value in arguments.items()
         if (detail := _refusal(estimator, name, value, known))
     ]
@@ -179,10 +179,10 @@ def classes_named(arguments: dict[str, Any], classes: tuple[Any, ...]) -> dict[s
     if not isinstance(weights, dict):
         return arguments
     codes = {str(label): code for code, label in enumerate(classes)}
-    unknown = [name for name in weights if str(name) not in codes]
+    unknown = [name for name in weights if name not in codes]
     if unknown:
         raise InvalidParameters(
             "class_weight names a class that no row has.",
             [Fault("/params/model_training/model_args/class_weight", f"known classes are {listed(classes)}")],
         )
-    return arguments | {"class_weight": {codes[str(name)]: weight for name, weight in weights.items()}}
+    return arguments | {"class_weight": {codes[name]: weight for name, weight in weights.items()}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.errors import Fault, InvalidParameters
+from app.errors import Fault, InvalidParameters, at
 from app.payloads.parameters import ModelTraining, Task
 
 MODELS = {"tpot.TPOTClassifier": Task.CLASSIFICATION, "tpot.TPOTRegressor": Task.REGRESSION}
@@ -65,7 +65,7 @@ def check(training: ModelTraining) -> None:
     """
     metrics = METRICS[MODELS[training.model]]
     faults = [
-        Fault(f"/params/model_training/model_args/{name}", detail)
+        Fault(at("params", "model_training", "model_args", name), detail)
         for name, value in training.model_args.items()
         if (detail := _refusal(name, value, metrics))
     ]
@@ -84,7 +84,7 @@ def _refusal(name: str, value: Any, metrics: dict[str, str]) -> str | None:
     if name in ACCEPTED_UNUSED:
         return None
     if name == "scoring":
-        return None if value in metrics else f"known are {', '.join(metrics)}"
+        return None if isinstance(value, str) and value in metrics else f"known are {', '.join(metrics)}"
     if name in CHOICES:
         return None if value in CHOICES[name] else f"known are {', '.join(CHOICES[name])}"
     if name not in BOUNDS:

@@ -6,13 +6,16 @@ import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from app.errors import Fault, InvalidData, TrainingFailed
+from app.errors import Fault, InvalidData, TrainingFailed, at
 from app.payloads.parameters import ExtractFeatures
 from app.pipelines.base import Progress
 from app.pipelines.tsfresh import params
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Characters of a calculator's own words about why it failed.
+_WORDS = 200
 
 #: Series extracted between two reports of progress.
 _CHUNK = 50
@@ -73,7 +76,7 @@ class SeriesFeatures:
         changed = {"columns": tuple(columns), "fill": tuple(fill[name] for name in columns)}
         return type(self)(**{**asdict(self), "signals": self.signals, **changed})
 
-    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def transform(self, frame: pd.DataFrame, part: str = "raw_data") -> pd.DataFrame:
         """Compute the features that the model uses, and no others.
 
         Returns
@@ -85,15 +88,15 @@ class SeriesFeatures:
         InvalidData
             Missing values, or a signal that training did not have.
         """
-        found = set(signals_of(frame, self))
+        found = set(signals_of(frame, self, part))
         if found != set(self.signals):
             faults = [
-                Fault(f"/raw_data/{self.column_kind}/{name}", "this signal is missing")
+                Fault(at(part, self.column_kind, name), "this signal is missing")
                 for name in self.signals
                 if name not in found
             ]
             faults += [
-                Fault(f"/raw_data/{self.column_kind}/{name}", "the model was not trained with this signal")
+                Fault(at(part, self.column_kind, name), "the model was not trained with this signal")
                 for name in sorted(found - set(self.signals))
             ]
             raise InvalidData("The signals are not those that the model was trained with.", faults)
@@ -150,32 +153,42 @@ class SeriesFeatures:
     def _extract_chunk(self, frame: pd.DataFrame, wanted: dict[str, params.FcParameters]) -> pd.DataFrame:
         from tsfresh import extract_features
 
-        numbers = {signal: str(number) for number, signal in enumerate(self.signals)}
-        if self.column_kind:
-            frame = frame.assign(**{self.column_kind: frame[self.column_kind].astype("str").map(numbers)})
-        else:
-            frame = frame.rename(columns=numbers)
+        named = self._inside(frame)
         with warnings.catch_warnings():
             # A calculator that a short series is too short for warns, and gives NaN, which is imputed.
             warnings.simplefilter("ignore")
-            return extract_features(
-                frame,
-                column_id=self.column_id,
-                column_sort=self.column_sort,
-                column_kind=self.column_kind,
-                column_value=self._value_column(frame),
-                kind_to_fc_parameters=wanted,
-                default_fc_parameters={},
-                disable_progressbar=True,
-                # In this process: a pool costs more than it gains, and would outlive a killed training.
-                n_jobs=0,
-            )
+            try:
+                return extract_features(
+                    named,
+                    column_id="id",
+                    column_sort="sort" if self.column_sort else None,
+                    column_kind="kind" if self.column_kind else None,
+                    column_value="value" if self.column_kind else None,
+                    kind_to_fc_parameters=wanted,
+                    default_fc_parameters={},
+                    disable_progressbar=True,
+                    # In this process: a pool costs more than it gains, and would outlive a killed training.
+                    n_jobs=0,
+                )
+            except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, AssertionError) as error:
+                # What a calculator says of its arguments; of the series it knows numbers only.
+                words = " ".join(str(error).split())[:_WORDS]
+                raise TrainingFailed(f"A feature could not be computed of these series: {words}") from error
 
-    def _value_column(self, frame: pd.DataFrame) -> str | None:
-        if self.column_kind and self.column_value is None:
-            known = {self.column_id, self.column_sort, self.column_kind}
-            return next(str(name) for name in frame.columns if name not in known)
-        return self.column_value if self.column_kind else None
+    def _inside(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame under names of our own, whatever the caller's columns are called; signals are numbered."""
+        import pandas as pd
+
+        numbers = {signal: str(number) for number, signal in enumerate(self.signals)}
+        named = {"id": frame[self.column_id]}
+        if self.column_sort:
+            named["sort"] = frame[self.column_sort]
+        if self.column_kind:
+            named["kind"] = frame[self.column_kind].astype("str").map(numbers)
+            known = (self.column_id, self.column_sort, self.column_kind)
+            value = self.column_value or next(name for name in frame.columns if name not in known)
+            return pd.DataFrame({**named, "value": frame[value]})
+        return pd.DataFrame({**named, **{number: frame[signal] for signal, number in numbers.items()}})
 
     def _imputed(self, raw: pd.DataFrame) -> pd.DataFrame:
         import numpy as np
@@ -188,7 +201,7 @@ class SeriesFeatures:
         return type(raw)(values, index=raw.index, columns=list(self.columns))
 
 
-def signals_of(frame: pd.DataFrame, settings: ExtractFeatures | SeriesFeatures) -> list[str]:
+def signals_of(frame: pd.DataFrame, settings: ExtractFeatures | SeriesFeatures, part: str = "raw_data") -> list[str]:
     """Name the signals of a frame; their values must be there.
 
     Raises
@@ -201,7 +214,7 @@ def signals_of(frame: pd.DataFrame, settings: ExtractFeatures | SeriesFeatures) 
     if empty:
         raise InvalidData(
             "A time series must have a value in every row.",
-            [Fault(f"/raw_data/{name}", f"{int(frame[name].isna().sum())} row(s) are empty") for name in empty],
+            [Fault(at(part, name), f"{int(frame[name].isna().sum())} row(s) are empty") for name in empty],
         )
     if settings.column_kind:
         return list(frame[settings.column_kind].astype("str").unique())

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from app.errors import EngineMissing, Fault, InvalidParameters
+from app.errors import EngineMissing, Fault, InvalidParameters, at
 from app.payloads.parameters import ExtractFeatures
 
 #: Parameter sets of tsfresh, with or without the module in front and the parentheses behind.
@@ -77,12 +77,12 @@ def _explicit(wanted: dict[str, Any]) -> FcParameters:
     found: FcParameters = {}
     for name, arguments in wanted.items():
         if name not in calculators:
-            faults.append(Fault(f"{_POINTER}/{name}", f"unknown; known are {', '.join(sorted(calculators))}"))
+            faults.append(Fault(_POINTER + at(name), f"unknown; known are {', '.join(sorted(calculators))}"))
             continue
         combinations = [arguments] if isinstance(arguments, dict) else arguments
         detail = _refusal(calculators[name], combinations)
         if detail:
-            faults.append(Fault(f"{_POINTER}/{name}", detail))
+            faults.append(Fault(_POINTER + at(name), detail))
         found[name] = None if combinations is None else [_as_tuples(entry) for entry in combinations if not detail]
     if faults or not wanted:
         raise InvalidParameters("The default_fc_parameters name what tsfresh does not have.", faults)
