@@ -45,14 +45,16 @@ def explain(
     rows = _chosen(pipeline.rows(frame, upload.part), parameters.ids)
     subject = _subject(pipeline)
     predicted = subject.predict(rows)
-    explanations, local = [], None
+    explanations, locals_ = [], []
     for position in range(len(rows)):
         row = rows.iloc[[position]]
         output = _output(pipeline, predicted[position], parameters)
         asked = Asked(output, parameters.num_features, parameters.num_samples, parameters.seed)
         local = explainer(subject, row, asked)
+        locals_.append(local)
         explanations.append(_described(pipeline, row, float(predicted[position, output]), output, local, asked))
-    assert local is not None
+    # Of the first row; one that the exact method could not read has its own in its explanation.
+    local = locals_[0]
     return {
         "modelId": parameters.pipeline_id,
         "version": version,
@@ -122,6 +124,8 @@ def _described(
         contributions.append(entry)
     return {
         "id": row.index.tolist()[0],
+        "algorithm": local.algorithm,
+        "scale": local.scale,
         "target": None if pipeline.task is Task.REGRESSION else pipeline.classes[output],
         "prediction": prediction,
         "base_value": local.base_value,

@@ -70,7 +70,8 @@ def _tree(subject: Subject, final: FinalStep, row: pd.DataFrame, asked: Asked) -
         warnings.simplefilter("ignore")
         try:
             explainer = shap.TreeExplainer(final.model)
-            values = np.asarray(explainer.shap_values(inputs, check_additivity=False))
+            # XGBoost's are of 32 bits, in which their sum would miss itself.
+            values = np.asarray(explainer.shap_values(inputs, check_additivity=False), dtype="float64")
         except (shap.utils._exceptions.InvalidModelError, NotImplementedError, ValueError, TypeError, AssertionError):
             # Gradient boosting of several classes, for one, is not read.
             return None

@@ -124,10 +124,10 @@ class TrainingWorker(Worker):
         self.kill_horse(signal.SIGINT if now - self._asked_at < _GRACE else signal.SIGKILL)
 
     def _memory_mb(self) -> float:
-        """Return the resident memory of the training's processes together."""
+        """Return the memory of the training's processes together, without what they share with this worker."""
         try:
             horse = psutil.Process(self.horse_pid)
-            return sum(process.memory_info().rss for process in (horse, *horse.children(recursive=True))) / 2**20
+            return sum(process.memory_full_info().uss for process in (horse, *horse.children(recursive=True))) / 2**20
         except psutil.Error:
             return 0.0
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from app.errors import TrainingFailed
 from app.payloads.labels import FOLDS
 from app.payloads.parameters import Task
 from app.pipelines.base import Progress
+from app.pipelines.refusals import refusals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +18,8 @@ if TYPE_CHECKING:
 #: Share of the rows that are held out.
 HOLDOUT = 0.2
 
-#: Characters of an estimator's own words about why it failed.
-_WORDS = 300
+#: What an estimator did that refuses data or arguments.
+_FAILED = "could not be trained on this data"
 
 
 def split(y: np.ndarray[Any, Any], task: Task, seed: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -49,42 +46,8 @@ def fit(pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any]) -> Pipelin
     """
     from sklearn.base import clone
 
-    with _own_words(pipeline):
+    with refusals(pipeline, TrainingFailed, _FAILED):
         return clone(pipeline).fit(X, y)
-
-
-@contextmanager
-def _own_words(pipeline: Pipeline) -> Iterator[None]:
-    """Turn an estimator's refusal of data or arguments into TrainingFailed, without paths of this machine."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except _refusals() as error:
-        name = type(pipeline[-1]).__name__
-        # XGBoost adds a stack trace.
-        words = " ".join(str(error).partition("Stack trace")[0].split())
-        words = re.sub(r"\S*/\S*", "…", words)[:_WORDS]
-        raise TrainingFailed(f"{name} could not be trained on this data: {words}") from error
-
-
-def _refusals() -> tuple[type[Exception], ...]:
-    """Return how estimators refuse data; XGBoost and LightGBM have error types of their own."""
-    import sys
-
-    found: list[type[Exception]] = [
-        ValueError,
-        TypeError,
-        ArithmeticError,
-        LookupError,
-        AttributeError,
-        MemoryError,
-    ]
-    for module, name in (("xgboost.core", "XGBoostError"), ("lightgbm.basic", "LightGBMError")):
-        # Only a library that is loaded can have raised.
-        if module in sys.modules:
-            found.append(getattr(sys.modules[module], name))
-    return tuple(found)
 
 
 def cross_validated(
@@ -123,19 +86,27 @@ def score(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any], task: Task
     TrainingFailed
         The estimator cannot predict them.
     """
+    with refusals(fitted, TrainingFailed, _FAILED):
+        return _regression(fitted, X, y) if task is Task.REGRESSION else _classification(fitted, X, y)
+
+
+def _regression(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any]) -> dict[str, float | None]:
     import numpy as np
     from sklearn import metrics
 
-    with _own_words(fitted):
-        predicted = np.asarray(fitted.predict(X)).reshape(len(y))
-        probabilities = None if task is Task.REGRESSION else fitted.predict_proba(X)
-    if task is Task.REGRESSION:
-        return {
-            "r2": _finite(metrics.r2_score(y, predicted) if len(y) > 1 else None),
-            "rmse": _finite(metrics.root_mean_squared_error(y, predicted)),
-        }
-    accuracy = float(metrics.accuracy_score(y, predicted))
-    assert probabilities is not None
+    predicted = np.asarray(fitted.predict(X)).reshape(len(y))
+    return {
+        "r2": _finite(metrics.r2_score(y, predicted) if len(y) > 1 else None),
+        "rmse": _finite(metrics.root_mean_squared_error(y, predicted)),
+    }
+
+
+def _classification(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any]) -> dict[str, float | None]:
+    import numpy as np
+    from sklearn import metrics
+
+    accuracy = float(metrics.accuracy_score(y, np.asarray(fitted.predict(X))))
+    probabilities = fitted.predict_proba(X)
     n_classes = probabilities.shape[1]
     if len(np.unique(y)) < n_classes:
         return {"accuracy": accuracy, "roc_auc": None}

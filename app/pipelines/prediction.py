@@ -26,6 +26,8 @@ def columns(
     InvalidParameters
         `output: score` where there is no one positive class.
     """
+    import numpy as np
+
     found: dict[str, list[Any]] = {"id": ids.tolist()}
     binary = len(pipeline.classes) == 2
     output = output or (Output.SCORE if binary else Output.ALL)
@@ -38,7 +40,10 @@ def columns(
         return found | {"score": predicted[:, pipeline.classes.index(pipeline.positive_class)].tolist()}
     if pipeline.task is Task.REGRESSION:
         return found | {"prediction": predicted.tolist()}
-    found["prediction"] = [pipeline.classes[code] for code in predicted.argmax(axis=1)]
+    # An estimator may have no answer for a row far from all it knows; such a row has no class.
+    known = ~np.isnan(predicted).any(axis=1)
+    likeliest = np.where(known, np.nan_to_num(predicted).argmax(axis=1), -1)
+    found["prediction"] = [pipeline.classes[code] if code >= 0 else None for code in likeliest]
     if output is Output.ALL:
         scores = {f"score_{name}": predicted[:, code].tolist() for code, name in enumerate(pipeline.classes)}
         found |= scores

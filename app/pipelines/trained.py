@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from app.errors import NeedsRetraining
+from app.errors import InvalidData, NeedsRetraining
 from app.payloads.parameters import Task
 from app.payloads.signature import Signature
 from app.payloads.training import from_arrow, to_arrow
 from app.pipelines import formats
+from app.pipelines.refusals import refusals
 from app.pipelines.tsfresh import SeriesFeatures
 from app.store.artifact import Artifact
 
@@ -82,12 +83,19 @@ class TrainedPipeline:
         return conformed[list(self.columns)]
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Return the probabilities, shape (n_samples, n_classes), or for a regression the targets, (n_samples,)."""
+        """Return the probabilities, shape (n_samples, n_classes), or for a regression the targets, (n_samples,).
+
+        Raises
+        ------
+        InvalidData
+            The estimator cannot predict such rows: none of its neighbours is near, say.
+        """
         import numpy as np
 
-        if self.task is Task.CLASSIFICATION:
-            return np.asarray(self.fitted.predict_proba(rows), dtype="float64")
-        return np.asarray(self.fitted.predict(rows), dtype="float64").reshape(len(rows))
+        with refusals(self.fitted, InvalidData, "cannot predict these rows"):
+            if self.task is Task.CLASSIFICATION:
+                return np.asarray(self.fitted.predict_proba(rows), dtype="float64")
+            return np.asarray(self.fitted.predict(rows), dtype="float64").reshape(len(rows))
 
     def _needed(self) -> list[str]:
         """Name the versioned distributions that this pipeline is made of."""

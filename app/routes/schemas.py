@@ -177,6 +177,9 @@ class Explanation(_Answer):
     """Why one row was predicted as it was."""
 
     id: str | int | float
+    algorithm: str
+    scale: str
+    """Unit of base value, contributions and local prediction: probability, log_odds, score or value."""
     target: Label | None
     """The class explained; null for a regression."""
     prediction: float
@@ -200,7 +203,7 @@ class Explanations(_Answer):
     algorithm: str
     task: str
     scale: str
-    """Unit of base value, contributions and local prediction: probability, log_odds, score or value."""
+    """Of the first explanation, as algorithm, num_samples and background are."""
     seed: int
     num_samples: int | None
     background: int

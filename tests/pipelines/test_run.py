@@ -6,12 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.errors import NeedsRetraining, ServiceError, TrainingFailed
-from app.payloads.parameters import PredictParameters
-from app.payloads.uploads import Upload
 from app.pipelines import formats, run
 from app.pipelines.cache import PipelineCache
-from app.pipelines.trained import TrainedPipeline, installed_versions
+from app.pipelines.trained import installed_versions
 
 FOREST = {"model": "sklearn.ensemble.RandomForestClassifier", "model_args": {"n_estimators": 10}}
 FOREST_OF_NUMBERS = {"model": "sklearn.ensemble.RandomForestRegressor", "model_args": {"n_estimators": 10}}
@@ -161,57 +158,6 @@ def test_a_version_that_was_asked_for_is_loaded(train, store):
     np.testing.assert_array_equal(first.predict(rows), second.predict(rows)[:, ::-1])
     assert run.load(store, cache, "p", None) == (second, 2)
     assert run.load(store, cache, "p", 1)[0] is first
-
-
-@pytest.mark.parametrize("library", ["scikit-learn", "numpy", "xgboost", "lightgbm", "tpot", "tsfresh"])
-def test_another_minor_version_of_a_library_needs_retraining(train, store, library):
-    train(*small(["no", "yes"]), id_column="id")
-    artifact, installed = store.artifact("p", 1), installed_versions()
-    major, minor, *_ = installed[library].split(".")
-    patched = installed | {library: f"{major}.{minor}.99"}
-    assert TrainedPipeline.from_artifact(artifact, patched).classes == ("no", "yes")
-    with pytest.raises(NeedsRetraining, match=f"Model p .* {library}\\. "):
-        TrainedPipeline.from_artifact(artifact, installed | {library: f"{major}.{int(minor) + 1}.0"})
-
-
-def test_a_version_trained_with_other_libraries_is_not_loaded(train, store):
-    record = train(*small(["no", "yes"]), id_column="id")
-    artifact = store.artifact("p", 1)
-    older = artifact.manifest | {"libraries": artifact.manifest["libraries"] | {"scikit-learn": "0.24.2"}}
-    store.publish(replace(record, job_id="older"), replace(artifact, manifest=older))
-    with pytest.raises(NeedsRetraining, match="scikit-learn"):
-        run.load(store, PipelineCache(2**20), "p", None)
-    assert run.load(store, PipelineCache(2**20), "p", 1)[1] == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "model"),
-    [
-        pytest.param(
-            "penguins", "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis", id="refused in fitting"
-        ),
-        pytest.param("penguins", "sklearn.naive_bayes.CategoricalNB", id="categories not seen in a fold"),
-        pytest.param("penguins", "sklearn.neighbors.RadiusNeighborsClassifier", id="rows without neighbours"),
-        pytest.param("diabetes", "sklearn.neighbors.RadiusNeighborsRegressor", id="values without neighbours"),
-        pytest.param("diabetes", "sklearn.isotonic.IsotonicRegression", id="too many columns"),
-    ],
-)
-def test_a_training_that_fails_says_why_and_leaves_the_store_as_it_was(kinds, train, client_of_redis, kind, model):
-    train(*small(["no", "yes"]), id_column="id")
-    before = {key: client_of_redis.dump(key) for key in client_of_redis}
-    _, frame, labels, parameters = kinds[kind]
-    with pytest.raises(TrainingFailed, match=model.rpartition(".")[2]):
-        train(frame, labels, job_id="failing", model=model, **parameters)
-    assert {key: client_of_redis.dump(key) for key in client_of_redis} == before
-
-
-@pytest.mark.parametrize("model", ["sklearn.neighbors.RadiusNeighborsClassifier", "sklearn.naive_bayes.CategoricalNB"])
-def test_a_row_that_a_model_cannot_predict_is_one_of_our_errors(train, store, settings, model):
-    frame = pd.DataFrame({"a": [0, 1] * 20, "b": [0, 1, 1, 1] * 10})
-    train(frame, target="a", model=model)
-    upload = Upload("raw_data", b"b\n1\n1000000\n", "text/csv")
-    with pytest.raises(ServiceError):
-        run.predict(PredictParameters(pipeline_id="p"), upload, store, PipelineCache(2**20), settings)
 
 
 def test_a_search_keeps_its_baseline_as_a_model_that_can_be_served(train, store, stored):

@@ -75,8 +75,6 @@ CEILINGS = {
     "max_bin": 10_000,
     "degree": 10,
     "cv": 20,
-    "n_folds": 20,
-    "n_alphas": 10_000,
     "alphas": 10_000,
     "Cs": 1_000,
     "n_neighbors": 100_000,

@@ -32,6 +32,9 @@ _POLL = 0.5
 #: Seconds of the search's share that are left for an evaluation that runs over.
 _RESERVE = 3.0
 
+#: Seconds after an interrupt in which another has no effect.
+_INTERRUPT = 3.0
+
 #: Folds of the search when the caller names none; TPOT's own 10 take twice the time a candidate.
 _FOLDS = 5
 
@@ -61,7 +64,8 @@ class TpotEngine:
         progress("search", 0.0, candidates=0)
         search = _tpot(problem, scorer)
         with _watched(search, progress), _interruptible() as interrupted:
-            evaluated = _fit(search, X, y, interrupted)
+            _fit(search, X, y, interrupted)
+        evaluated = _evaluated(search)
         if not evaluated or not hasattr(search, "fitted_pipeline_"):
             note = "No candidate of the search was scored in time; this is the baseline, a linear model."
             return Found(baseline, scaled=True, evaluated=evaluated, interrupted=interrupted.is_set(), note=note)
@@ -129,8 +133,8 @@ def _tpot(problem: Problem, scorer: str) -> Any:
     return kind(**arguments)
 
 
-def _fit(search: Any, X: Any, y: Any, interrupted: threading.Event) -> dict[str, list[float]]:
-    """Run the search and return what it evaluated; nothing scored in time is an empty answer, not an error."""
+def _fit(search: Any, X: Any, y: Any, interrupted: threading.Event) -> None:
+    """Run the search; that nothing was scored in time, or before an interrupt, is no error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -141,9 +145,6 @@ def _fit(search: Any, X: Any, y: Any, interrupted: threading.Event) -> dict[str,
             if "No individuals could be evaluated" not in str(error) and not interrupted.is_set():
                 raise
             logger.warning("the search ended without a pipeline")
-        except KeyboardInterrupt:
-            logger.warning("the search was interrupted before its first pipeline")
-    return _evaluated(search)
 
 
 def _evaluated(search: Any) -> dict[str, list[float]]:
@@ -211,19 +212,29 @@ def _watched(search: Any, progress: Progress) -> Iterator[None]:
 
 @contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """Let the first SIGINT end the search with its best so far, as TPOT does at Ctrl-C; later ones are ignored."""
+    """Let SIGINT end the search with its best so far, as TPOT does at Ctrl-C; after the block it has no effect here.
+
+    Python drops an exception that a signal raises inside a callback of the garbage collector, of which Dask installs
+    one. So a later SIGINT counts again, though not at once: TPOT needs some seconds to come to its end.
+    """
     interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield interrupted
         return
+    last = float("-inf")
 
     def interrupt(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        nonlocal last
+        now = time.monotonic()
         interrupted.set()
-        raise KeyboardInterrupt
+        if now - last >= _INTERRUPT:
+            last = now
+            raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
         yield interrupted
+    except KeyboardInterrupt:
+        logger.warning("the search was interrupted before its first pipeline")
     finally:
         signal.signal(signal.SIGINT, before)

@@ -83,7 +83,8 @@ def _explicit(wanted: dict[str, Any]) -> FcParameters:
         detail = _refusal(calculators[name], combinations)
         if detail:
             faults.append(Fault(_POINTER + at(name), detail))
-        found[name] = None if combinations is None else [_as_tuples(entry) for entry in combinations if not detail]
+        else:
+            found[name] = None if combinations is None else [_as_tuples(entry) for entry in combinations]
     if faults or not wanted:
         raise InvalidParameters("The default_fc_parameters name what tsfresh does not have.", faults)
     return found

@@ -1,0 +1,50 @@
+"""When an estimator refuses data or arguments: its own words in an error of ours, without paths of this machine."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from app.errors import Unacceptable
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+#: Characters of an estimator's words.
+_WORDS = 300
+
+
+@contextmanager
+def refusals(pipeline: Pipeline, kind: type[Unacceptable], what: str) -> Iterator[None]:
+    """Turn whatever the last step raises about its input into `kind`.
+
+    The estimator has seen numbers and class codes, so its words hold no text of the data.
+
+    Parameters
+    ----------
+    what
+        What the estimator could not do, after its name: "could not be trained on this data".
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except _kinds() as error:
+        # XGBoost adds a stack trace.
+        words = " ".join(str(error).partition("Stack trace")[0].split())
+        words = re.sub(r"\S*/\S*", "…", words)[:_WORDS]
+        raise kind(f"{type(pipeline[-1]).__name__} {what}: {words}") from error
+
+
+def _kinds() -> tuple[type[Exception], ...]:
+    """Return how estimators refuse; XGBoost and LightGBM have error types of their own."""
+    found: list[type[Exception]] = [ValueError, TypeError, ArithmeticError, LookupError, AttributeError, MemoryError]
+    for module, name in (("xgboost.core", "XGBoostError"), ("lightgbm.basic", "LightGBMError")):
+        # Only a library that is loaded can have raised.
+        if module in sys.modules:
+            found.append(getattr(sys.modules[module], name))
+    return tuple(found)

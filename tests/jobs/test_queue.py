@@ -1,0 +1,203 @@
+"""Jobs as the web process sees them, while no worker runs."""
+
+import threading
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+from rq.job import Job as RqJob
+from rq.serializers import JSONSerializer
+
+from app.errors import Busy, InvalidParameters, JobEnded, JobNotFound, KeyReused, StoreUnavailable
+from app.jobs import tasks
+from app.jobs.queue import JobQueue
+from app.jobs.records import JobState, Stop
+from app.store.redis import connect
+
+
+@pytest.fixture
+def worked(redis_url, settings, monkeypatch):
+    """Return a function that does here what a worker would do with a job."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("SIGNING_SECRET", settings.signing_secret)
+    return tasks.train
+
+
+def contents(client):
+    """Return all that Redis holds."""
+    return {key: client.dump(key) for key in client.scan_iter()}
+
+
+def test_a_training_that_was_submitted_waits(queue, training, settings):
+    job = queue.submit(training(pipeline_id=7))
+    assert (job.state, job.pipeline_id, job.model) == (JobState.QUEUED, 7, "sklearn.tree.DecisionTreeClassifier")
+    assert (job.seconds, job.memory_mb) == (settings.train_seconds, settings.train_memory_mb)
+    assert (job.attempts, job.started, job.ended, job.result, job.error) == (0, None, None, None, None)
+    assert queue.get(job.job_id) == job
+    assert [one.job_id for one in queue.recent()] == [job.job_id]
+    assert job.as_json()["progress"] == {"seconds_left": None}
+
+
+def test_what_a_worker_is_told_is_a_function_by_name_and_an_id_in_json(queue, training, client_of_redis):
+    job = queue.submit(training())
+    told = RqJob.fetch(job.job_id, connection=client_of_redis, serializer=JSONSerializer)
+    assert (told.func_name, told.args, told.kwargs) == ("app.jobs.tasks.train", [job.job_id], {})
+    assert told.timeout > job.seconds
+
+
+def test_the_input_is_kept_as_it_was_sent(queue, records, training):
+    sent = training(n_rows=50)
+    kept = records.input(queue.submit(sent).job_id)
+    pd.testing.assert_frame_equal(kept.frame, sent.frame)
+    assert (kept.parameters, kept.task, kept.labels) == (sent.parameters, sent.task, None)
+
+
+def test_recent_jobs_are_the_newest_first(queue, training):
+    ids = [queue.submit(training()).job_id for _ in range(3)]
+    assert [job.job_id for job in queue.recent()] == ids[::-1]
+
+
+def test_the_same_key_with_the_same_upload_is_the_same_job(queue, training, client_of_redis):
+    first = queue.submit(training(), "key")
+    before = contents(client_of_redis)
+    assert queue.submit(training(), "key") == first
+    assert contents(client_of_redis) == before
+    assert queue.submit(training(), "another key").job_id != first.job_id
+    assert queue.submit(training()).job_id != first.job_id
+
+
+@pytest.mark.parametrize("change", [{"n_rows": 41}, {"pipeline_id": "q"}, {"max_depth": 3}], ids=str)
+def test_the_same_key_with_another_upload_is_refused(queue, training, client_of_redis, change):
+    queue.submit(training(), "key")
+    before = contents(client_of_redis)
+    with pytest.raises(KeyReused):
+        queue.submit(training(**change), "key")
+    assert contents(client_of_redis) == before
+
+
+def test_of_many_threads_with_one_key_one_submits(redis_url, records, store, settings, training, client_of_redis):
+    found, start = [], threading.Barrier(8)
+
+    def submit():
+        queue = JobQueue(connect(redis_url), records, store, settings)
+        start.wait()
+        found.append(queue.submit(training(), "key").job_id)
+
+    threads = [threading.Thread(target=submit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(found) == 8
+    assert len(set(found)) == 1
+    assert client_of_redis.llen("rq:queue:training") == 1
+
+
+def test_a_full_queue_refuses_and_stores_nothing(client_of_redis, records, store, settings, training):
+    queue = JobQueue(client_of_redis, records, store, settings.model_copy(update={"max_queued_jobs": 2}))
+    first, _ = (queue.submit(training(), key) for key in ("a", "b"))
+    before = contents(client_of_redis)
+    with pytest.raises(Busy):
+        queue.submit(training())
+    assert contents(client_of_redis) == before
+    assert queue.submit(training(), "a") == first
+    queue.cancel(first.job_id, keep=False)
+    assert queue.submit(training()).state is JobState.QUEUED
+
+
+@pytest.mark.parametrize(("name", "most"), [("seconds", "max_train_seconds"), ("memory_mb", "train_memory_mb")])
+def test_a_limit_above_the_services_own_is_refused(queue, training, settings, client_of_redis, name, most):
+    bound = getattr(settings, most)
+    assert getattr(queue.submit(training(limits={name: bound})), name) == bound
+    before = contents(client_of_redis)
+    with pytest.raises(InvalidParameters) as refused:
+        queue.submit(training(limits={name: bound + 1}))
+    (fault,) = refused.value.faults
+    assert (fault.pointer, fault.detail) == (f"/params/limits/{name}", f"must be at most {bound}")
+    assert contents(client_of_redis) == before
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_queued_job_that_is_cancelled_ends_at_once(queue, records, store, training, client_of_redis, keep):
+    job = queue.submit(training())
+    cancelled = queue.cancel(job.job_id, keep)
+    assert (cancelled.state, cancelled.result) == (JobState.CANCELLED, None)
+    assert cancelled.stop is (Stop.CANCEL_KEEP if keep else Stop.CANCEL)
+    assert cancelled.error["status"] == 409
+    assert cancelled.ended >= cancelled.created
+    assert client_of_redis.llen("rq:queue:training") == 0
+    assert records.input(job.job_id) is None
+    assert store.models() == []
+    with pytest.raises(JobEnded):
+        queue.cancel(job.job_id, keep)
+
+
+def test_a_cancelled_job_that_a_worker_took_all_the_same_is_not_trained(queue, records, store, training, worked):
+    job = queue.submit(training())
+    records.ask_to_stop(job.job_id, Stop.CANCEL)
+    worked(job.job_id)
+    assert queue.get(job.job_id).state is JobState.CANCELLED
+    assert store.models() == []
+
+
+def test_a_job_that_ran_has_its_result_and_no_input(queue, records, store, training, worked):
+    job = queue.submit(training())
+    worked(job.job_id)
+    ended = queue.get(job.job_id)
+    assert (ended.state, ended.attempts, ended.error) == (JobState.FINISHED, 1, None)
+    assert ended.result == store.record("p").result
+    assert ended.started >= ended.created
+    assert records.input(job.job_id) is None
+    with pytest.raises(JobEnded):
+        queue.cancel(job.job_id, keep=True)
+
+
+def test_a_job_that_has_published_does_not_train_again(queue, store, training, worked):
+    job = queue.submit(training())
+    worked(job.job_id)
+    worked(job.job_id)
+    assert [record.version for record in store.versions("p")] == [1]
+    assert queue.get(job.job_id).attempts == 1
+
+
+def test_a_job_whose_data_is_gone_says_so(queue, training, worked, client_of_redis):
+    job = queue.submit(training())
+    client_of_redis.delete(f"automl:job:{job.job_id}:input")
+    worked(job.job_id)
+    ended = queue.get(job.job_id)
+    assert ended.state is JobState.FAILED
+    assert "Send it again" in ended.error["detail"]
+
+
+def test_waiting_ends_with_the_job_or_with_patience(queue, training, worked):
+    job = queue.submit(training())
+    assert queue.wait(job.job_id, 0).state is JobState.QUEUED
+    thread = threading.Thread(target=worked, args=(job.job_id,))
+    thread.start()
+    assert queue.wait(job.job_id, 60).state is JobState.FINISHED
+    thread.join(30)
+
+
+def test_events_end_with_the_final_state_and_tell_no_state_twice(queue, training, worked):
+    job = queue.submit(training())
+    events = queue.events(job.job_id)
+    assert next(events).state is JobState.QUEUED
+    thread = threading.Thread(target=worked, args=(job.job_id,))
+    thread.start()
+    told = list(events)
+    thread.join(30)
+    assert told[-1].state is JobState.FINISHED
+    assert all(before != after for before, after in pairwise(told))
+
+
+def test_a_job_that_nobody_submitted_is_not_found(queue):
+    for ask in (queue.get, lambda job_id: queue.cancel(job_id, False), lambda job_id: queue.wait(job_id, 0)):
+        with pytest.raises(JobNotFound):
+            ask("nobody")
+
+
+def test_without_redis_nothing_is_accepted(records, store, settings, training, tmp_path):
+    nowhere = connect(f"unix://{tmp_path}/nothing.sock")
+    queue = JobQueue(nowhere, records, store, settings)
+    with pytest.raises(StoreUnavailable):
+        queue.submit(training())

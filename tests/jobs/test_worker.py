@@ -1,0 +1,228 @@
+"""A real worker: limits, deaths and foreign jobs. Each wait is a poll with a deadline."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from rq import Queue
+from rq.job import Job as RqJob
+from rq.job import JobStatus
+from rq.serializers import JSONSerializer
+
+from app.jobs.queue import QUEUE, JobQueue
+from app.jobs.records import JobRecords, JobState
+from app.settings import Settings
+from app.store.redis import ModelStore, connect
+
+ROOT = Path(__file__).parents[2]
+SECRET = "a secret of the tests, long enough to sign"
+
+#: Seconds that anything here may take.
+PATIENCE = 90
+
+#: A training that takes seconds, in which it can be disturbed.
+SLOW = {"model": "sklearn.ensemble.ExtraTreesClassifier", "n_rows": 400, "n_estimators": 600}
+
+#: A training that is long in native code, which hears no signal, and takes gigabytes.
+NATIVE = {"model": "sklearn.gaussian_process.GaussianProcessRegressor", "n_rows": 6000}
+
+
+def until(condition, what):
+    """Poll until the condition gives something true; return that."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {PATIENCE} s: {what}")
+
+
+class House:
+    """A queue and the one worker that works it."""
+
+    def __init__(self, redis_url, folder):
+        self.client = connect(redis_url)
+        self.client.flushall()
+        settings = Settings(redis_url=redis_url, data_dir=folder, signing_secret=SECRET)
+        self.store = ModelStore(self.client, SECRET)
+        self.queue = JobQueue(self.client, JobRecords(self.client, SECRET, 1), self.store, settings)
+        self._environment = {"REDIS_URL": redis_url, "SIGNING_SECRET": SECRET, "DATA_DIR": str(folder)}
+        self.worker = None
+
+    def start(self):
+        """Start a worker unless one runs."""
+        if self.worker is None or self.worker.poll() is not None:
+            self.worker = subprocess.Popen(
+                [sys.executable, "-m", "app.jobs.worker"], cwd=ROOT, env={**os.environ, **self._environment}
+            )
+
+    def stop(self):
+        """End the worker."""
+        if self.worker.poll() is None:
+            self.worker.terminate()
+            self.worker.wait(PATIENCE)
+
+    def horse(self):
+        """Return the process of the running training, or None."""
+        children = psutil.Process(self.worker.pid).children()
+        return children[0] if children else None
+
+    def running(self, job, attempt=1):
+        """Wait until a job trains, and return its process."""
+
+        def trains():
+            now = self.queue.get(job.job_id)
+            assert not now.state.final, now
+            at_it = now.state is JobState.RUNNING and now.attempts == attempt and now.progress
+            return self.horse() if at_it else None
+
+        return until(trains, f"attempt {attempt} at {job.job_id}")
+
+    def ended(self, job):
+        """Wait until a job has ended, and return it."""
+
+        def final():
+            now = self.queue.get(job.job_id)
+            return now if now.state.final else None
+
+        return until(final, f"the end of {job.job_id}")
+
+
+@pytest.fixture(scope="module")
+def opened(redis_url, tmp_path_factory):
+    """The house of this module's tests."""
+    house = House(redis_url, tmp_path_factory.mktemp("house"))
+    house.start()
+    yield house
+    house.stop()
+    house.client.close()
+
+
+@pytest.fixture
+def house(opened):
+    """The house with a worker in it."""
+    opened.start()
+    return opened
+
+
+def versions(house, pipeline_id):
+    """Return how many versions of a pipeline there are."""
+    return house.client.hlen(f"automl:records:{pipeline_id}")
+
+
+def test_a_job_finishes(house, training):
+    ended = house.ended(house.queue.submit(training(pipeline_id="finishes")))
+    assert (ended.state, ended.attempts, ended.error) == (JobState.FINISHED, 1, None)
+    assert ended.result == house.store.record("finishes").result
+    assert ended.progress["stage"] == "publishing"
+
+
+def test_a_training_that_the_estimator_refuses_ends_as_a_problem(house, training):
+    refused = training("sklearn.linear_model.GammaRegressor", pipeline_id="refused")
+    ended = house.ended(house.queue.submit(refused))
+    assert (ended.state, ended.attempts, ended.result) == (JobState.FAILED, 1, None)
+    assert (ended.error["status"], ended.error["type"]) == (422, "urn:problem:training-failed")
+    assert "GammaRegressor could not be trained" in ended.error["detail"]
+    assert versions(house, "refused") == 0
+
+
+def test_a_function_that_is_no_training_is_not_run(house, training, tmp_path):
+    canary = tmp_path / "canary"
+    foreign = Queue(QUEUE, connection=house.client, serializer=JSONSerializer)
+    job = foreign.enqueue_call("os.mkdir", args=(str(canary),))
+    # One worker takes jobs in turn: when the next has ended, it has dealt with the foreign one.
+    assert house.ended(house.queue.submit(training(pipeline_id="next"))).state is JobState.FINISHED
+    assert RqJob.fetch(job.id, connection=house.client, serializer=JSONSerializer).get_status() is JobStatus.FAILED
+    assert not canary.exists()
+
+
+def test_a_limit_on_time_ends_native_code(house, training):
+    job = house.queue.submit(training(**NATIVE, limits={"seconds": 5}, pipeline_id="late"))
+    horse = house.running(job)
+    ended = house.ended(job)
+    assert (ended.state, ended.attempts, ended.result) == (JobState.TIMED_OUT, 1, None)
+    assert "limit of 5 s" in ended.error["detail"]
+    assert ended.ended - ended.started >= 5
+    assert versions(house, "late") == 0
+    until(lambda: not horse.is_running(), "the end of the training's process")
+
+
+def test_a_limit_on_memory_ends_a_training(house, training):
+    job = house.queue.submit(training(**NATIVE, limits={"memory_mb": 700}, pipeline_id="large"))
+    ended = house.ended(job)
+    assert (ended.state, ended.attempts, ended.result) == (JobState.FAILED, 1, None)
+    assert "limit of 700 MiB" in ended.error["detail"]
+    assert versions(house, "large") == 0
+
+
+def test_the_least_memory_that_may_be_asked_for_is_enough_for_a_small_training(house, training):
+    """The worker's imports, which every training's process has from the start, are not the training's."""
+    ended = house.ended(house.queue.submit(training(**SLOW, limits={"memory_mb": 256}, pipeline_id="small")))
+    assert ended.state is JobState.FINISHED, ended.error
+
+
+def test_after_a_limit_the_worker_takes_the_next_job(house, training):
+    assert house.ended(house.queue.submit(training(pipeline_id="after"))).state is JobState.FINISHED
+
+
+def test_a_running_job_that_is_cancelled_ends_without_a_model(house, training):
+    job = house.queue.submit(training(**NATIVE, pipeline_id="cancelled"))
+    horse = house.running(job)
+    house.queue.cancel(job.job_id, keep=False)
+    ended = house.ended(job)
+    assert (ended.state, ended.attempts, ended.result) == (JobState.CANCELLED, 1, None)
+    assert versions(house, "cancelled") == 0
+    until(lambda: not horse.is_running(), "the end of the training's process")
+
+
+def test_a_training_whose_process_was_killed_runs_once_more(house, training):
+    job = house.queue.submit(training(**SLOW, pipeline_id="killed-once"))
+    house.running(job).kill()
+    ended = house.ended(job)
+    assert (ended.state, ended.attempts, ended.error) == (JobState.FINISHED, 2, None)
+    assert versions(house, "killed-once") == 1
+
+
+def test_a_training_whose_process_was_killed_twice_is_given_up(house, training):
+    job = house.queue.submit(training(**SLOW, pipeline_id="killed-twice"))
+    house.running(job).kill()
+    house.running(job, attempt=2).kill()
+    ended = house.ended(job)
+    assert (ended.state, ended.attempts, ended.result) == (JobState.FAILED, 2, None)
+    assert ended.error["status"] == 500
+    assert "died 2 time(s)" in ended.error["detail"]
+    assert versions(house, "killed-twice") == 0
+    assert house.client.llen(f"rq:queue:{QUEUE}") == 0
+
+
+def test_at_sigterm_a_worker_gives_its_training_back(house, training):
+    job = house.queue.submit(training(**SLOW, pipeline_id="given-back"))
+    horse = house.running(job)
+    house.worker.send_signal(signal.SIGTERM)
+    assert house.worker.wait(PATIENCE) == 0
+    until(lambda: not horse.is_running(), "the end of the training's process")
+    given_back = house.queue.get(job.job_id)
+    assert given_back.state is JobState.QUEUED
+    assert given_back.progress == {"stage": "queued", "note": "its worker was shut down"}
+    house.start()
+    ended = house.ended(job)
+    assert (ended.state, ended.attempts) == (JobState.FINISHED, 2)
+    assert versions(house, "given-back") == 1
+
+
+def test_the_training_of_a_killed_worker_dies_with_it_and_is_another_workers(house, training):
+    job = house.queue.submit(training(**SLOW, pipeline_id="orphan"))
+    horse = house.running(job)
+    house.worker.kill()
+    house.worker.wait(PATIENCE)
+    until(lambda: not horse.is_running(), "the end of the training's process")
+    assert house.queue.get(job.job_id).state is JobState.RUNNING
+    house.start()
+    ended = house.ended(job)
+    assert (ended.state, ended.attempts, ended.error) == (JobState.FINISHED, 2, None)
+    assert versions(house, "orphan") == 1
