@@ -80,7 +80,7 @@ class Settings(BaseModel):
     max_train_seconds: Annotated[int, Field(ge=1)] = 4 * 3600
     """The most seconds that parameters may ask for."""
     train_memory_mb: Annotated[int, Field(ge=256)] = 4096
-    """Mebibytes of resident memory a training may take; parameters may ask for less."""
+    """Mebibytes of resident memory a training may take beyond its worker's 0.4 GB; parameters may ask for less."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 100
     """Trainings that may wait; one more is refused with 503."""
     job_days: Annotated[int, Field(ge=1)] = 7

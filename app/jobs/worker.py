@@ -52,6 +52,7 @@ class TrainingWorker(Worker):
         self._records = records
         self._store = store
         self._asked_at: float | None = None
+        self._inherited = 0
         self._shutting_down = False
 
     def get_heartbeat_ttl(self, job: RqJob) -> int:
@@ -66,6 +67,7 @@ class TrainingWorker(Worker):
     def execute_job(self, job: RqJob, queue: Queue) -> None:
         """Fork a process for the job and watch it to its end."""
         self._asked_at = None
+        self._inherited = psutil.Process().memory_info().rss
         super().execute_job(job, queue)
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
@@ -124,10 +126,11 @@ class TrainingWorker(Worker):
         self.kill_horse(signal.SIGINT if now - self._asked_at < _GRACE else signal.SIGKILL)
 
     def _memory_mb(self) -> float:
-        """Return the memory of the training's processes together, without what they share with this worker."""
+        """Return the resident memory of the training's processes together, without the engines it was forked with."""
         try:
             horse = psutil.Process(self.horse_pid)
-            return sum(process.memory_full_info().uss for process in (horse, *horse.children(recursive=True))) / 2**20
+            used = sum(process.memory_info().rss for process in (horse, *horse.children(recursive=True)))
+            return (used - self._inherited) / 2**20
         except psutil.Error:
             return 0.0
 

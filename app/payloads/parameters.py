@@ -101,7 +101,7 @@ class Limits(_Strict):
     seconds: Annotated[int, Field(strict=True, ge=5)] | None = None
     """Wall time of the whole training."""
     memory_mb: Annotated[int, Field(strict=True, ge=256)] | None = None
-    """Resident memory in mebibytes, all processes of the training together."""
+    """Resident memory in mebibytes, all processes of the training together, beyond what a worker itself takes."""
 
 
 class TrainParameters(_Strict):
