@@ -169,11 +169,11 @@ def service() -> Iterator[subprocess.Popen[bytes]]:
 
 def steps() -> None:
     """Do the main job."""
-    train("Train a random forest on 334 raw time series", "parameters/train_parameters.yml")
+    train("Train a random forest on 324 raw time series", "parameters/train_parameters.yml")
     train("Let TPOT search for a pipeline, half a minute", "parameters/tpot.yml")
     names, models = ("version", "engine", "task", "mean_cv_roc_auc", "modelType"), ask("What is served", "/models")
     table([{"id": key, **{name: model[name] for name in names}} for key, model in models.items()])
-    scores = predict("Predict 136 new series with the random forest", "parameters/test_parameters.yml")
+    scores = predict("Predict 132 new series with the random forest", "parameters/test_parameters.yml")
     predict("And with what TPOT found", "parameters/test_parameters_model2.yml")
     for method in ("lime", "shap"):
         explain(method, [int(scores.idxmax()), int(scores.idxmin()), int((scores - 0.5).abs().idxmin())])
