@@ -26,7 +26,7 @@ from app.store.embedded import EmbeddedRedis
 from app.store.redis import ModelStore, connect
 
 ROOT = Path(__file__).parent
-SECRET = "a secret of the tests, long enough to sign"
+SECRET = "a secret of the tests, long enough to sign"  # noqa: S105  of the tests alone
 
 #: Seconds a service may take to answer after its start.
 START = 60

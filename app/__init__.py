@@ -25,9 +25,6 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * 2**20
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_upload_mb * 2**20
     app.config["MAX_FORM_PARTS"] = 16
-    if settings.on_loopback:
-        # Without keys a page of another origin must not reach the service through the visitor's own browser.
-        app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1", "[::1]"]
     app.extensions["automl"] = Services.from_settings(settings)
     problems.register(app)
     auth.register(app, settings)

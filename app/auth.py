@@ -9,12 +9,17 @@ import hashlib
 import secrets
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from app.errors import KeyMissing, RoleMissing
+from app.errors import KeyMissing, OriginRefused, RoleMissing, Unreadable
 from app.settings import ROLES, Settings
 
 if TYPE_CHECKING:
     from apiflask import APIFlask
+    from flask import Request
+
+#: Names of this machine to itself.
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 #: Endpoints that answer anyone: platforms probe them without a key.
 OPEN = {"health.live", "health.ready"}
@@ -81,7 +86,36 @@ def register(app: APIFlask, settings: Settings) -> None:
 
     @app.before_request
     def check() -> None:
+        if settings.on_loopback:
+            _check_host(request, {*_LOOPBACK, settings.host})
+        _check_origin(request)
         authorise(settings, request.endpoint, request.headers.get("Authorization"))
+
+
+def _check_host(request: Request, known: set[str]) -> None:
+    """Refuse a Host that is not this machine's: a name that another's DNS points here makes foreign pages its own.
+
+    Raises
+    ------
+    Unreadable
+    """
+    # Werkzeug's own TRUSTED_HOSTS cannot hold an IPv6 address.
+    if urlsplit(f"//{request.host}").hostname not in known:
+        raise Unreadable("The Host header does not name this service.")
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse changes that a page of another origin asks for: browsers send its forms here without asking.
+
+    Raises
+    ------
+    OriginRefused
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    own = request.host_url.rstrip("/")
+    if request.headers.get("Origin", own) != own or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise OriginRefused("A page of another origin sent this. Use the service's own pages, or a program.")
 
 
 def main() -> int:

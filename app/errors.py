@@ -4,6 +4,7 @@ ServiceError                     500
 ├─ Unreadable                    400   cannot be parsed
 ├─ KeyMissing                    401
 ├─ RoleMissing                   403
+├─ OriginRefused                 403   a page of another origin asks to change something
 ├─ NotFound                      404
 │  ├─ ModelNotFound
 │  ├─ VersionNotFound
@@ -111,6 +112,12 @@ class RoleMissing(ServiceError):
     """The key is known and its role does not reach this far."""
 
     status, code, title = 403, "role-missing", "The key's role does not allow this"
+
+
+class OriginRefused(ServiceError):
+    """A page of another origin sent the request through its visitor's browser."""
+
+    status, code, title = 403, "origin-refused", "Requests of other origins are refused"
 
 
 class NotFound(ServiceError):

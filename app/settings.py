@@ -8,12 +8,13 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 #: What an API key may do; each role includes those before it.
 ROLES = ("read", "predict", "train", "admin")
@@ -88,6 +89,13 @@ class Settings(BaseModel):
     model_cache_mb: Annotated[int, Field(ge=1)] = 256
     """Mebibytes of artefacts whose loaded pipelines each web process keeps."""
 
+    @field_validator("redis_url")
+    @classmethod
+    def _a_scheme_of_redis(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
+
     @model_validator(mode="after")
     def _safe_beyond_loopback(self) -> Settings:
         if self.signing_secret is not None and len(self.signing_secret) < MIN_SECRET:
@@ -118,7 +126,8 @@ class Settings(BaseModel):
             Naming the variable that is wrong, never its value.
         """
         values: dict[str, Any] = {name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper())}
-        values.setdefault("redis_url", _bound_redis(environ))
+        if "redis_url" not in values:
+            values["redis_url"] = _bound_redis(environ)
         try:
             return cls(**values)
         except ValidationError as error:
@@ -144,8 +153,8 @@ def _bound_redis(environ: Mapping[str, str]) -> str | None:
         services = json.loads(text)
         for label, instances in services.items():
             for instance in instances:
-                words = " ".join([label, instance.get("name", ""), *instance.get("tags", [])]).lower()
-                if any(name in words for name in REDIS_SERVICES):
+                named = " ".join([label, instance.get("name", ""), *instance.get("tags", [])]).lower()
+                if set(re.split(r"[^a-z]+", named)) & set(REDIS_SERVICES):
                     return _address(instance["credentials"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise SettingsError("VCAP_SERVICES: cannot be read, or its Redis has no usable credentials") from None

@@ -33,7 +33,7 @@ PENGUINS = "palmerpenguins==0.1.6"
 PENGUINS_SHA256 = "5c3be9af84dd703a25f1aaeadeac6ac770cfd38c1620d00089f581c023129ee0"
 PENGUINS_MEMBER = "palmerpenguins/data/penguins.csv"
 
-# The two exercises and the channel were chosen by cross-validation over the training subjects alone (README.md).
+# How the two exercises and the channel were chosen, and what the test subjects had to do with it: README.md.
 EXERCISES = {"TRAP": 0, "ROW": 1}  # trapezius extension, bent-over row; the values are the labels
 CHANNEL = "ax"  # acceleration along the watch's x axis
 WINDOW = 128  # samples; 2.56 s at the watch's 50 Hz

@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 import redis
 
@@ -55,7 +56,7 @@ class EmbeddedRedis:
     @property
     def url(self) -> str:
         """Address of the server, for `redis.Redis.from_url`."""
-        return f"unix://{self._socket}"
+        return f"unix://{quote(str(self._socket))}"
 
     @property
     def alive(self) -> bool:
@@ -70,7 +71,7 @@ class EmbeddedRedis:
         EmbeddedError
             Another service uses the folder, the folder is another user's, or the server refuses its files.
         """
-        if len(str(self._socket)) > _SOCKET_PATH:
+        if len(os.fsencode(self._socket)) > _SOCKET_PATH:
             raise EmbeddedError("DATA_DIR: the path is too long for a unix socket; choose a shorter one.")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._folder.stat().st_uid != os.getuid():
@@ -100,7 +101,11 @@ class EmbeddedRedis:
             # Ctrl-C in a terminal is for the supervisor, which stops the server last.
             process_group=0,
         )
-        self._wait()
+        try:
+            self._wait()
+        except EmbeddedError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop the server; its append-only file is complete when this returns."""
@@ -147,7 +152,10 @@ class EmbeddedRedis:
             "loglevel": "warning",
             "daemonize": "no",
         }
-        return [str(get_binary_path()), *(word for name, value in options.items() for word in (f"--{name}", value))]
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        # At SIGTERM the append-only file is written out and the process ends. By default it would save a snapshot too,
+        # and stay for good where it cannot: on a full disk, or in a folder that is gone.
+        return [str(get_binary_path()), *words, "--shutdown-on-sigterm", "nosave", "force"]
 
     def _wait(self) -> None:
         client = redis.Redis.from_url(self.url)
