@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -100,8 +101,10 @@ def _check_host(request: Request, known: set[str]) -> None:
     Unreadable
     """
     # Werkzeug's own TRUSTED_HOSTS cannot hold an IPv6 address.
-    if urlsplit(f"//{request.host}").hostname not in known:
-        raise Unreadable("The Host header does not name this service.")
+    with suppress(ValueError):
+        if urlsplit(f"//{request.host}").hostname in known:
+            return
+    raise Unreadable("The Host header does not name this service.")
 
 
 def _check_origin(request: Request) -> None:
