@@ -32,7 +32,7 @@ URL, LOG = f"http://{HOST}:{PORT}", Path(os.environ.get("DATA_DIR", "var"), "dem
 SETTINGS = {"HOST": HOST, "PORT": PORT, "DATA_DIR": str(LOG.parent), "VCAP_SERVICES": "{}"}
 SETTINGS |= dict.fromkeys(("API_KEYS", "REDIS_URL", "VCAP_SERVICES_FILE_PATH", "LEGACY_JSON_STRINGS"), "")
 #: Steps of a printed pipeline that do something.
-STEP = re.compile(r"\b(?!Pipeline|FeatureUnion|Passthrough|SkipT|EstimatorT)([A-Z]\w+)\(")
+STEP = re.compile(r"\b(?!Pipeline|FeatureUnion|StratifiedKFold|KFold|Passthrough|SkipT|EstimatorT)([A-Z]\w+)\(")
 TERMINAL = sys.stdin.isatty() and sys.stdout.isatty()
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CLEAR = "\r\x1b[K" if TERMINAL else ""
