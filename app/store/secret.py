@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 
 from app.settings import MIN_SECRET, Settings, SettingsError
 
@@ -20,13 +23,19 @@ def signing_secret(settings: Settings) -> str:
         return settings.signing_secret
     path = settings.data_dir / "signing.key"
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        # Of several processes that start at once, one makes the file.
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(MIN_SECRET))
-    except FileExistsError:
-        pass
+    if not path.exists():
+        _make(path)
     secret = path.read_text()
     if len(secret) < MIN_SECRET:
         raise SettingsError("SIGNING_SECRET: signing.key in DATA_DIR is damaged; restore it, or the models are lost")
     return secret
+
+
+def _make(path: Path) -> None:
+    """Make the file, whole, unless another process does: of several that start at once, one wins."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix="signing-") as file:
+        file.write(secrets.token_urlsafe(MIN_SECRET))
+        file.flush()
+        # A temporary file is its owner's alone (0600), and a link to it appears with its content or not at all.
+        with suppress(FileExistsError):
+            os.link(file.name, path)
