@@ -1,6 +1,7 @@
-"""Uploads into frames: JSON in three orientations, CSV, Parquet and Arrow.
+"""Uploads into frames: JSON in three orientations, CSV, Parquet and Arrow, and images.
 
-A frame has text for column names and one kind of value a column: number, boolean or text, each with missing values.
+A frame has text for column names and one kind of value a column: number, boolean or text, each with missing values, or
+images, without. Dates are text here, as they are in JSON and CSV: ids and labels may be dates too, and are given back.
 Only bytes are parsed here: pandas opens a path or fetches a URL when it is handed a string.
 """
 
@@ -13,8 +14,8 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, InvalidData, Unreadable, UploadTooLarge, at
-from app.payloads import strict_json
+from app.errors import Fault, FormatUnknown, InvalidData, Unreadable, UploadTooLarge, at
+from app.payloads import images, strict_json
 from app.payloads.arrow_tables import read_arrow, read_parquet
 from app.payloads.uploads import Upload
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from app.settings import Settings
 
-#: Bytes of a number.
-_BYTES = 8
+#: Bytes of a number, and of a date as text.
+_BYTES, _DATE = 8, 29
 
 #: Characters of a column's name.
 MAX_NAME = 200
@@ -47,6 +48,10 @@ def read(upload: Upload, settings: Settings, text: Collection[str] = ()) -> pd.D
     ------
     Unreadable, FormatUnknown, UploadTooLarge, InvalidData
     """
+    if upload.format in _IMAGES:
+        if upload.part == "labels":
+            raise FormatUnknown("labels are a table: send JSON, CSV, Parquet or Arrow.")
+        return images.read(upload, _most_bytes(settings), settings.max_upload_mb * 2**20)
     frame = _READERS[upload.format](upload, settings, text)
     if frame.empty:
         raise InvalidData(f"{upload.part} has no rows.", [Fault(at(upload.part), "no rows")])
@@ -168,9 +173,32 @@ def _most_bytes(settings: Settings) -> int:
 def _from_arrow(table: pa.Table, part: str, settings: Settings) -> pd.DataFrame:
     _check_size(table.num_rows, table.num_columns, part, settings)
     _check_names(table.column_names, part)
-    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    frame: pd.DataFrame = _dates_as_text(table, part, settings).to_pandas(ignore_metadata=True)
     return frame
 
+
+def _dates_as_text(table: pa.Table, part: str, settings: Settings) -> pa.Table:
+    """Write dates as ISO 8601 has them, in UTC where they have a zone."""
+    import pyarrow as pa
+
+    size = 0
+    for place, column in enumerate(table.columns):
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if not pa.types.is_date(kind) and not pa.types.is_timestamp(kind):
+            continue
+        size += _DATE * table.num_rows
+        if size > _most_bytes(settings):
+            raise UploadTooLarge(f"{part} has more dates than this service reads.")
+        plain = column.cast(kind)
+        if pa.types.is_timestamp(kind) and kind.tz is not None:
+            # Names of zones are looked up in a database that a machine may not have; UTC needs none.
+            plain = plain.cast(pa.int64()).cast(pa.timestamp(kind.unit))
+        table = table.set_column(place, table.column_names[place], plain.cast(pa.large_string()))
+    return table
+
+
+#: Formats of images.
+_IMAGES = {"zip", "png", "jpeg"}
 
 _READERS: dict[str, Callable[[Upload, Settings, Collection[str]], pd.DataFrame]] = {
     "json": _read_json,
@@ -212,6 +240,10 @@ def _one_kind(column: pd.Series, part: str) -> pd.Series:
     kind = pd.api.types.infer_dtype(column, skipna=True)
     if kind == "string":
         return column.astype("str")
+    if kind == "bytes" and part != "labels" and not column.isna().any():
+        # Bytes of anything else are refused there.
+        images.check_all(column, lambda row: at(part, column.name, row), part)
+        return column
     if kind == "boolean":
         # A boolean that may be missing is kept as 1, 0 and missing.
         return column.astype("bool") if not column.isna().any() else column.astype("Float64").astype("float64")

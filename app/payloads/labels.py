@@ -17,6 +17,10 @@ FOLDS = 5
 MAX_CLASSES = 100
 
 
+#: Different whole numbers among labels up to which they are taken for classes, when nobody says.
+MAX_NUMBERED_CLASSES = 10
+
+
 def join(labels: pd.DataFrame, ids: pd.Index, id_column: str, target: str | None) -> pd.Series:
     """Return the labels in the order of `ids`.
 
@@ -67,6 +71,14 @@ def _check_ids(what: str, ids: pd.Series | pd.Index) -> None:
             f"{len(distinct)} id(s) are {what}: {listed(distinct)}.",
             [Fault(at("labels", value), what) for value in distinct[:MOST_NAMED]],
         )
+
+
+def task(labels: pd.Series) -> Task:
+    """Tell what labels are: numbers to regress on, or classes, as are text, two values, and few whole numbers."""
+    if labels.dtype.kind not in "if" or labels.nunique() <= 2:
+        return Task.CLASSIFICATION
+    whole = bool((labels == labels.round()).all())
+    return Task.CLASSIFICATION if whole and labels.nunique() <= MAX_NUMBERED_CLASSES else Task.REGRESSION
 
 
 def check(labels: pd.Series, task: Task) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -22,6 +22,28 @@ class Task(StrEnum):
 
     CLASSIFICATION = "classification"
     REGRESSION = "regression"
+    FORECASTING = "forecasting"
+
+
+class Kind(StrEnum):
+    """What a column holds: `category` is one of few texts, `text` is free text, `signal` a whole series a row."""
+
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    CATEGORY = "category"
+    TEXT = "text"
+    DATE = "date"
+    IMAGE = "image"
+    SIGNAL = "signal"
+
+
+class Missing(StrEnum):
+    """What becomes of missing values in a time series; `interpolate` is linear in the order of the rows."""
+
+    REFUSE = "refuse"
+    INTERPOLATE = "interpolate"
+    ZERO = "zero"
+    DROP = "drop"
 
 
 class Output(StrEnum):
@@ -56,12 +78,16 @@ Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
+    def conflicts(self) -> list[Fault]:
+        """Return what is wrong between fields that are right by themselves."""
+        return []
+
 
 class ExtractFeatures(_Strict):
     """How tsfresh turns a long time series into one row an id. Its own argument names."""
 
-    column_id: ColumnName
-    """Column that says which series a row belongs to."""
+    column_id: ColumnName | None = None
+    """Column that says which series a row belongs to; only a forecasting of a single series has none."""
     column_sort: ColumnName | None = None
     """Column that orders the rows of a series; without one they stay as sent."""
     column_kind: ColumnName | None = None
@@ -72,6 +98,8 @@ class ExtractFeatures(_Strict):
     """Which features: MinimalFCParameters(), Efficient…, Comprehensive…, or {calculator: null or [arguments, …]}."""
     impute_function: str | None = "tsfresh.utilities.dataframe_functions.impute"
     """How missing features are filled, by its dotted name."""
+    missing: Missing = Missing.REFUSE
+    """What becomes of missing values of the series themselves."""
     select: bool = False
     """Keep only the features that are relevant to the labels."""
 
@@ -84,15 +112,33 @@ class ExtractFeatures(_Strict):
         return self
 
 
+class Forecast(_Strict):
+    """What a forecasting looks at, and how far ahead. Both count rows of a series."""
+
+    horizon: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 1
+    """Steps to forecast."""
+    window: Annotated[int, Field(strict=True, ge=2, le=10_000)] = 20
+    """Latest values that a forecast is made from."""
+
+
+class Images(_Strict):
+    """How images are seen: each is scaled to this size, in pixels."""
+
+    height: Annotated[int, Field(strict=True, ge=4, le=512)] = 32
+    width: Annotated[int, Field(strict=True, ge=4, le=512)] = 32
+    channels: Literal[1, 3] = 3
+    """1: grey. 3: red, green, blue."""
+
+
 class ModelTraining(_Strict):
     """What is trained."""
 
-    model: Annotated[str, StringConstraints(max_length=200)]
-    """Dotted name: sklearn.ensemble.RandomForestClassifier, tpot.TPOTClassifier, …"""
+    model: Annotated[str, StringConstraints(max_length=200)] | None = None
+    """Dotted name: sklearn.ensemble.RandomForestClassifier, tpot.TPOTClassifier, …; left out, the portfolio picks."""
     model_args: Annotated[dict[str, Any], BeforeValidator(_arguments)] = {}
     """Arguments of the model; empty for its defaults."""
     metric: str | None = None
-    """What a search maximises, by scikit-learn's name; roc_auc or r2 when left out."""
+    """What a search improves, by scikit-learn's name or a short one (rmse, log_loss); roc_auc or r2 when left out."""
 
 
 class Limits(_Strict):
@@ -102,6 +148,10 @@ class Limits(_Strict):
     """Wall time of the whole training."""
     memory_mb: Annotated[int, Field(strict=True, ge=256)] | None = None
     """Resident memory in mebibytes, all processes of the training together, beyond what a worker itself takes."""
+    candidates: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    """Candidates that a search may try."""
+    candidate_seconds: Annotated[int, Field(strict=True, ge=1)] | None = None
+    """Wall time of one candidate, all of its folds together."""
 
 
 class TrainParameters(_Strict):
@@ -119,10 +169,44 @@ class TrainParameters(_Strict):
     """Class whose probability is a binary prediction's score; the last in sorted order when left out."""
     seed: Seed = 0
     """Of every random choice of the training."""
+    columns: dict[ColumnName, Literal[Kind.NUMBER, Kind.BOOLEAN, Kind.CATEGORY, Kind.TEXT, Kind.DATE]] = {}
+    """Kinds of columns of a plain table, where the inferred ones are not wanted."""
+    groups: ColumnName | None = None
+    """Column whose equal values keep rows or series in one fold: a patient, a subject. Not a feature."""
+    time: ColumnName | None = None
+    """Column in whose order folds are made: each is tested on what came later. Not a feature."""
+    sample_weight: ColumnName | None = None
+    """Column of weights, at least 0, one a row or series. Not a feature."""
+    folds: Annotated[int, Field(strict=True, ge=2, le=20)] = 5
+    """Folds of the cross-validation."""
     extract_features: ExtractFeatures | None = None
-    """Present: raw_data is a long time series. Absent: a plain table, one row a sample."""
-    model_training: ModelTraining
+    """Present: raw_data is a long time series. Absent: a plain table, one row a sample, or images."""
+    forecast: Forecast | None = None
+    """Of a forecasting: how far, and from how much."""
+    images: Images | None = None
+    """How images are seen, when raw_data is images."""
+    model_training: ModelTraining = ModelTraining()
     limits: Limits = Limits()
+
+    def conflicts(self) -> list[Fault]:
+        """Return what is wrong between fields that are right by themselves."""
+        faults = []
+        roles: dict[str, str] = {}
+        for role in ("id_column", "groups", "time", "sample_weight", "target"):
+            if (name := getattr(self, role)) is not None and name in roles:
+                faults.append(Fault(at("params", role), f"names the same column as {roles[name]}"))
+            elif name is not None:
+                roles[name] = role
+        if self.groups and self.time:
+            faults.append(Fault("/params/time", "folds are made by groups or in the order of time, not both"))
+        series, forecasting = self.extract_features, self.task is Task.FORECASTING
+        if forecasting and series is None:
+            faults.append(Fault("/params/extract_features", "missing: which columns of raw_data are a series"))
+        if series is not None and series.column_id is None and not forecasting:
+            faults.append(Fault("/params/extract_features/column_id", "missing: which series a row belongs to"))
+        if self.forecast is not None and not forecasting:
+            faults.append(Fault("/params/forecast", "only with task: forecasting"))
+        return faults
 
 
 class PredictParameters(_Strict):
@@ -167,13 +251,16 @@ def check(model: type[Parameters], values: dict[str, Any], part: str = "params")
         With a pointer to each value that is unknown, missing or out of bounds.
     """
     try:
-        return model.model_validate(values)
+        checked = model.model_validate(values)
     except ValidationError as error:
         # One a place: a value that fits no member of a union is told of by each.
         faults = list(
             {fault.pointer: fault for fault in (_fault(model, e, values, part) for e in error.errors())}.values()
         )
         raise InvalidParameters(f"{part} has {len(faults)} value(s) that cannot be accepted.", faults) from None
+    if faults := checked.conflicts():
+        raise InvalidParameters(f"{part} has {len(faults)} value(s) that cannot be accepted.", faults)
+    return checked
 
 
 def _fault(model: type[_Strict], entry: Any, values: dict[str, Any], part: str) -> Fault:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
 from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, at, listed
+from app.payloads import beside
 from app.payloads import labels as labelling
-from app.payloads.parameters import Task, TrainParameters, check
+from app.payloads.images import is_images
+from app.payloads.parameters import Forecast, Task, TrainParameters, check
 from app.payloads.signature import Signature, infer
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+#: Id column of a single series, which has none of its own.
+SINGLE_SERIES = "_series"
 
 
 @dataclass(frozen=True)
 class Tables:
-    """What was uploaded, parsed and not yet joined. `labels` is None when `target` names a column of `frame`."""
+    """What was uploaded, parsed and not yet joined.
+
+    `labels` is None when `target` names a column of `frame`; `task` is None when the labels decide.
+    """
 
     parameters: TrainParameters
-    task: Task
+    task: Task | None
     frame: pd.DataFrame
     labels: pd.DataFrame | None
 
@@ -29,7 +38,7 @@ class Tables:
         """Return what `from_bytes` reads: Arrow streams and JSON, which hold data and no code."""
         stored = {
             "parameters": orjson.dumps(self.parameters.model_dump(mode="json", exclude_unset=True)),
-            "task": self.task.value.encode(),
+            "task": (self.task.value if self.task else "").encode(),
             "frame": to_arrow(self.frame),
         }
         return stored if self.labels is None else stored | {"labels": to_arrow(self.labels)}
@@ -37,9 +46,10 @@ class Tables:
     @classmethod
     def from_bytes(cls, stored: dict[str, bytes]) -> Self:
         """Read the tables of another process, with the same types."""
+        task = stored["task"].decode()
         labels = from_arrow(stored["labels"]) if "labels" in stored else None
         parameters = check(TrainParameters, orjson.loads(stored["parameters"]))
-        return cls(parameters, Task(stored["task"].decode()), from_arrow(stored["frame"]), labels)
+        return cls(parameters, Task(task) if task else None, from_arrow(stored["frame"]), labels)
 
 
 @dataclass(frozen=True)
@@ -48,13 +58,18 @@ class Training:
 
     Attributes
     ----------
+    parameters
+        As sent, with the columns filled in that are known by themselves: the file name of images, the one series.
     frame
         DataFrame of shape (n_rows, n_columns) as the signature has it. In a plain table a row is a sample; in a
         series the rows of one id are.
     labels
-        Series of shape (n_samples,), indexed by id, in the order in which the ids first occur in `frame`.
+        Series of shape (n_samples,), indexed by id, in the order in which the ids first occur in `frame`. Of a
+        forecasting: the values to forecast, one a row.
     positive_class
-        Class whose probability is a binary prediction's score; None for a regression.
+        Class whose probability is a binary prediction's score; None for numbers.
+    groups, times, weights
+        Arrays of shape (n_samples,), or None: which samples stay together, their order in time, their weights.
     """
 
     parameters: TrainParameters
@@ -63,6 +78,9 @@ class Training:
     frame: pd.DataFrame
     labels: pd.Series
     positive_class: object
+    groups: np.ndarray[Any, Any] | None = None
+    times: np.ndarray[Any, Any] | None = None
+    weights: np.ndarray[Any, Any] | None = None
 
 
 def assemble(tables: Tables) -> Training:
@@ -73,7 +91,9 @@ def assemble(tables: Tables) -> Training:
     InvalidData, InvalidParameters
         Saying which columns, ids or labels do not fit.
     """
-    parameters, frame = tables.parameters, tables.frame
+    parameters, frame = completed(tables.parameters, tables.frame)
+    if tables.task is Task.FORECASTING:
+        return _forecasting(parameters, frame)
     series = parameters.extract_features
     identifying = [parameters.id_column] if series is None else [series.column_id, series.column_sort]
     if parameters.target is not None and parameters.target in identifying:
@@ -91,12 +111,47 @@ def assemble(tables: Tables) -> Training:
         )
     else:
         ids = _unique_ids(frame, signature.id_column, parameters)
-        labels = labelling.join(tables.labels, ids, signature.id_column, parameters.target)
-    labelling.check(labels, tables.task)
+        known = [name for name in beside.named(parameters) if name in tables.labels.columns]
+        labels = labelling.join(tables.labels.drop(columns=known), ids, signature.id_column, parameters.target)
+    task = tables.task or labelling.task(labels)
+    labelling.check(labels, task)
     positive = None
-    if tables.task is Task.CLASSIFICATION:
+    if task is Task.CLASSIFICATION:
         positive = labelling.positive_class(labels, parameters.positive_class)
-    return Training(parameters, tables.task, signature, signature.conform(frame), labels, positive)
+    described = beside.read(parameters, frame, tables.labels, signature.id_column, labels.index)
+    return Training(parameters, task, signature, signature.conform(frame), labels, positive, **described)
+
+
+def completed(parameters: TrainParameters, frame: pd.DataFrame) -> tuple[TrainParameters, pd.DataFrame]:
+    """Fill in the columns that are known by themselves: the file name of images, and the id of a single series."""
+    series = parameters.extract_features
+    if series is None and parameters.id_column is None and is_images(frame):
+        return parameters.model_copy(update={"id_column": "file"}), frame
+    if series is not None and series.column_id is None:
+        series = series.model_copy(update={"column_id": SINGLE_SERIES})
+        return parameters.model_copy(update={"extract_features": series}), frame.assign(**{SINGLE_SERIES: 0})
+    return parameters, frame
+
+
+def _forecasting(parameters: TrainParameters, frame: pd.DataFrame) -> Training:
+    """Check a forecasting's values; its samples are windows of them, made later."""
+    series = parameters.extract_features
+    assert series is not None
+    refused = [name for name in ("groups", "time", "sample_weight", "id_column") if getattr(parameters, name)]
+    if refused:
+        raise InvalidParameters(
+            "A forecasting is tested in the order of its series, and its rows have no weights.",
+            [Fault(at("params", name), "leave it out") for name in refused],
+        )
+    signature = infer(frame, parameters.model_copy(update={"target": None}))
+    values = signature.names("value")
+    target = parameters.target or values[0]
+    if target not in values or (parameters.target is None and len(values) > 1):
+        raise InvalidParameters(
+            "Name the column to forecast.", [Fault("/params/target", f"known are {listed(values)}")]
+        )
+    parameters = parameters.model_copy(update={"target": target, "forecast": parameters.forecast or Forecast()})
+    return Training(parameters, Task.FORECASTING, signature, signature.conform(frame), frame[target], None)
 
 
 def _target_column(frame: pd.DataFrame, parameters: TrainParameters) -> pd.Series:

@@ -21,15 +21,33 @@ FORMATS = {
     "application/x-parquet": "parquet",
     "application/vnd.apache.arrow.stream": "arrow",
     "application/vnd.apache.arrow.file": "arrow",
+    "application/zip": "zip",
+    "application/x-zip-compressed": "zip",
+    "image/png": "png",
+    "image/jpeg": "jpeg",
     ".json": "json",
     ".csv": "csv",
     ".parquet": "parquet",
     ".arrow": "arrow",
     ".feather": "arrow",
+    ".zip": "zip",
+    ".npz": "zip",
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
 }
 
 #: First bytes that only one format has; JSON's are those of an object or an array.
-MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow", b"{": "json", b"[": "json"}
+MAGIC = {
+    b"PAR1": "parquet",
+    b"ARROW1": "arrow",
+    b"\xff\xff\xff\xff": "arrow",
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"PK\x03\x04": "zip",
+    b"{": "json",
+    b"[": "json",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +65,7 @@ class Upload:
 
     @property
     def format(self) -> str:
-        """Tell one of json, csv, parquet and arrow.
+        """Tell one of json, csv, parquet and arrow, or of zip (an .npz is one), png and jpeg.
 
         Raises
         ------
@@ -61,10 +79,13 @@ class Upload:
         if known is None:
             start = self.data[:16].lstrip()
             known = next((name for magic, name in MAGIC.items() if start.startswith(magic)), None)
+            if known == "zip" and ending:
+                # A workbook is an archive too; one of images says so, or has no name.
+                known = None
         if known is None:
             raise FormatUnknown(
                 f"The format of {self.part} is not told: give it a content type or a file name "
-                "that ends in .json, .csv, .parquet or .arrow."
+                "that ends in .json, .csv, .parquet or .arrow; of images .zip, .npz, .png or .jpg."
             )
         return known
 
