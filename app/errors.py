@@ -8,11 +8,15 @@ ServiceError                     500
 ├─ NotFound                      404
 │  ├─ ModelNotFound
 │  ├─ VersionNotFound
+│  ├─ RowNotFound                      the leaderboard has no such row, or it failed
 │  └─ JobNotFound
 ├─ Conflict                      409
 │  ├─ StaleVersion                     the current version is not the one expected
+│  ├─ StillTraining                    a provisional version cannot be promoted
 │  ├─ VersionInUse                     the current version cannot be deleted
 │  ├─ JobEnded                         nothing left to cancel
+│  ├─ NoNetwork                        the version is no neural network
+│  ├─ RowGone                          the data of a leaderboard is not kept any more
 │  └─ NeedsRetraining                  trained with other library versions
 ├─ UploadTooLarge                413
 ├─ FormatUnknown                 415
@@ -21,6 +25,7 @@ ServiceError                     500
 │  ├─ InvalidData
 │  ├─ KeyReused                        an Idempotency-Key with another body
 │  └─ TrainingFailed                   the estimator refused the data
+│     └─ OutOfTime                     the limit was reached before there was a model
 ├─ EngineMissing                 501   a library is not installed
 ├─ Unavailable                   503
 │  ├─ StoreUnavailable
@@ -146,6 +151,18 @@ class VersionNotFound(NotFound):
         )
 
 
+class RowNotFound(NotFound):
+    """The leaderboard of a version has no such row, or the row has no model."""
+
+    code = "row-not-found"
+
+    def __init__(self, pipeline_id: str | int, version: int, row: int) -> None:
+        super().__init__(
+            f"Version {version} of model {pipeline_id} has no row {row} that can be trained. "
+            f"GET /models/{pipeline_id}/versions/{version} lists them."
+        )
+
+
 class JobNotFound(NotFound):
     """No job under this id, or its record has expired."""
 
@@ -170,6 +187,15 @@ class StaleVersion(Conflict):
         super().__init__(f"The current version of model {pipeline_id} is {found}, not {expected}. Read it again.")
 
 
+class StillTraining(Conflict):
+    """The version is provisional: its training goes on, and may replace or withdraw it."""
+
+    code = "still-training"
+
+    def __init__(self, pipeline_id: str | int, version: int) -> None:
+        super().__init__(f"The training of version {version} of model {pipeline_id} goes on. Promote it at its end.")
+
+
 class VersionInUse(Conflict):
     """The version is the current one."""
 
@@ -189,6 +215,26 @@ class JobEnded(Conflict):
 
     def __init__(self, job_id: str, state: str) -> None:
         super().__init__(f"Job {job_id} is {state} already; there is nothing to cancel.")
+
+
+class NoNetwork(Conflict):
+    """The version is no neural network."""
+
+    code = "no-network"
+
+    def __init__(self, pipeline_id: str | int, version: int) -> None:
+        super().__init__(f"Version {version} of model {pipeline_id} is not a network. Its code is under …/code.")
+
+
+class RowGone(Conflict):
+    """The job that made a leaderboard is not remembered any more, and its data with it."""
+
+    code = "row-gone"
+
+    def __init__(self, pipeline_id: str | int, version: int, row: int) -> None:
+        super().__init__(
+            f"The data behind row {row} of version {version} of model {pipeline_id} is not kept any more. Train again."
+        )
 
 
 class NeedsRetraining(Conflict):
@@ -241,6 +287,15 @@ class TrainingFailed(Unacceptable):
     """The estimator itself refused this data with these arguments."""
 
     code, title = "training-failed", "The model could not be trained"
+
+
+class OutOfTime(TrainingFailed):
+    """A training reached its limit before it had a model."""
+
+    code, title = "out-of-time", "The training reached its time limit"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The training was stopped at its limit of {seconds:g} s. Raise limits.seconds.")
 
 
 class EngineMissing(ServiceError):

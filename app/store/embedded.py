@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -69,10 +70,15 @@ class EmbeddedRedis:
         Raises
         ------
         EmbeddedError
-            Another service uses the folder, the folder is another user's, or the server refuses its files.
+            The path is too long or not UTF-8, another service uses the folder, the folder is another user's, or the
+            server refuses its files.
         """
-        if len(os.fsencode(self._socket)) > _SOCKET_PATH:
+        path = os.fsencode(self._socket)
+        if len(path) > _SOCKET_PATH:
             raise EmbeddedError("DATA_DIR: the path is too long for a unix socket; choose a shorter one.")
+        if path.decode(errors="replace") != str(self._socket):
+            # The client reads the address as UTF-8 and would look for the socket elsewhere.
+            raise EmbeddedError("DATA_DIR: the path is not UTF-8; choose another one.")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._folder.stat().st_uid != os.getuid():
             raise EmbeddedError("DATA_DIR: the folder belongs to another user.")
@@ -92,20 +98,20 @@ class EmbeddedRedis:
 
     def _launch(self) -> None:
         assert self._lock is not None
-        # The server holds the lock too: after a killed supervisor no second server starts before the first has gone.
-        self._process = subprocess.Popen(
-            self._command(),
-            stdout=subprocess.DEVNULL,
-            preexec_fn=die_with_parent,
-            pass_fds=(self._lock.fileno(),),
-            # Ctrl-C in a terminal is for the supervisor, which stops the server last.
-            process_group=0,
-        )
-        try:
+        with ExitStack() as failure:
+            # Whatever ends the start, a signal too, leaves neither a server nor a folder that is taken.
+            failure.callback(self.stop)
+            # The server holds the lock too: after a killed supervisor no other starts before the first has gone.
+            self._process = subprocess.Popen(
+                self._command(),
+                stdout=subprocess.DEVNULL,
+                preexec_fn=die_with_parent,
+                pass_fds=(self._lock.fileno(),),
+                # Ctrl-C in a terminal is for the supervisor, which stops the server last.
+                process_group=0,
+            )
             self._wait()
-        except EmbeddedError:
-            self.stop()
-            raise
+            failure.pop_all()
 
     def stop(self) -> None:
         """Stop the server; its append-only file is complete when this returns."""

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import orjson
 
+from app.store.artifact import Artifact
+
 #: Form of a stored record. To change it: raise the number, read the old form in `Record.from_bytes`, and add a stored
 #: example of the old form to tests/store/records/.
 PROTOCOL = 1
@@ -34,6 +36,8 @@ class Record:
         Seconds by stage.
     artifact
         Format, size in bytes and SHA-256 of what serves it.
+    provisional
+        Whether its training goes on, and may replace it by a better one or withdraw it.
     """
 
     pipeline_id: int | str
@@ -51,6 +55,7 @@ class Record:
     libraries: dict[str, str]
     times: dict[str, float]
     artifact: dict[str, Any] = field(default_factory=dict)
+    provisional: bool = False
     protocol: int = PROTOCOL
 
     def to_bytes(self) -> bytes:
@@ -63,3 +68,18 @@ class Record:
         stored = orjson.loads(data)
         known = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
         return cls(**known)
+
+
+@dataclass(frozen=True)
+class Version:
+    """All that is stored of one version.
+
+    Attributes
+    ----------
+    report
+        JSON that is read only when asked for: leaderboard, curves, importances, structure.
+    """
+
+    record: Record
+    artifact: Artifact
+    report: dict[str, Any]

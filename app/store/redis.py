@@ -2,53 +2,29 @@
 
 automl:models                     set of pipeline ids
 automl:latest                     hash id → last version number given; survives deletion, so none is given twice
-automl:model:<id>                 hash: current
+automl:model:<id>                 hash: current; <version> → digest of its artefact
 automl:records:<id>               hash version → record (JSON)
 automl:artifact:<id>:<version>    signed artefact
+automl:report:<id>:<version>      what its training reported (JSON)
 automl:published:<job>            "<id> <version>" that a job has published, so that a repeated job does not again
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import redis
-from redis.backoff import ExponentialBackoff
-from redis.retry import Retry
 
-from app.errors import ModelNotFound, StaleVersion, StoreUnavailable, VersionInUse, VersionNotFound
+from app.errors import ModelNotFound, StaleVersion, StillTraining, VersionInUse, VersionNotFound
 from app.store.artifact import Artifact, seal, unseal
-from app.store.record import Record
-
-#: Seconds a connection may take, and an answer.
-_CONNECT, _ANSWER = 1, 5
+from app.store.connection import store_errors
+from app.store.record import Record, Version
 
 #: Seconds for which a job's publication is remembered.
 _REMEMBERED = 7 * 24 * 3600
-
-
-def connect(url: str) -> redis.Redis:
-    """Return a client; it connects when first used, so it may be made before a process forks."""
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=_CONNECT,
-        socket_timeout=_ANSWER,
-        health_check_interval=15,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=2),
-    )
-
-
-@contextmanager
-def store_errors() -> Iterator[None]:
-    """Turn a failure of Redis into ours; also a decorator."""
-    try:
-        yield
-    except redis.RedisError:
-        raise StoreUnavailable from None
 
 
 class ModelStore:
@@ -65,35 +41,90 @@ class ModelStore:
         self._redis.ping()
 
     @store_errors()
-    def publish(self, record: Record, artifact: Artifact) -> Record:
-        """Store a new version and make it current, unless a later one is current already.
+    def publish(self, version: Version) -> Record:
+        """Store a version and make it current, unless a later one is current already.
+
+        A provisional version becomes current only where there is no other; its job's next publication takes its place,
+        under the same number.
 
         Parameters
         ----------
-        record
-            With any version; the one it gets is in the record returned. If its job has published before, that
-            version's record is returned and nothing is stored.
+        version
+            With any number; the one it gets is in the record returned. If its job has published its end before, that
+            record is returned and nothing is stored.
         """
+        record = version.record
         key, job = _model(record.pipeline_id), f"automl:published:{record.job_id}"
 
         def write(pipe: Any) -> Record:
+            number = 0
             if earlier := pipe.get(job):
-                return self.record(record.pipeline_id, int(earlier.split()[1]))
+                number = int(earlier.split()[1])
+                stored = pipe.hget(f"automl:records:{record.pipeline_id}", str(number))
+                known = Record.from_bytes(stored) if stored else None
+                if known is not None and not known.provisional:
+                    return known
             current = int(pipe.hget(key, "current") or 0)
-            version = self._redis.hincrby("automl:latest", str(record.pipeline_id), 1)
-            sealed = seal(artifact, record.pipeline_id, version, self._secret)
-            numbered = _numbered(record, version, artifact, sealed)
+            # A number is given once. That of a provisional version that was deleted meanwhile is not taken up again.
+            if not number or known is None:
+                number = self._redis.hincrby("automl:latest", str(record.pipeline_id), 1)
+            sealed = seal(version.artifact, record.pipeline_id, number, self._secret)
+            numbered = _numbered(record, number, version.artifact, sealed)
             pipe.multi()
-            pipe.set(_artifact(record.pipeline_id, version), sealed)
-            pipe.hset(f"automl:records:{record.pipeline_id}", str(version), numbered.to_bytes())
+            pipe.set(_artifact(record.pipeline_id, number), sealed)
+            pipe.set(_report(record.pipeline_id, number), _json(version.report))
+            pipe.hset(f"automl:records:{record.pipeline_id}", str(number), numbered.to_bytes())
+            pipe.hset(key, str(number), numbered.artifact["sha256"])
             pipe.sadd("automl:models", str(record.pipeline_id))
-            pipe.set(job, f"{record.pipeline_id} {version}", ex=_REMEMBERED)
-            if version > current:
-                pipe.hset(key, "current", version)
+            pipe.set(job, f"{record.pipeline_id} {number}", ex=_REMEMBERED)
+            if not current or (number > current and not record.provisional):
+                pipe.hset(key, "current", number)
             return numbered
 
         published: Record = self._redis.transaction(write, key, job, value_from_callable=True)
         return published
+
+    @store_errors()
+    def conclude(self, job_id: str, why: str) -> Record | None:
+        """Make the provisional version of a training that was stopped a version like any other, and say why."""
+        known = self.published_by(job_id)
+        if known is None or not known.provisional:
+            return known
+        changed = {"stopped": why, "note": "Its training was stopped; this is the best that it had until then."}
+        final = replace(known, provisional=False, result=known.result | changed)
+        key = _model(known.pipeline_id)
+
+        def write(pipe: Any) -> None:
+            current = int(pipe.hget(key, "current") or 0)
+            pipe.multi()
+            pipe.hset(f"automl:records:{known.pipeline_id}", str(known.version), final.to_bytes())
+            if known.version > current:
+                pipe.hset(key, "current", known.version)
+
+        self._redis.transaction(write, key)
+        return final
+
+    @store_errors()
+    def withdraw(self, job_id: str) -> None:
+        """Remove the provisional version of a training that is not to leave anything."""
+        known = self.published_by(job_id)
+        if known is None or not known.provisional:
+            return
+        key, records = _model(known.pipeline_id), f"automl:records:{known.pipeline_id}"
+
+        def write(pipe: Any) -> None:
+            others = [int(number) for number in pipe.hkeys(records) if int(number) != known.version]
+            current = int(pipe.hget(key, "current") or 0)
+            pipe.multi()
+            self._remove(pipe, known.pipeline_id, known.version)
+            pipe.delete(f"automl:published:{job_id}")
+            if not others:
+                pipe.srem("automl:models", str(known.pipeline_id))
+                pipe.delete(key)
+            elif current == known.version:
+                pipe.hset(key, "current", max(others))
+
+        self._redis.transaction(write, key, records)
 
     @store_errors()
     def published_by(self, job_id: str) -> Record | None:
@@ -119,6 +150,20 @@ class ModelStore:
         return int(version)
 
     @store_errors()
+    def digest(self, pipeline_id: str | int, version: int) -> str:
+        """Return the SHA-256 of a version's artefact, which changes as long as the version is provisional.
+
+        Raises
+        ------
+        ModelNotFound, VersionNotFound
+        """
+        found = self._redis.hget(_model(pipeline_id), str(version))
+        if found is None:
+            # It does not exist, or was stored before digests were.
+            return str(self.record(pipeline_id, version).artifact["sha256"])
+        return str(found.decode())
+
+    @store_errors()
     def record(self, pipeline_id: str | int, version: int | None = None) -> Record:
         """Return the record of a version, the current one when none is named.
 
@@ -134,16 +179,10 @@ class ModelStore:
         return Record.from_bytes(data)
 
     @store_errors()
-    def check(self, pipeline_id: str | int, version: int) -> None:
-        """Raise unless a version exists: one small read.
-
-        Raises
-        ------
-        ModelNotFound, VersionNotFound
-        """
-        if not self._redis.hexists(f"automl:records:{pipeline_id}", str(version)):
-            self.current(pipeline_id)
-            raise VersionNotFound(pipeline_id, version)
+    def report(self, pipeline_id: str | int, version: int) -> dict[str, Any]:
+        """Return what a version's training reported; empty for versions from before there were reports."""
+        data = self._redis.get(_report(pipeline_id, version))
+        return dict(orjson.loads(data)) if data else {}
 
     @store_errors()
     def artifact(self, pipeline_id: str | int, version: int) -> Artifact:
@@ -194,6 +233,8 @@ class ModelStore:
         ModelNotFound, VersionNotFound
         StaleVersion
             `expected` is given and is not the current version.
+        StillTraining
+            The version is provisional.
         """
         key, records = _model(pipeline_id), f"automl:records:{pipeline_id}"
 
@@ -201,8 +242,11 @@ class ModelStore:
             current = self.current(pipeline_id)
             if expected is not None and current != expected:
                 raise StaleVersion(pipeline_id, expected, current)
-            if not pipe.hexists(records, str(version)):
+            stored = pipe.hget(records, str(version))
+            if stored is None:
                 raise VersionNotFound(pipeline_id, version)
+            if current != version and Record.from_bytes(stored).provisional:
+                raise StillTraining(pipeline_id, version)
             pipe.multi()
             pipe.hset(key, "current", version)
 
@@ -224,7 +268,9 @@ class ModelStore:
                 raise ModelNotFound(pipeline_id)
             pipe.multi()
             pipe.srem("automl:models", str(pipeline_id))
-            pipe.delete(key, records, *(_artifact(pipeline_id, version) for version in versions))
+            for version in versions:
+                self._remove(pipe, pipeline_id, version)
+            pipe.delete(key, records)
 
         self._redis.transaction(write, key, records)
 
@@ -244,14 +290,26 @@ class ModelStore:
             if not pipe.hexists(records, str(version)):
                 raise VersionNotFound(pipeline_id, version)
             pipe.multi()
-            pipe.hdel(records, str(version))
-            pipe.delete(_artifact(pipeline_id, version))
+            self._remove(pipe, pipeline_id, version)
 
         self._redis.transaction(write, key, records)
+
+    def _remove(self, pipe: Any, pipeline_id: str | int, version: int) -> None:
+        pipe.hdel(f"automl:records:{pipeline_id}", str(version))
+        pipe.hdel(_model(pipeline_id), str(version))
+        pipe.delete(_artifact(pipeline_id, version), _report(pipeline_id, version))
 
 
 def _model(pipeline_id: str | int) -> str:
     return f"automl:model:{pipeline_id}"
+
+
+def _report(pipeline_id: str | int, version: int) -> str:
+    return f"automl:report:{pipeline_id}:{version}"
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
 
 
 def _artifact(pipeline_id: str | int, version: int) -> str:
