@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from app.payloads.parameters import Task
 from app.payloads.training import Training
-from app.pipelines import evaluate, preprocess, registry
-from app.pipelines.base import Found, Problem, Progress
+from app.pipelines import evaluate, folds, leakage, metrics, reports, samples
+from app.pipelines.base import Problem, Progress, Trial
+from app.pipelines.columns import columns_read
 from app.pipelines.trained import TrainedPipeline, installed_versions
-from app.store.artifact import Artifact
-from app.store.record import Record
+from app.store.record import Record, Version
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from sklearn.base import BaseEstimator
+    import numpy as np
     from sklearn.pipeline import Pipeline
 
-    from app.pipelines.tsfresh import SeriesFeatures
+    from app.pipelines.folds import Fold
+    from app.pipelines.tsfresh.backtest import Order
 
-#: Training rows that a version keeps for explainers to compare with.
-BACKGROUND = 500
+    Array = np.ndarray[Any, Any]
 
-#: Share of the time left that a search may take; fitting and scoring what it found need the rest.
-SEARCH_SHARE = 0.75
+#: Training rows that a version keeps for explainers to compare with; of images fewer, as each is a whole one.
+BACKGROUND, BACKGROUND_IMAGES = 500, 50
+
+#: Rows of the model that is there first.
+FIRST_ROWS = 2_000
+
+#: Share of the time that a search may not take: fitting and scoring what it found need it.
+RESERVE_SHARE = 0.05
+
+#: Seconds of that, whatever the share, and the most of them that importances may take.
+RESERVE, IMPORTANCES = 2.0, 10.0
 
 
 @dataclass
@@ -56,40 +64,19 @@ class Clock:
         return max(1.0, self.seconds - self.elapsed)
 
 
-def _rows(training: Training, progress: Progress) -> tuple[SeriesFeatures | None, pd.DataFrame]:
-    """Return the rows that an estimator learns from, shape (n_samples, n_features), and how they were computed."""
-    wanted = training.parameters.extract_features
-    if wanted is None:
-        rows = training.frame[training.signature.names("feature")]
-        return None, rows.set_axis(training.labels.index, axis=0)
-    from app.pipelines.tsfresh import SeriesFeatures
-
-    return SeriesFeatures.fit(training.frame, wanted, progress)
-
-
-def _in_words(model: BaseEstimator) -> str:
-    """Return an estimator as scikit-learn prints it, whole, on one line."""
-    return " ".join(model.__repr__(N_CHAR_MAX=100_000).split())
-
-
 class Build:
     """One training, from its rows to its record.
 
     Attributes
     ----------
-    X, y
-        What is learned from: DataFrame of shape (n_samples, n_features), and class codes or targets, (n_samples,).
+    data
+        What is learned from: rows, kinds and labels.
     seen, unseen
         Positions of the rows that a search may see, and of those held out.
     """
 
     def __init__(
-        self,
-        training: Training,
-        job_id: str,
-        seconds: float,
-        progress: Progress,
-        stop_reason: Callable[[], str | None],
+        self, training: Training, job_id: str, seconds: float, progress: Progress, scheduler: str | None = None
     ) -> None:
         """Compute the features.
 
@@ -97,141 +84,195 @@ class Build:
         ------
         InvalidData, InvalidParameters, TrainingFailed
         """
-        import numpy as np
-
-        self.training, self.job_id, self.stop_reason = training, job_id, stop_reason
         self.clock = Clock(seconds)
+        training = samples.with_affordable_features(training, seconds)
+        self.training, self.job_id, self._scheduler = training, job_id, scheduler
+        # The record tells the folds that were made, whoever named them.
+        self.parameters = training.parameters.model_copy(update={"folds": folds.wanted(training.parameters)})
         progress("features", 0.0)
-        self.features, self.X = _rows(training, progress)
+        self.data = samples.make(training, progress, scheduler)
         self.clock.lap("features")
-        self.parameters = training.parameters
-        self.classes: tuple[Any, ...] = ()
-        labels = training.labels.to_numpy()
-        if training.task is Task.CLASSIFICATION:
-            names, self.y = np.unique(labels.astype("object"), return_inverse=True)
-            self.classes = tuple(names.tolist())
-        else:
-            self.y = labels.astype("float64")
-        self.seen, self.unseen = evaluate.split(self.y, training.task, self.parameters.seed)
+        self.warnings = leakage.warnings(training, self.data)
+        self.metric = metrics.of(self.parameters.model_training, training.task, len(self.data.classes))
+        self.seen, self.unseen, self._folds = self._split()
 
-    def problem(self) -> Problem:
-        """Return what the engine may see: the rows that are not held out."""
-        X, y = self.X.iloc[self.seen], self.y[self.seen]
-        if self._selects:
-            X = self._selector().fit(X, y).transform(X)
+    def _split(self) -> tuple[Array, Array, tuple[Fold, ...]]:
+        """Return the rows to search on, those held out, and the folds as positions among the former."""
+        data, parameters = self.data, self.parameters
+        if data.order is not None and parameters.forecast is not None:
+            return _back_tested(data.order, parameters.folds, parameters.forecast.horizon)
+        classified, seed = self.training.task is Task.CLASSIFICATION, parameters.seed
+        seen, unseen = folds.hold_out(data.y, classified, seed, data.groups, data.times)
+        groups, times = (None if values is None else values[seen] for values in (data.groups, data.times))
+        return seen, unseen, folds.folds(data.y[seen], classified, parameters.folds, seed, groups, times)
+
+    def problem(self, searches: bool = True) -> Problem:
+        """Return what the engine may see: the rows that are not held out.
+
+        Parameters
+        ----------
+        searches
+            Whether the engine could go on for ever, so that some of the time must be kept from it.
+        """
+        data, seen = self.data, self.seen
         return Problem(
-            X=X,
-            y=y,
+            X=data.X.iloc[seen],
+            y=data.y[seen],
+            kinds=data.kinds,
             task=self.training.task,
-            classes=self.classes,
-            training=self.parameters.model_training,
-            seed=self.parameters.seed,
-            seconds=self.clock.left * SEARCH_SHARE,
+            classes=data.classes,
+            parameters=self.parameters,
+            metric=self.metric,
+            folds=self._folds,
+            weights=None if data.weights is None else data.weights[seen],
+            seconds=max(1.0, self.clock.left * (1 - RESERVE_SHARE) - RESERVE) if searches else self.clock.left,
+            select=data.selects,
+            scheduler=self._scheduler,
         )
 
-    def finish(self, found: Found, progress: Progress) -> tuple[Record, Artifact]:
-        """Score what was found on the rows held out and on folds, fit it on all rows, and describe it."""
-        task, seed = self.training.task, self.parameters.seed
-        candidate = self._candidate(found)
+    def first(self, pipeline: Pipeline) -> Trial:
+        """Return a trial of the baseline that is published before anything else was tried."""
+        return Trial("baseline", "baseline", pipeline)
+
+    def provisional(self, trial: Trial, rows: list[dict[str, Any]]) -> Iterator[Version]:
+        """Fit a trial on all rows, to be published with the leaderboard so far until a better one comes.
+
+        One that has not been tried yet is fitted on `FIRST_ROWS` rows at most, so that it is there within seconds.
+        """
+        pipeline = self._trained(trial, self._fit(trial.pipeline, self._few() if trial.score is None else self._rows()))
+        scored = trial.out_of_fold is not None and trial.score is not None
+        scores = evaluate.over_folds(self.problem(), trial) if scored else {}
+        note = "The training goes on; this is its best so far."
+        record = self._record(trial, pipeline, scores, {}, note)
+        report = {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
+        yield Version(replace(record, provisional=True), pipeline.to_artifact(), report)
+
+    def finish(self, trial: Trial, rows: list[dict[str, Any]], note: str | None, stopped: str | None) -> Iterator[Any]:
+        """Score a trial on the rows held out, fit it on all rows, and describe it.
+
+        Yields
+        ------
+        The name of each stage, and at last the Version.
+        """
+        data, unseen = self.data, self.unseen
         self.clock.lap("search")
-        progress("hold-out")
-        fitted = evaluate.fit(candidate, self.X.iloc[self.seen], self.y[self.seen])
-        holdout = evaluate.held_out(fitted, self.X.iloc[self.unseen], self.y[self.unseen], task, self.classes)
-        metrics = evaluate.cross_validated(candidate, self.X, self.y, task, seed, progress)
+        yield "hold-out"
+        weights = None if data.weights is None else data.weights[unseen]
+        fitted = self._fit(trial.pipeline, self.seen)
+        problem, X, y = self.problem(), data.X.iloc[unseen], data.y[unseen]
+        holdout = evaluate.held_out(problem, fitted, X, y, weights)
+        scores = evaluate.over_folds(problem, trial)
+        self.warnings += evaluate.unmeasured(scores)
+        yield "report"
+        seconds = min(IMPORTANCES, self.clock.left / 3)
+        report = reports.describe(
+            fitted, X, y, data.classes, self.training.task, self.metric, weights, self.parameters.seed, seconds
+        )
         self.clock.lap("evaluation")
-        progress("final fit")
-        pipeline = self._trained(evaluate.fit(candidate, self.X, self.y))
+        yield "final fit"
+        pipeline = self._trained(trial, self._fit(trial.pipeline, self._rows()))
         self.clock.lap("fit")
-        artifact = pipeline.to_artifact()
-        return self._record(found, pipeline, metrics, holdout), artifact
+        record = self._record(trial, pipeline, scores, holdout, note, stopped)
+        if trial.engine == "tpot" or any(row["engine"] == "tpot" for row in rows):
+            record.result["evaluated_models"] = {
+                row["name"]: [row["details"].get("operators"), row["score"]]
+                for row in rows
+                if row["engine"] == "tpot" and row["score"] is not None
+            }
+        report |= {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
+        if (history := getattr(_innermost(pipeline.fitted), "history_", None)) is not None:
+            report["learning_curves"] = {name: list(map(float, values)) for name, values in history.items()}
+        yield Version(record, pipeline.to_artifact(), report)
 
-    @property
-    def _selects(self) -> bool:
-        return self.parameters.extract_features is not None and self.parameters.extract_features.select
-
-    def _selector(self) -> Any:
-        from app.pipelines.tsfresh.select import RelevantFeatures
-
-        return RelevantFeatures(self.training.task.value)
-
-    def _candidate(self, found: Found) -> Pipeline:
-        """Return the unfitted pipeline, its selection of features included: each fold selects for itself."""
-        model = self._with_probabilities(found.estimator)
-        candidate = preprocess.assemble(self.X, model, found.scaled)
-        if self._selects:
-            candidate.steps.insert(0, ("select", self._selector()))
-            # What is left after a selection is known only when it is fitted; series features are all numbers.
-            candidate.set_params(preprocess=preprocess.numbers_only(found.scaled))
-        return candidate
-
-    def _with_probabilities(self, model: BaseEstimator) -> BaseEstimator:
-        """Wrap a classifier that has no probabilities in one that calibrates its scores (Platt 1999)."""
-        if self.training.task is Task.REGRESSION or hasattr(model, "predict_proba"):
-            return model
+    def _few(self) -> Array:
+        """Return the positions of some rows, each class among them."""
         import numpy as np
-        from sklearn.calibration import CalibratedClassifierCV
 
-        # A fold of the evaluation leaves a class four fifths of its rows.
-        rarest = int(np.bincount(self.y).min() * 4 // 5)
-        return CalibratedClassifierCV(model, cv=max(2, min(5, rarest)), ensemble=False)
+        rows = self._rows()
+        chosen = np.arange(min(FIRST_ROWS, len(rows)))
+        if self.data.classes:
+            chosen = np.union1d(chosen, np.unique(self.data.y[rows], return_index=True)[1])
+        few: Array = rows[chosen]
+        return few
 
-    def _trained(self, fitted: Pipeline) -> TrainedPipeline:
-        features, columns = self.features, list(self.X.columns)
-        if self._selects:
+    def _rows(self) -> Array:
+        """Return the positions of all rows, shuffled, as they may come sorted by class."""
+        import numpy as np
+
+        return np.random.default_rng(self.parameters.seed).permutation(len(self.data.y))
+
+    def _fit(self, pipeline: Pipeline, rows: Array) -> Pipeline:
+        weights = self.data.weights
+        return evaluate.fit(
+            pipeline, self.data.X.iloc[rows], self.data.y[rows], None if weights is None else weights[rows]
+        )
+
+    def _trained(self, trial: Trial, fitted: Pipeline) -> TrainedPipeline:
+        data, columns = self.data, list(self.data.X.columns)
+        if data.selects and "select" in getattr(fitted, "named_steps", {}):
             columns = fitted.named_steps["select"].relevant_
             fitted = fitted[1:]
-        if features is not None:
-            features = features.only(columns)
-        sample = self.X[columns].sample(min(BACKGROUND, len(self.X)), random_state=self.parameters.seed)
+        columns = columns_read(fitted, columns)
+        features = data.features.only(columns) if data.features is not None else None
+        most = BACKGROUND_IMAGES if "image" in set(data.kinds.values()) else BACKGROUND
+        sample = data.X[columns].sample(min(most, len(data.X)), random_state=self.parameters.seed)
         return TrainedPipeline(
             task=self.training.task,
             signature=self.training.signature,
             features=features,
-            classes=self.classes,
+            classes=data.classes,
             positive_class=self.training.positive_class,
             columns=tuple(columns),
             fitted=fitted,
-            background=sample,
+            background=sample.reset_index(drop=True),
             libraries=installed_versions(),
         )
 
     def _record(
-        self, found: Found, pipeline: TrainedPipeline, metrics: dict[str, Any], holdout: dict[str, Any]
+        self,
+        trial: Trial,
+        pipeline: TrainedPipeline,
+        scores: dict[str, Any],
+        holdout: dict[str, Any],
+        note: str | None,
+        stopped: str | None = None,
     ) -> Record:
         parameters = self.parameters
-        engine = registry.engine_name(parameters.model_training.model)
         result = {
             "modelId": parameters.pipeline_id,
-            "engine": engine,
+            "engine": trial.engine,
             "task": self.training.task.value,
             "modelType": _in_words(pipeline.fitted[-1]),
-            "trainShape": [len(self.X), len(pipeline.columns)],
+            "trainShape": [len(self.data.X), len(pipeline.columns)],
             "trainTime": round(self.clock.elapsed, 3),
             "featureEngParams": self._feature_parameters(),
-            **{f"mean_cv_{name}": metrics.get(name, {}).get("mean") for name in ("accuracy", "roc_auc")},
-            "evaluated_models": found.evaluated,
-            "metrics": metrics,
+            **{f"mean_cv_{name}": scores.get(name, {}).get("mean") for name in ("accuracy", "roc_auc")},
+            "evaluated_models": None,
+            "metric": self.metric.name,
+            "metrics": scores,
             "holdout": holdout,
-            "classes": list(self.classes),
+            "classes": list(self.data.classes),
             "positive_class": self.training.positive_class,
             "seed": parameters.seed,
-            "stopped": self.stop_reason() if found.interrupted else None,
-            "note": found.note,
+            "device": getattr(_innermost(pipeline.fitted), "device_", "cpu"),
+            "warnings": self.warnings,
+            "stopped": stopped,
+            "note": note,
         }
-        if self.training.task is Task.REGRESSION:
-            result |= {f"mean_cv_{name}": metrics[name]["mean"] for name in ("r2", "rmse")}
+        if not self.data.classes:
+            result |= {f"mean_cv_{name}": scores.get(name, {}).get("mean") for name in ("r2", "rmse")}
         return Record(
             pipeline_id=parameters.pipeline_id,
             version=0,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             job_id=self.job_id,
-            engine=engine,
+            engine=trial.engine,
             task=self.training.task.value,
             seed=parameters.seed,
             result=result,
             parameters=parameters.model_dump(mode="json"),
             signature=self.training.signature.as_json(),
-            metrics=metrics,
+            metrics=scores,
             holdout=holdout,
             libraries=pipeline.libraries,
             times=dict(self.clock.times),
@@ -241,6 +282,31 @@ class Build:
         wanted = self.parameters.extract_features
         if wanted is None:
             return None
-        from app.pipelines.tsfresh.params import as_2017
+        from app.pipelines.tsfresh.params import as_2017, of_windows
 
-        return as_2017(wanted)
+        return as_2017(of_windows(wanted) if self.data.order is not None else wanted)
+
+
+def _back_tested(order: Order, count: int, horizon: int) -> tuple[Array, Array, tuple[Fold, ...]]:
+    """Split a forecasting's samples in the order of time; the last stretch is held out."""
+    import numpy as np
+
+    from app.pipelines.tsfresh.backtest import backtest
+
+    *before, (seen, unseen) = backtest(order, count + 1, horizon)
+    place = np.full(max(int(seen.max()), int(unseen.max())) + 1, -1)
+    place[seen] = np.arange(len(seen))
+    inside = [tuple(places[places >= 0] for places in (place[train], place[test])) for train, test in before]
+    return seen, unseen, tuple((train, test) for train, test in inside if len(train) and len(test))
+
+
+def _innermost(step: Any) -> Any:
+    """Return the last step of pipelines in pipelines."""
+    while hasattr(step, "steps"):
+        step = step.steps[-1][1]
+    return step
+
+
+def _in_words(model: Any) -> str:
+    """Return an estimator as scikit-learn prints it, whole, on one line."""
+    return " ".join(model.__repr__(N_CHAR_MAX=100_000).split())

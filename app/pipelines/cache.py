@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from app.pipelines.trained import TrainedPipeline
 
-#: A pipeline and version. Version numbers are never given twice, so a key never means other bytes.
-Key = tuple[str, int]
+#: A pipeline, its version, and the digest of its artefact, as a provisional version is replaced under its number.
+Key = tuple[str, int, str]
 
 
 class PipelineCache:

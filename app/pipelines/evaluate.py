@@ -1,13 +1,19 @@
-"""How good a pipeline is: over folds, and on rows that its training did not see."""
+"""How good a pipeline is: over folds, and on rows that its search did not see."""
 
 from __future__ import annotations
 
+import math
+import pickle
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.errors import TrainingFailed
-from app.payloads.labels import FOLDS
+from app.errors import ServiceError, TrainingFailed
 from app.payloads.parameters import Task
-from app.pipelines.base import Progress
+from app.pipelines import metrics
+from app.pipelines.base import Candidate, Problem, Trial
 from app.pipelines.refusals import refusals
 
 if TYPE_CHECKING:
@@ -15,29 +21,17 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
-#: Share of the rows that are held out.
-HOLDOUT = 0.2
+    Array = np.ndarray[Any, Any]
+
+#: Rows whose prediction is timed.
+_TIMED_ROWS = 1_000
 
 #: What an estimator did that refuses data or arguments.
 _FAILED = "could not be trained on this data"
 
 
-def split(y: np.ndarray[Any, Any], task: Task, seed: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return the positions of the rows to search on and of those held out, each class in its share."""
-    import numpy as np
-    from sklearn.model_selection import train_test_split
-
-    classified = task is Task.CLASSIFICATION
-    # With many classes of few rows a fifth may have fewer places than there are classes.
-    held = max(round(HOLDOUT * len(y)), len(np.unique(y)) if classified else 1)
-    seen, unseen = train_test_split(
-        np.arange(len(y)), test_size=held, stratify=y if classified else None, random_state=seed
-    )
-    return np.sort(seen), np.sort(unseen)
-
-
-def fit(pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any]) -> Pipeline:
-    """Fit a clone of a pipeline.
+def fit(pipeline: Pipeline, X: pd.DataFrame, y: Array, weights: Array | None = None) -> Pipeline:
+    """Fit a clone of a pipeline, its last step with the weights.
 
     Raises
     ------
@@ -46,98 +40,179 @@ def fit(pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any]) -> Pipelin
     """
     from sklearn.base import clone
 
+    if "tpot.builtin_modules" in sys.modules:
+        # A row of TPOT's may be fitted by any training: as a member of an ensemble, or promoted.
+        from app.pipelines.tpot.stacking import mend_stacking
+
+        mend_stacking()
     with refusals(pipeline, TrainingFailed, _FAILED):
-        return clone(pipeline).fit(X, y)
+        return clone(pipeline).fit(X, y, **({} if weights is None else _fit_parameter(pipeline, weights)))
 
 
-def cross_validated(
-    pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any], task: Task, seed: int, progress: Progress
-) -> dict[str, Any]:
-    """Score a pipeline over 5 shuffled folds, stratified for a classification.
+def takes_weights(pipeline: Pipeline) -> bool:
+    """Tell whether the last step of a pipeline can be fitted with weights."""
+    from sklearn.utils.validation import has_fit_parameter
 
-    Returns
-    -------
-    {"folds": 5, metric: {"mean", "std", "folds": [one a fold]}} for accuracy and roc_auc (one class against the rest,
-    weighted, when there are more than two), or r2 and rmse.
-    """
-    import numpy as np
-    from sklearn.model_selection import KFold, StratifiedKFold
-
-    kind = KFold if task is Task.REGRESSION else StratifiedKFold
-    scores: list[dict[str, float | None]] = []
-    for number, (seen, unseen) in enumerate(kind(FOLDS, shuffle=True, random_state=seed).split(X, y)):
-        progress("cross-validation", number / FOLDS)
-        fitted = fit(pipeline, X.iloc[seen], y[seen])
-        scores.append(score(fitted, X.iloc[unseen], y[unseen], task))
-    described: dict[str, Any] = {"folds": FOLDS}
-    for metric in scores[0]:
-        values = [fold[metric] for fold in scores]
-        known = [value for value in values if value is not None]
-        mean = float(np.mean(known)) if known else None
-        described[metric] = {"mean": mean, "std": float(np.std(known)) if known else None, "folds": values}
-    return described
+    return bool(has_fit_parameter(_last(pipeline)[1], "sample_weight"))
 
 
-def score(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any], task: Task) -> dict[str, float | None]:
-    """Score a fitted pipeline on rows it has not seen. A score that these rows cannot have is None.
+def _last(pipeline: Pipeline) -> tuple[str, Any]:
+    """Return the path and the estimator of the innermost last step."""
+    path, step = "", pipeline
+    while hasattr(step, "steps"):
+        name, step = step.steps[-1]
+        path += f"{name}__"
+    return path, step
+
+
+def _fit_parameter(pipeline: Pipeline, weights: Array) -> dict[str, Array]:
+    return {f"{_last(pipeline)[0]}sample_weight": weights} if takes_weights(pipeline) else {}
+
+
+def predict(fitted: Pipeline, X: pd.DataFrame, n_classes: int) -> Array:
+    """Return probabilities, shape (n_samples, n_classes), or for numbers (no classes) the targets, (n_samples,).
 
     Raises
     ------
     TrainingFailed
-        The estimator cannot predict them.
+        The estimator cannot predict these rows, or not as finite numbers.
     """
+    import numpy as np
+
     with refusals(fitted, TrainingFailed, _FAILED):
-        return _regression(fitted, X, y) if task is Task.REGRESSION else _classification(fitted, X, y)
+        given = fitted.predict_proba(X) if n_classes else fitted.predict(X)
+        found = np.asarray(given, dtype="float64").reshape(len(X), -1)
+    if not np.isfinite(found).all():
+        # Left as they are, a fold of them would not count, and a model that diverges there would seem a better one.
+        raise TrainingFailed(f"{type(fitted[-1]).__name__} predicts values that are not finite numbers.")
+    if not n_classes:
+        return found[:, 0]
+    known = np.asarray(fitted.classes_, dtype="int64")
+    if len(known) == n_classes:
+        return found
+    # A fold in the order of time may have been trained before a class first occurred.
+    probabilities = np.zeros((len(X), n_classes))
+    probabilities[:, known] = found
+    return probabilities
 
 
-def _regression(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any]) -> dict[str, float | None]:
+def trials(problem: Problem, candidate: Candidate) -> Iterator[Trial]:
+    """Try a candidate fold by fold, yielding what is known of it after each.
+
+    A candidate that fails is a trial with an error, in the estimator's words.
+    """
     import numpy as np
-    from sklearn import metrics
 
-    predicted = np.asarray(fitted.predict(X)).reshape(len(y))
-    return {
-        "r2": _finite(metrics.r2_score(y, predicted) if len(y) > 1 else None),
-        "rmse": _finite(metrics.root_mean_squared_error(y, predicted)),
-    }
+    n_classes = len(problem.classes)
+    out_of_fold = np.full((len(problem.y), n_classes) if n_classes else len(problem.y), np.nan)
+    trial = Trial(candidate.name, candidate.engine, candidate.pipeline, out_of_fold=out_of_fold)
+    scores: list[float] = []
+    try:
+        for number, (seen, unseen) in enumerate(problem.folds):
+            weights = problem.weights
+            started = time.monotonic()
+            fitted = fit(
+                candidate.pipeline, problem.X.iloc[seen], problem.y[seen], None if weights is None else weights[seen]
+            )
+            fitted_at = time.monotonic()
+            out_of_fold[unseen] = predict(fitted, problem.X.iloc[unseen], n_classes)
+            tested = None if weights is None else weights[unseen]
+            scores.append(problem.metric.score(problem.y[unseen], out_of_fold[unseen], tested))
+            trial = replace(
+                trial,
+                score=_mean(scores),
+                fold_scores=tuple(scores),
+                fit_seconds=round(fitted_at - started, 4),
+                # Of the first fold, as the others are alike.
+                predict_seconds=trial.predict_seconds if number else _seconds_to_predict(fitted, problem.X, unseen),
+                size=trial.size if number else len(pickle.dumps(fitted, protocol=5)),
+                error=None,
+            )
+            yield trial
+    except ServiceError as error:
+        yield replace(trial, score=None, error=error.detail)
+    if scores and trial.score is None:
+        yield replace(trial, error="its predictions cannot be measured by the metric")
 
 
-def _classification(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any]) -> dict[str, float | None]:
+def _seconds_to_predict(fitted: Pipeline, X: pd.DataFrame, unseen: Array) -> float:
+    """Measure the seconds of a prediction of 1,000 rows; fewer rows would mostly tell what a call costs."""
     import numpy as np
-    from sklearn import metrics
 
-    accuracy = float(metrics.accuracy_score(y, np.asarray(fitted.predict(X))))
-    probabilities = fitted.predict_proba(X)
-    n_classes = probabilities.shape[1]
-    if len(np.unique(y)) < n_classes:
-        return {"accuracy": accuracy, "roc_auc": None}
-    scores = probabilities[:, 1] if n_classes == 2 else probabilities
-    auc = metrics.roc_auc_score(y, scores, multi_class="ovr", average="macro" if n_classes == 2 else "weighted")
-    return {"accuracy": accuracy, "roc_auc": _finite(auc)}
+    rows = X.iloc[np.resize(unseen, _TIMED_ROWS)]
+    started = time.monotonic()
+    predict(fitted, rows, 0 if not hasattr(fitted, "predict_proba") else len(fitted.classes_))
+    return round(time.monotonic() - started, 6)
 
 
-def _finite(value: float | None) -> float | None:
-    import math
+def _mean(scores: list[float]) -> float | None:
+    known = [score for score in scores if math.isfinite(score)]
+    return sum(known) / len(known) if known else None
 
-    return float(value) if value is not None and math.isfinite(value) else None
+
+def over_folds(problem: Problem, trial: Trial) -> dict[str, Any]:
+    """Measure a trial's out-of-fold predictions, fold by fold.
+
+    Returns
+    -------
+    {"folds": count, metric: {"mean", "std", "folds": [one a fold]}} for the metric asked for and those that are
+    always reported. A score that a fold's rows cannot have is None.
+    """
+    import numpy as np
+
+    assert trial.out_of_fold is not None
+    tested = [rows for _, rows in problem.folds if not np.isnan(trial.out_of_fold[rows]).all()]
+    described: dict[str, Any] = {"folds": len(tested)}
+    for metric in _reported(problem):
+        values = []
+        for rows in tested:
+            # A split of an engine's own may test a part of a fold.
+            known = rows[~np.isnan(trial.out_of_fold[rows].reshape(len(rows), -1)).any(axis=1)]
+            weights = None if problem.weights is None else problem.weights[known]
+            values.append(metric.score(problem.y[known], trial.out_of_fold[known], weights))
+        finite = [value for value in values if math.isfinite(value)]
+        described[metric.name] = {
+            "mean": float(np.mean(finite)) if finite else None,
+            "std": float(np.std(finite)) if finite else None,
+            "folds": [value if math.isfinite(value) else None for value in values],
+        }
+    return described
 
 
-def held_out(
-    fitted: Pipeline, X: pd.DataFrame, y: np.ndarray[Any, Any], task: Task, classes: tuple[Any, ...]
-) -> dict[str, Any]:
+def unmeasured(scores: dict[str, Any]) -> list[str]:
+    """Return a sentence for each metric that some of the folds cannot be measured by, as its mean is of the others."""
+    found = []
+    for name, measured in scores.items():
+        missing = measured["folds"].count(None) if isinstance(measured, dict) else 0
+        if missing:
+            found.append(f"{name} could not be measured on {missing} of {len(measured['folds'])} folds.")
+    return found
+
+
+def _reported(problem: Problem) -> list[metrics.Metric]:
+    """Return the metric asked for and those that are always reported, each once."""
+    names = dict.fromkeys([problem.metric.name, *metrics.REPORTED[problem.task]])
+    return [metrics.resolve(name, problem.task, len(problem.classes)) for name in names]
+
+
+def held_out(problem: Problem, fitted: Pipeline, X: pd.DataFrame, y: Array, weights: Array | None) -> dict[str, Any]:
     """Describe a fitted pipeline on the rows held out: scores, and for a classification confusion matrix and report.
 
     The matrix has a row a true class and a column a predicted one, in the order of `classes`.
     """
-    import numpy as np
-    from sklearn import metrics
+    from sklearn.metrics import classification_report, confusion_matrix
 
-    described: dict[str, Any] = {"rows": len(y), **score(fitted, X, y, task)}
-    if task is Task.REGRESSION:
+    classes = problem.classes
+    predicted = predict(fitted, X, len(classes))
+    described: dict[str, Any] = {"rows": len(y)}
+    for metric in _reported(problem):
+        value = metric.score(y, predicted, weights)
+        described[metric.name] = value if math.isfinite(value) else None
+    if problem.task is not Task.CLASSIFICATION:
         return described
-    predicted = np.asarray(fitted.predict(X))
-    codes = list(range(len(classes)))
-    report = metrics.classification_report(
-        y, predicted, labels=codes, target_names=[str(name) for name in classes], output_dict=True, zero_division=0.0
+    codes, likeliest = list(range(len(classes))), predicted.argmax(axis=1)
+    report = classification_report(
+        y, likeliest, labels=codes, target_names=[str(name) for name in classes], output_dict=True, zero_division=0.0
     )
-    matrix = metrics.confusion_matrix(y, predicted, labels=codes).tolist()
+    matrix = confusion_matrix(y, likeliest, labels=codes).tolist()
     return described | {"classes": list(classes), "confusion_matrix": matrix, "classification_report": report}

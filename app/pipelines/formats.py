@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: but hold numbers when it is built from a state.
 TRUSTED = frozenset(
     {
+        "app.pipelines.encoders.DateEncoder",
+        "app.pipelines.encoders.TextEncoder",
+        "app.pipelines.pixels.Pixels",
         "collections.OrderedDict",
         "lightgbm.basic.Booster",
         "lightgbm.sklearn.LGBMClassifier",

@@ -28,6 +28,10 @@ def columns(
     """
     import numpy as np
 
+    if pipeline.task is Task.FORECASTING:
+        # One row a series and step; the time of the step where the series' own times tell it.
+        named = {name: ids.get_level_values(name).tolist() for name in ids.names}
+        return {**named, "prediction": predicted.tolist()}
     found: dict[str, list[Any]] = {"id": ids.tolist()}
     binary = len(pipeline.classes) == 2
     output = output or (Output.SCORE if binary else Output.ALL)

@@ -4,41 +4,69 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.payloads.parameters import Images, Kind
+
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Mapping
+
     from sklearn.base import BaseEstimator
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
-#: Categories of one text column that get a column of their own; the rarest share one.
+    from app.pipelines.base import Problem
+
+#: Categories of one column that get a column of their own; the rarest share one.
 MAX_CATEGORIES = 30
 
 
-def preprocessor(X: pd.DataFrame, scaled: bool) -> ColumnTransformer:
-    """Return an unfitted transformer for these columns.
+def preprocessor(kinds: Mapping[str, Kind], scaled: bool, images: Images | None = None) -> ColumnTransformer:
+    """Return an unfitted transformer for columns of these kinds; it gives float64 (of images alone: float32).
 
-    Numbers: missing values become the median, then mean 0 and variance 1 if `scaled`. Text: one column a category; a
-    missing value is a category, one that training did not see counts as rare, or as none.
+    Numbers and booleans: missing values become the median, then mean 0 and variance 1 if `scaled`. Categories: one
+    column a category; a missing value is a category, one that training did not see counts as rare, or as none. Where
+    there are more than `MAX_CATEGORIES`, their letters beside, by which rare and unseen ones resemble others. Text and
+    dates: see `encoders`. Images: see `Pixels`. Signals are left out: models that read them have steps of their own.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import StandardScaler
 
-    text = [name for name in X.columns if X[name].dtype.kind not in "if"]
-    numbers = [name for name in X.columns if name not in set(text)]
+    from app.pipelines.encoders import DateEncoder, TextEncoder
+    from app.pipelines.pixels import Pixels
+
+    def of(*wanted: Kind) -> list[str]:
+        return [name for name, kind in kinds.items() if kind in wanted]
+
+    def then_scaled(encoder: BaseEstimator) -> BaseEstimator:
+        return make_pipeline(encoder, StandardScaler()) if scaled else encoder
+
+    size = images or Images()
     # An all-empty column keeps its place, or the columns after it would move.
     fill: Any = SimpleImputer(strategy="median", keep_empty_features=True)
-    encode = make_pipeline(
+    steps = [
+        ("numbers", then_scaled(fill), of(Kind.NUMBER, Kind.BOOLEAN)),
+        ("categories", _categories(), of(Kind.CATEGORY)),
+        ("letters", TextEncoder(letters=True, least=MAX_CATEGORIES + 1), of(Kind.CATEGORY)),
+        ("text", TextEncoder(), of(Kind.TEXT)),
+        ("dates", then_scaled(DateEncoder()), of(Kind.DATE)),
+        *(
+            (f"image {number}", Pixels(size.height, size.width, size.channels), [name])
+            for number, name in enumerate(of(Kind.IMAGE))
+        ),
+    ]
+    return ColumnTransformer([step for step in steps if step[2]], verbose_feature_names_out=False)
+
+
+def _categories() -> Pipeline:
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    return make_pipeline(
         SimpleImputer(strategy="constant", fill_value="", missing_values=float("nan"), keep_empty_features=True),
         OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False),
     )
-    steps = []
-    if numbers:
-        steps.append(("numbers", make_pipeline(fill, StandardScaler()) if scaled else fill, numbers))
-    if text:
-        steps.append(("text", encode, text))
-    return ColumnTransformer(steps, verbose_feature_names_out=False)
 
 
 def numbers_only(scaled: bool) -> BaseEstimator:
@@ -48,22 +76,37 @@ def numbers_only(scaled: bool) -> BaseEstimator:
     return StandardScaler() if scaled else FunctionTransformer()
 
 
-def assemble(X: pd.DataFrame, model: BaseEstimator, scaled: bool) -> Pipeline:
-    """Return the unfitted pipeline that is scored, fitted and served: `preprocess`, then `model`."""
+def assemble(problem: Problem, model: BaseEstimator, scaled: bool) -> Pipeline:
+    """Return the unfitted pipeline that is scored, fitted and served: `preprocess`, then `model`.
+
+    Where only relevant features are kept, `select` comes first, and each fold chooses by its own labels.
+    """
     from sklearn.pipeline import Pipeline
 
-    return Pipeline([("preprocess", preprocessor(X, scaled)), ("model", model)])
+    if not problem.select:
+        prepare = preprocessor(problem.kinds, scaled, problem.parameters.images)
+        return Pipeline([("preprocess", prepare), ("model", model)])
+    from app.pipelines.tsfresh.select import RelevantFeatures
+
+    select = RelevantFeatures(problem.task.value)
+    return Pipeline([("select", select), ("preprocess", numbers_only(scaled)), ("model", model)])
 
 
 def origins(fitted: ColumnTransformer) -> list[str]:
     """Name the caller's column behind each output of a fitted preprocessor, shape (n_outputs,)."""
     found: list[str] = []
     for name, transformer, columns in fitted.transformers_:
-        if name == "text":
+        if name == "remainder":
+            continue
+        steps = [step for _, step in transformer.steps] if hasattr(transformer, "steps") else [transformer]
+        counted = next((step for step in steps if hasattr(step, "n_outputs_")), None)
+        if counted is not None:
+            for column, count in zip(columns, counted.n_outputs_, strict=True):
+                found += [column] * count
+        elif hasattr(steps[-1], "categories_"):
             # Numbered, so that the underscore that scikit-learn puts between column and category is the first one.
-            numbered = [str(number) for number in range(len(columns))]
-            names = transformer[-1].get_feature_names_out(numbered)
+            names = steps[-1].get_feature_names_out([str(number) for number in range(len(columns))])
             found += [columns[int(output.partition("_")[0])] for output in names]
-        elif name == "numbers":
+        else:
             found += list(columns)
     return found

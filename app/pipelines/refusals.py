@@ -34,10 +34,14 @@ def refusals(pipeline: Pipeline, kind: type[Unacceptable], what: str) -> Iterato
             warnings.simplefilter("ignore")
             yield
     except _kinds() as error:
-        # XGBoost adds a stack trace.
-        words = " ".join(str(error).partition("Stack trace")[0].split())
-        words = re.sub(r"\S*/\S*", "…", words)[:_WORDS]
-        raise kind(f"{type(pipeline[-1]).__name__} {what}: {words}") from error
+        raise kind(f"{type(pipeline[-1]).__name__} {what}: {words(error)}") from error
+
+
+def words(error: Exception) -> str:
+    """Return an error in its own words, on one line, without paths."""
+    # XGBoost adds a stack trace.
+    told = " ".join(str(error).partition("Stack trace")[0].split())
+    return re.sub(r"\S*/\S*", "…", told)[:_WORDS]
 
 
 def _kinds() -> tuple[type[Exception], ...]:

@@ -9,33 +9,40 @@ from __future__ import annotations
 from importlib import import_module
 
 from app.errors import Fault, InvalidParameters
-from app.payloads.parameters import ModelTraining, Task
+from app.payloads.parameters import Task, TrainParameters
 from app.pipelines.base import Engine
 
 ENGINES = {
+    "portfolio": "app.pipelines.portfolio:PortfolioEngine",
     "sklearn": "app.pipelines.sklearn:SklearnEngine",
     "xgboost": "app.pipelines.sklearn:SklearnEngine",
     "lightgbm": "app.pipelines.sklearn:SklearnEngine",
     "tpot": "app.pipelines.tpot:TpotEngine",
+    "autokeras": "app.pipelines.autokeras:AutoKerasEngine",
 }
 
-
-def engine_name(model: str) -> str:
-    """Return the name of the room whose engine trains a model."""
-    return ENGINES[model.partition(".")[0]].split(":")[0].rpartition(".")[2]
+#: The model that is trained when none is named.
+DEFAULT = "portfolio"
 
 
-def resolve(model: str) -> Engine:
-    """Return the engine that trains a model.
+def named(parameters: TrainParameters) -> str:
+    """Return the model that some parameters name, or the default."""
+    model = parameters.model_training.model
+    return DEFAULT if model is None else model
+
+
+def resolve(parameters: TrainParameters) -> Engine:
+    """Return the engine that trains the model of some parameters.
 
     Raises
     ------
     InvalidParameters
         Listing the models there are.
     """
+    model = named(parameters)
     name = model.partition(".")[0]
     engine = _load(name) if name in ENGINES else None
-    if engine is None or engine.task(model) is None:
+    if engine is None or model not in engine.models():
         known = sorted({name for engine in map(_load, ENGINES) for name in engine.models()})
         raise InvalidParameters(
             "The model is not one that this service trains.",
@@ -44,21 +51,28 @@ def resolve(model: str) -> Engine:
     return engine
 
 
-def check(training: ModelTraining, task: Task | None) -> Task:
-    """Return the task of a model, checked against the one asked for.
+def check(parameters: TrainParameters) -> Task | None:
+    """Return the task of a training: that of its model, or the one asked for; None when neither says.
 
     Raises
     ------
     InvalidParameters
     """
-    found = resolve(training.model).task(training.model)
-    assert found is not None
-    if task not in (None, found):
+    model, asked = parameters.model_training.model, parameters.task
+    found = resolve(parameters).task(named(parameters))
+    # Forecasts are made by models of numbers.
+    fits = found is None or asked in (None, found) or (found is Task.REGRESSION and asked is Task.FORECASTING)
+    if not fits:
         raise InvalidParameters(
-            f"{training.model} is for {found}, not for {task}.",
-            [Fault("/params/task", f"leave it out, or name a model for {task}")],
+            f"{model} is for {found}, not for {asked}.",
+            [Fault("/params/task", f"leave it out, or name a model for {asked}")],
         )
-    return found
+    return asked or found
+
+
+def reads(parameters: TrainParameters) -> frozenset[str]:
+    """Return what the model of some parameters takes of a series: its features, its raw signals, or both."""
+    return resolve(parameters).reads(named(parameters))
 
 
 def _load(name: str) -> Engine:

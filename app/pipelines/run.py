@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
 
+from app.errors import NoNetwork, ServiceError, TrainingFailed
 from app.payloads import frames
-from app.payloads.parameters import PredictParameters
-from app.payloads.training import Tables, assemble
+from app.payloads.parameters import PredictParameters, Task
+from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload
-from app.pipelines import prediction, registry
-from app.pipelines.base import Progress
-from app.pipelines.build import Build
+from app.pipelines import baseline, leaderboard, prediction, registry, samples
+from app.pipelines.base import Progress, Trial
+from app.pipelines.board import TrialBoard
+from app.pipelines.build import Build, Clock
 from app.pipelines.cache import PipelineCache
+from app.pipelines.processes import ChildDied, ChildFailed, stream
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from app.store.artifact import Artifact
-from app.store.record import Record
+from app.store.record import Record, Version
 from app.store.redis import ModelStore
 
 if TYPE_CHECKING:
     from app.settings import Settings
+
+
+#: Files of Keras that a network can be exported as.
+NETWORK_FORMATS = ("keras", "h5")
+
+
+#: Seconds that a first model of series may take.
+_AT_ONCE = 8.0
+
+#: Seconds that the end of a training has at least; its worker keeps the limit.
+_FINISH = 30.0
+
+
+class Rows(Protocol):
+    """Where the rows of a leaderboard are kept, for another attempt at the training and for their promotion."""
+
+    def add_row(self, name: str, row: Artifact) -> None:
+        """Keep a row."""
+
+    def rows(self) -> list[Artifact]:
+        """Return the rows that were kept."""
 
 
 def train(
@@ -28,8 +53,9 @@ def train(
     seconds: float,
     store: ModelStore,
     progress: Progress,
-    keep: Callable[[Record, Artifact], None],
-    stop_reason: Callable[[], str | None],
+    rows: Rows,
+    promoted: Trial | None = None,
+    scheduler: str | None = None,
 ) -> Record:
     """Train a pipeline and publish it as the next version of its id.
 
@@ -37,10 +63,10 @@ def train(
     ----------
     seconds
         Wall time that all of it may take.
-    keep
-        Is given a model that may be published should the training be stopped before its end.
-    stop_reason
-        Tells why a search was interrupted, for the record.
+    promoted
+        A row of an earlier training's leaderboard that is trained instead of a search.
+    scheduler
+        Address of a Dask scheduler to work on; None for this machine.
 
     Returns
     -------
@@ -50,18 +76,69 @@ def train(
     ------
     InvalidData, InvalidParameters, TrainingFailed, EngineMissing, StoreUnavailable
     """
-    build = Build(assemble(tables), job_id, seconds, progress, stop_reason)
-    engine = registry.resolve(tables.parameters.model_training.model)
-    found = engine.search(build.problem(), progress, lambda candidate: keep(*build.finish(candidate, _silent)))
-    record, artifact = build.finish(found, progress)
+    training, engine = assemble(tables), registry.resolve(tables.parameters)
+    searches = engine.searches and promoted is None
+    # An attempt before this one may have left a better model than the first.
+    first = searches and store.published_by(job_id) is None
+    clock = Clock(seconds)
+    if first:
+        _publish_at_once(training, job_id, store)
+    build = Build(training, job_id, clock.left, progress, scheduler)
+    problem = build.problem(searches)
+    board = TrialBoard(
+        problem,
+        progress,
+        build.provisional if searches else None,
+        store.publish,
+        lambda trial: rows.add_row(trial.name, leaderboard.to_artifact(trial)),
+        map(leaderboard.from_artifact, rows.rows()) if searches else (),
+    )
+    try:
+        if promoted is not None:
+            board.note = "A row of an earlier training's leaderboard, promoted."
+            found = leaderboard.again(board, promoted)
+        else:
+            if first:
+                board.offer(build.first(baseline.pipeline(problem)))
+            found = engine.search(problem, board)
+    finally:
+        board.close()
+    try:
+        version = _finished(build, board, found, progress, max(_FINISH, seconds))
+    except TrainingFailed:
+        # What was published on the way is a model that works.
+        if (kept := store.conclude(job_id, "the final fit failed")) is not None:
+            return kept
+        raise
     progress("publishing", 1.0)
-    return store.publish(record, artifact)
+    return store.publish(version)
 
 
-def _silent(
-    stage: str, fraction: float | None = None, candidates: int | None = None, best_score: float | None = None
-) -> None:
-    """Report nothing: what is kept on the way is a part of the search that reports."""
+def _publish_at_once(training: Training, job_id: str, store: ModelStore) -> None:
+    """Publish a first model of some of the series: the features of all may take most of the time that there is."""
+    if training.parameters.extract_features is None or training.task is Task.FORECASTING:
+        return
+    with suppress(ServiceError, ChildFailed, ChildDied, TimeoutError):
+        for version in stream(_first, training, job_id, seconds=_AT_ONCE):
+            store.publish(version)
+
+
+def _first(training: Training, job_id: str) -> Iterator[Version]:
+    build = Build(samples.few(training), job_id, _AT_ONCE, lambda *_, **__: None)
+    yield from build.provisional(build.first(baseline.pipeline(build.problem())), [])
+
+
+def _finished(build: Build, board: TrialBoard, found: Trial, progress: Progress, seconds: float) -> Version:
+    """Score, describe and fit what was found, in a child, as it is native code of many threads."""
+    last: Any = None
+    try:
+        for last in stream(build.finish, found, leaderboard.rows(board), board.note, board.stopped, seconds=seconds):
+            if isinstance(last, str):
+                progress(last)
+    except (ChildFailed, ChildDied, TimeoutError) as error:
+        raise TrainingFailed("The best pipeline could not be fitted to all rows.") from error
+    assert isinstance(last, Version)
+    return last
 
 
 def load(
@@ -73,17 +150,32 @@ def load(
     ------
     ModelNotFound, VersionNotFound, ArtifactRejected, NeedsRetraining, StoreUnavailable
     """
-    # One small read a request, also for a version that is in the cache: what was deleted is gone at once.
+    # Small reads a request, also for a version that is in the cache: what was deleted or replaced is gone at once.
     wanted = store.current(pipeline_id) if version is None else version
-    if version is not None:
-        store.check(pipeline_id, version)
+    digest = store.digest(pipeline_id, wanted)
 
     def read() -> tuple[TrainedPipeline, int]:
         artifact = store.artifact(pipeline_id, wanted)
         size = sum(map(len, artifact.parts.values()))
         return TrainedPipeline.from_artifact(artifact, installed_versions()), size
 
-    return cache.get((str(pipeline_id), wanted), read), wanted
+    return cache.get((str(pipeline_id), wanted, digest), read), wanted
+
+
+def network(store: ModelStore, cache: PipelineCache, pipeline_id: str, version: int, form: str) -> bytes:
+    """Return the neural network of a version as a file in one of `NETWORK_FORMATS`.
+
+    Raises
+    ------
+    NoNetwork, and what `load` raises
+    """
+    step: Any = load(store, cache, pipeline_id, version)[0].fitted
+    while hasattr(step, "steps"):
+        step = step.steps[-1][1]
+    if not hasattr(step, "export"):
+        raise NoNetwork(pipeline_id, version)
+    data: bytes = step.export(form)
+    return data
 
 
 def predict(

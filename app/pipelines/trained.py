@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from app.errors import InvalidData, NeedsRetraining
 from app.payloads.parameters import Task
 from app.payloads.signature import Signature
-from app.payloads.training import from_arrow, to_arrow
+from app.payloads.training import SINGLE_SERIES, from_arrow, to_arrow
 from app.pipelines import formats
 from app.pipelines.refusals import refusals
 from app.pipelines.tsfresh import SeriesFeatures
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
+    from app.pipelines.tsfresh.windows import WindowFeatures
+
 #: {distribution: its module} whose minor version must be the one that trained, as they read their own fitted state.
 VERSIONED = {
     "scikit-learn": "sklearn",
@@ -28,6 +31,8 @@ VERSIONED = {
     "lightgbm": "lightgbm",
     "tpot": "tpot",
     "tsfresh": "tsfresh",
+    "keras": "keras",
+    "torch": "torch",
 }
 
 
@@ -51,7 +56,7 @@ class TrainedPipeline:
 
     task: Task
     signature: Signature
-    features: SeriesFeatures | None
+    features: SeriesFeatures | WindowFeatures | None
     classes: tuple[Any, ...]
     positive_class: Any
     columns: tuple[str, ...]
@@ -70,11 +75,14 @@ class TrainedPipeline:
         Returns
         -------
         DataFrame of shape (n_samples, len(columns)), indexed by id: the id column's values, else the row's position.
+        Of a forecasting a row is a step of a series, and the index says which.
 
         Raises
         ------
         InvalidData
         """
+        if self.signature.id_column == SINGLE_SERIES and SINGLE_SERIES not in frame.columns:
+            frame = frame.assign(**{SINGLE_SERIES: 0})
         conformed = self.signature.conform(frame, part)
         if self.features is not None:
             return self.features.transform(conformed, part)
@@ -99,8 +107,9 @@ class TrainedPipeline:
 
     def _needed(self) -> list[str]:
         """Name the versioned distributions that this pipeline is made of."""
-        parts = [self.fitted, *self.fitted.get_params(deep=True).values()]
-        modules = {type(part).__module__.partition(".")[0] for part in parts} | {"numpy"}
+        modules = {type(part).__module__.partition(".")[0] for part in _parts(self.fitted)} | {"numpy"}
+        if "autokeras" in str(type(self.fitted[-1])):
+            modules |= {"keras", "torch"}
         modules |= {"tsfresh"} if self.features is not None else set()
         return [name for name, module in VERSIONED.items() if module in modules]
 
@@ -138,7 +147,7 @@ class TrainedPipeline:
         return cls(
             task=Task(manifest["task"]),
             signature=Signature.from_json(manifest["signature"]),
-            features=None if features is None else SeriesFeatures.from_json(features),
+            features=None if features is None else _features(features),
             classes=tuple(manifest["classes"]),
             positive_class=manifest["positive_class"],
             columns=tuple(manifest["columns"]),
@@ -146,6 +155,22 @@ class TrainedPipeline:
             background=from_arrow(artifact.parts["background"]),
             libraries=manifest["libraries"],
         )
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """Yield an estimator and all that it is made of: its parameters, and the members of lists among them."""
+    yield value
+    inner = value if isinstance(value, list | tuple) else ()
+    if hasattr(value, "get_params"):
+        inner = list(value.get_params(deep=False).values())
+    for part in inner:
+        yield from _parts(part)
+
+
+def _features(described: dict[str, Any]) -> SeriesFeatures | WindowFeatures:
+    from app.pipelines.tsfresh.windows import WindowFeatures
+
+    return (WindowFeatures if "horizon" in described else SeriesFeatures).from_json(described)
 
 
 def minor(version: str) -> tuple[str, ...]:
@@ -159,7 +184,7 @@ def installed_versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}
-    for name in (*VERSIONED, "scipy", "pandas", "shap", "lime", "skops"):
+    for name in (*VERSIONED, "scipy", "pandas", "shap", "lime", "skops", "autokeras"):
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found

@@ -1,0 +1,77 @@
+"""The rows of a leaderboard: as JSON for people, and as signed bytes to go on from or to promote."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from app.errors import TrainingFailed
+from app.pipelines.base import Candidate, Trial
+from app.store.artifact import Artifact
+
+if TYPE_CHECKING:
+    from app.pipelines.board import TrialBoard
+
+#: What of a trial is plain JSON.
+_PLAIN = ("name", "engine", "score", "fit_seconds", "predict_seconds", "size", "error", "details")
+
+
+def rows(board: TrialBoard) -> list[dict[str, Any]]:
+    """Return the trials as JSON, the best first; `row` is a trial's number in the order in which they ended."""
+    numbered = list(enumerate(board.trials, start=1))
+    ranked = sorted(numbered, key=lambda pair: _place(board, pair[1]), reverse=True)
+    return [
+        {
+            "rank": rank,
+            "row": number,
+            **{name: getattr(trial, name) for name in _PLAIN},
+            "fold_scores": [score if score == score else None for score in trial.fold_scores],
+        }
+        for rank, (number, trial) in enumerate(ranked, start=1)
+    ]
+
+
+def _place(board: TrialBoard, trial: Trial) -> tuple[bool, bool, float]:
+    """Order trials: scores over some of the folds come after those over all of them, and no score at all comes last."""
+    return trial.score is not None, "partial" not in trial.details, board.rank(trial)
+
+
+def to_artifact(trial: Trial) -> Artifact:
+    """Return what `from_artifact` reads: JSON, the unfitted pipeline, and the out-of-fold predictions."""
+    import numpy as np
+
+    manifest = {name: getattr(trial, name) for name in _PLAIN} | {"fold_scores": list(trial.fold_scores)}
+    parts = {"pipeline": pickle.dumps(trial.pipeline, protocol=5)}
+    if trial.out_of_fold is not None:
+        sink = io.BytesIO()
+        np.save(sink, trial.out_of_fold, allow_pickle=False)
+        parts["out_of_fold"] = sink.getvalue()
+    return Artifact(manifest, parts)
+
+
+def from_artifact(artifact: Artifact) -> Trial:
+    """Read a trial back. Only for artefacts whose signature was verified."""
+    import numpy as np
+
+    manifest, parts = artifact.manifest, artifact.parts
+    kept = np.load(io.BytesIO(parts["out_of_fold"]), allow_pickle=False) if "out_of_fold" in parts else None
+    return Trial(
+        pipeline=pickle.loads(parts["pipeline"]),  # noqa: S301  signed by this service, and verified by the store
+        fold_scores=tuple(float("nan") if score is None else score for score in manifest["fold_scores"]),
+        out_of_fold=kept,
+        **{name: manifest[name] for name in _PLAIN},
+    )
+
+
+def again(board: TrialBoard, trial: Trial) -> Trial:
+    """Try a row of another training's leaderboard by itself.
+
+    Raises
+    ------
+    TrainingFailed
+    """
+    found = board.try_all([Candidate(trial.name, trial.engine, trial.pipeline)], "cross-validation")
+    if not found or found[0].score is None:
+        raise TrainingFailed((found[0].error if found else None) or "The row could not be trained in time.")
+    return found[0]
