@@ -6,6 +6,7 @@ from typing import Any
 
 from app.errors import Fault, InvalidParameters, at
 from app.payloads.parameters import ModelTraining, Task
+from app.pipelines import metrics
 
 MODELS = {"tpot.TPOTClassifier": Task.CLASSIFICATION, "tpot.TPOTRegressor": Task.REGRESSION}
 
@@ -29,33 +30,22 @@ CHOICES = {
     "config_dict": ("TPOT light",),
 }
 
-#: 0.x arguments that change nothing here: output goes to the job's progress, and a worker trains on one core.
+#: Arguments that change nothing here: output goes to the job's progress, and every core is used.
 ACCEPTED_UNUSED = ("verbosity", "verbose", "n_jobs", "disable_update_check")
 
-#: Names of metrics and TPOT's scorer for each task.
-METRICS = {
-    Task.CLASSIFICATION: {
-        "roc_auc": "roc_auc_ovr",
-        "accuracy": "accuracy",
-        "balanced_accuracy": "balanced_accuracy",
-        "f1": "f1_macro",
-        "f1_macro": "f1_macro",
-        "f1_weighted": "f1_weighted",
-        "log_loss": "neg_log_loss",
-        "neg_log_loss": "neg_log_loss",
-    },
-    Task.REGRESSION: {
-        "r2": "r2",
-        "rmse": "neg_root_mean_squared_error",
-        "mae": "neg_mean_absolute_error",
-        "neg_root_mean_squared_error": "neg_root_mean_squared_error",
-        "neg_mean_absolute_error": "neg_mean_absolute_error",
-        "neg_mean_squared_error": "neg_mean_squared_error",
-    },
+#: What may stand last in a pipeline, when `estimators` names it.
+ESTIMATORS = {
+    Task.CLASSIFICATION: "AdaBoostClassifier BaggingClassifier BernoulliNB DecisionTreeClassifier ExtraTreesClassifier "
+    "GaussianNB GradientBoostingClassifier HistGradientBoostingClassifier KNeighborsClassifier LGBMClassifier "
+    "LinearDiscriminantAnalysis LinearSVC LogisticRegression MLPClassifier MultinomialNB "
+    "QuadraticDiscriminantAnalysis RandomForestClassifier SGDClassifier SVC XGBClassifier",
+    Task.REGRESSION: "ARDRegression AdaBoostRegressor BaggingRegressor DecisionTreeRegressor ElasticNet "
+    "ExtraTreesRegressor GradientBoostingRegressor HistGradientBoostingRegressor KNeighborsRegressor LGBMRegressor "
+    "Lasso LassoLarsCV LinearSVR MLPRegressor RandomForestRegressor Ridge SGDRegressor SVR XGBRegressor",
 }
 
 
-def check(training: ModelTraining) -> None:
+def check(training: ModelTraining, n_classes: int) -> None:
     """Check the arguments of a search.
 
     Raises
@@ -63,32 +53,31 @@ def check(training: ModelTraining) -> None:
     InvalidParameters
         Naming each argument that is not known, gone since 0.x, or out of bounds.
     """
-    metrics = METRICS[MODELS[training.model]]
+    assert training.model is not None
+    task = MODELS[training.model]
     faults = [
         Fault(at("params", "model_training", "model_args", name), detail)
         for name, value in training.model_args.items()
-        if (detail := _refusal(name, value, metrics))
+        if (detail := _refusal(name, value, task, n_classes))
     ]
-    if training.metric not in (None, *metrics):
-        faults.append(Fault("/params/model_training/metric", f"known are {', '.join(metrics)}"))
     if faults:
         raise InvalidParameters(f"{training.model} does not take these arguments.", faults)
 
 
-def scorer(training: ModelTraining, metric: str) -> str:
-    """Return the scikit-learn scorer of the metric; 0.x's `scoring` argument names one too."""
-    return METRICS[MODELS[training.model]][training.model_args.get("scoring", metric)]
-
-
-def _refusal(name: str, value: Any, metrics: dict[str, str]) -> str | None:
+def _refusal(name: str, value: Any, task: Task, n_classes: int) -> str | None:
     if name in ACCEPTED_UNUSED:
         return None
     if name == "scoring":
-        return None if isinstance(value, str) and value in metrics else f"known are {', '.join(metrics)}"
+        known = metrics.known_names(n_classes)
+        return None if value in known else f"known are {', '.join(known)}"
+    if name == "estimators":
+        known = ESTIMATORS[task].split()
+        named = isinstance(value, list) and value and all(item in known for item in value)
+        return None if named else f"must be a list of some of {', '.join(known)}"
     if name in CHOICES:
         return None if value in CHOICES[name] else f"known are {', '.join(CHOICES[name])}"
     if name not in BOUNDS:
-        known = [*BOUNDS, *CHOICES, "scoring", *ACCEPTED_UNUSED]
+        known = [*BOUNDS, *CHOICES, "estimators", "scoring", *ACCEPTED_UNUSED]
         return f"not an argument that TPOT 1 takes here; known are {', '.join(known)}"
     kind, least, most = BOUNDS[name]
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
