@@ -119,6 +119,16 @@ def _as_tuples(value: Any) -> Any:
     return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
 
 
+def of_windows(wanted: ExtractFeatures) -> ExtractFeatures:
+    """Return what is computed of each window of a forecasting: tsfresh's minimal set unless one is named.
+
+    There are thousands of windows, and their latest values are features by themselves.
+    """
+    if "default_fc_parameters" in wanted.model_fields_set:
+        return wanted
+    return wanted.model_copy(update={"default_fc_parameters": "MinimalFCParameters()"})
+
+
 def as_2017(parameters: ExtractFeatures) -> dict[str, str]:
     """Describe the feature parameters as the 2017 service did: every value a string.
 

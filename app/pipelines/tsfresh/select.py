@@ -31,6 +31,8 @@ class RelevantFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         import pandas as pd
         from tsfresh.feature_selection.relevance import calculate_relevance_table
 
+        # Raw signals may stand beside the features.
+        X = X.select_dtypes("number")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             table = calculate_relevance_table(

@@ -1,0 +1,114 @@
+"""tsfresh's extraction, in chunks that bound its memory and let its progress be seen."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from app.errors import TrainingFailed
+from app.pipelines.base import Progress
+from app.pipelines.tsfresh.params import FcParameters
+from app.pipelines.tsfresh.series import Series
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Characters of a calculator's own words about why it failed.
+_WORDS = 200
+
+#: Series extracted between two reports of progress: on this machine, and on a cluster, which waits for each chunk.
+_CHUNK, _CLUSTER_CHUNK = 50, 1_000
+
+#: Values, of all signals together, that a chunk is closed at. tsfresh holds some hundred bytes a value.
+_VALUES = 2_000_000
+
+
+def extract(
+    series: Series, wanted: dict[str, FcParameters], progress: Progress | None = None, distributor: Any = None
+) -> pd.DataFrame:
+    """Compute features of series.
+
+    Parameters
+    ----------
+    wanted
+        {number of a signal: tsfresh's parameters}. Signals are numbered, as a name may hold tsfresh's own `__`.
+    distributor
+        One of tsfresh's, or None for this process: a pool costs more than it gains, and would outlive a killed
+        training.
+
+    Returns
+    -------
+    DataFrame of shape (n_series, n_features), indexed by id; columns are called `<number>__<calculator>…`.
+
+    Raises
+    ------
+    TrainingFailed
+    """
+    import pandas as pd
+
+    names = list(series.signals)
+    signals = {number: series.signals[names[int(number)]] for number in wanted}
+    most = _CHUNK if distributor is None else _CLUSTER_CHUNK
+    chunks = []
+    for first, last in _chunks(list(signals.values()), len(series.ids), most):
+        if progress is not None and (last - first) < len(series.ids):
+            progress("features", first / len(series.ids))
+        frame = pd.concat([_long(number, signal, first, last) for number, signal in signals.items()])
+        chunks.append(_run(frame, wanted, distributor).reindex(range(first, last)))
+    return pd.concat(chunks).set_axis(series.ids, axis=0)
+
+
+def _chunks(signals: list[Any], n_series: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield the first series of each chunk and the one after its last."""
+    first = 0
+    while first < n_series:
+        last = first + 1
+        while last < min(first + most, n_series) and _size(signals, first, last + 1) <= _VALUES:
+            last += 1
+        yield first, last
+        first = last
+
+
+def _size(signals: list[Any], first: int, last: int) -> int:
+    return sum(int(signal.starts[last] - signal.starts[first]) for signal in signals)
+
+
+def _long(number: str, signal: Any, first: int, last: int) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    starts = signal.starts[first : last + 1]
+    rows = slice(starts[0], starts[-1])
+    # A calculator of trends in time reads the index.
+    index = None if signal.times is None else pd.DatetimeIndex(signal.times[rows])
+    columns = {
+        "id": np.repeat(np.arange(first, last), np.diff(starts)),
+        "kind": np.full(rows.stop - rows.start, number, dtype="object"),
+        "value": signal.values[rows],
+    }
+    return pd.DataFrame(columns, index=index)
+
+
+def _run(frame: pd.DataFrame, wanted: dict[str, FcParameters], distributor: Any) -> pd.DataFrame:
+    from tsfresh import extract_features
+
+    with warnings.catch_warnings():
+        # A calculator that a short series is too short for warns, and gives NaN, which is imputed.
+        warnings.simplefilter("ignore")
+        try:
+            return extract_features(
+                frame,
+                column_id="id",
+                column_kind="kind",
+                column_value="value",
+                kind_to_fc_parameters=wanted,
+                default_fc_parameters={},
+                disable_progressbar=True,
+                n_jobs=0,
+                distributor=distributor,
+            )
+        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, AssertionError) as error:
+            # What a calculator says of its arguments; of the series it knows numbers only.
+            words = " ".join(str(error).split())[:_WORDS]
+            raise TrainingFailed(f"A feature could not be computed of these series: {words}") from error

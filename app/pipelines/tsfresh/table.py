@@ -1,0 +1,161 @@
+"""The values of series row by row, in the order of their time, as windows are cut of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from app.errors import Fault, InvalidData, at, listed
+from app.payloads.parameters import ExtractFeatures, Missing
+from app.pipelines.tsfresh.series import fill, in_order, signals_of, sort_keys, value_columns
+from app.pipelines.tsfresh.spacing import ahead
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Array = np.ndarray[Any, Any]
+
+#: Series whose spacing is looked at.
+_LOOKED_AT = 100
+
+
+@dataclass(frozen=True)
+class Table:
+    """Series of n_rows rows in all, sorted by series and then by time.
+
+    Attributes
+    ----------
+    names
+        Columns of the values, the one to forecast first.
+    values
+        Array of shape (n_rows, n_values). NaN only where missing values are interpolated, which a window does with
+        what is inside it: what comes later must not be seen in it.
+    starts
+        Array of shape (n_series + 1,): where each series begins, and the end.
+    times
+        Array of shape (n_rows,): numbers, dates or texts; row numbers where nothing sorts the rows.
+    positions
+        Array of shape (n_rows,): rank of the times over all series. Rows that nothing sorts count from the newest.
+    dated
+        Whether a column sorts the rows.
+    """
+
+    id_name: str
+    ids: pd.Index
+    names: list[str]
+    values: Array
+    starts: Array
+    times: Array
+    positions: Array
+    dated: bool
+
+    @classmethod
+    def read(cls, frame: pd.DataFrame, wanted: ExtractFeatures, target: str | None, part: str = "raw_data") -> Self:
+        """Sort a frame.
+
+        Raises
+        ------
+        InvalidData
+            Missing values, or two rows of a series for one time.
+        """
+        import numpy as np
+
+        assert wanted.column_id is not None
+        signals_of(frame, wanted, part)
+        names = value_columns(frame, wanted)
+        names = [target, *(name for name in names if name != target)] if target is not None else names
+        if wanted.missing is Missing.DROP:
+            frame = _complete(frame, wanted.column_id, names, part)
+        codes, ids, order = in_order(frame, wanted)
+        values = frame[names].to_numpy(dtype="float64")[order]
+        if wanted.missing is Missing.ZERO:
+            values = np.nan_to_num(values, nan=0.0)
+        codes = codes[order]
+        starts = np.searchsorted(codes, np.arange(len(ids) + 1))
+        if wanted.column_sort is None:
+            times = np.arange(len(codes)) - starts[codes]
+            positions = np.arange(len(codes)) - starts[codes + 1] + np.diff(starts).max(initial=0)
+            return cls(wanted.column_id, ids, names, values, starts, times, positions, False)
+        keys = sort_keys(frame[wanted.column_sort])[order]
+        _refuse_twice(codes, keys, ids, wanted.column_sort, part)
+        times = frame[wanted.column_sort].to_numpy()[order]
+        return cls(wanted.column_id, ids, names, values, starts, times, np.unique(keys, return_inverse=True)[1], True)
+
+    @property
+    def lengths(self) -> Array:
+        """Rows of each series, shape (n_series,)."""
+        import numpy as np
+
+        return np.diff(self.starts)
+
+    @cached_property
+    def first(self) -> Array:
+        """The first row of each row's series, shape (n_rows,)."""
+        return self.starts[:-1].repeat(self.lengths)
+
+    @cached_property
+    def stops(self) -> Array:
+        """The row after the last one of each row's series, shape (n_rows,)."""
+        return self.starts[1:].repeat(self.lengths)
+
+    @property
+    def irregular(self) -> bool:
+        """Whether some series, of the first ones, is not evenly spaced in time."""
+        spans = zip(self.starts[:_LOOKED_AT], self.starts[1:], strict=False)
+        return self.dated and any(ahead(self.times[start:stop], 1) is None for start, stop in spans if stop - start > 1)
+
+    def empty(self, ends: Array, window: int) -> Array:
+        """Tell which windows have no value at all of some column, shape (len(ends),)."""
+        empty: Array = (self._known[ends + 1] == self._known[ends + 1 - window]).any(axis=1)
+        return empty
+
+    def followed(self, ends: Array, horizon: int) -> Array:
+        """Tell after which rows a value to forecast is known within the horizon, shape (len(ends),)."""
+        import numpy as np
+
+        known = self._known[:, 0]
+        followed: Array = known[np.minimum(ends + 1 + horizon, self.stops[ends])] > known[ends + 1]
+        return followed
+
+    @cached_property
+    def _known(self) -> Array:
+        """Values known of each column before each row, and in all, shape (n_rows + 1, n_values)."""
+        import numpy as np
+
+        none = np.zeros((1, len(self.names)), "int64")
+        return np.concatenate([none, (~np.isnan(self.values)).cumsum(axis=0)])
+
+    def windows(self, ends: Array, window: int) -> Array:
+        """Return the last rows up to some, missing values interpolated, shape (len(ends), window, n_values)."""
+        import numpy as np
+
+        found = self.values[ends[:, None] + np.arange(1 - window, 1)]
+        for number, column in zip(*np.nonzero(np.isnan(found).any(axis=1)), strict=True):
+            fill(found[number, :, column])
+        return found
+
+
+def _complete(frame: pd.DataFrame, id_name: str, names: list[str], part: str) -> pd.DataFrame:
+    """Drop the rows that lack a value of some column; a series must not vanish by it."""
+    complete = frame[frame[names].notna().all(axis=1)]
+    lost = set(frame[id_name].unique()) - set(complete[id_name].unique())
+    if lost:
+        raise InvalidData(
+            "A time series needs a row without missing values.",
+            [Fault(at(part, id_name), f"every row is dropped of series {listed(sorted(lost, key=str))}")],
+        )
+    return complete
+
+
+def _refuse_twice(codes: Array, keys: Array, ids: pd.Index, column: str, part: str) -> None:
+    import numpy as np
+
+    again = (codes[1:] == codes[:-1]) & (keys[1:] == keys[:-1])
+    if again.any():
+        series = ids[np.unique(codes[1:][again])]
+        raise InvalidData(
+            "A series has two rows for one time.",
+            [Fault(at(part, column), f"{int(again.sum())} row(s) come again, in series {listed(series)}")],
+        )

@@ -1,0 +1,231 @@
+"""Samples of a forecasting: windows of the past of a series, each with the values that came after it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from app.errors import Fault, InvalidData, InvalidParameters, at, listed
+from app.payloads.parameters import ExtractFeatures, Forecast, Missing
+from app.pipelines.base import Progress
+from app.pipelines.tsfresh import params
+from app.pipelines.tsfresh.backtest import Order
+from app.pipelines.tsfresh.features import SeriesFeatures
+from app.pipelines.tsfresh.relative import LAST
+from app.pipelines.tsfresh.spacing import ahead
+from app.pipelines.tsfresh.table import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Array = np.ndarray[Any, Any]
+
+#: Rows that are learned from, the newest ones, and the values in all of their windows together.
+ROWS, VALUES = 20_000, 10_000_000
+
+#: Latest values of a window that are features as they are, the last one among them.
+PLAIN = 10
+
+
+@dataclass(frozen=True)
+class WindowFeatures:
+    """How the rows of a trained forecasting are computed: one for each series and step.
+
+    The features of a row are the last value of the window, the ones before it (lags), what tsfresh computes of the
+    window, and the step, from 1 to the horizon. Windows are cut of the sorted values: tsfresh's own
+    `roll_time_series` makes the same ones, in a time that grows with the square of the length of a series.
+
+    Attributes
+    ----------
+    values
+        Columns of the values: first the one to forecast, then those whose past tells something of it.
+    columns
+        Features that the model uses, in its order.
+    features
+        tsfresh's features of a window.
+    """
+
+    column_id: str
+    column_sort: str | None
+    window: int
+    horizon: int
+    values: tuple[str, ...]
+    missing: str
+    columns: tuple[str, ...]
+    features: SeriesFeatures
+
+    @classmethod
+    def fit(
+        cls,
+        frame: pd.DataFrame,
+        wanted: ExtractFeatures,
+        forecast: Forecast,
+        target: str | None,
+        progress: Progress,
+        distributor: Any = None,
+    ) -> tuple[Self, pd.DataFrame, Array, Order]:
+        """Make the samples of training.
+
+        Parameters
+        ----------
+        wanted
+            Without default_fc_parameters tsfresh's minimal set is computed.
+        target
+            Column to forecast; the first of the values when None.
+        distributor
+            One of tsfresh's, or None for this process.
+
+        Returns
+        -------
+        The description; X of shape (n_rows, n_features), in the order of time; y of shape (n_rows,), the value `step`
+        rows after the window; and where in time each of them lies. Of more rows than `ROWS` the newest are kept.
+
+        Raises
+        ------
+        InvalidData, InvalidParameters, TrainingFailed
+        """
+        import numpy as np
+        import pandas as pd
+
+        if wanted.column_kind is not None:
+            detail = "leave it out, and send the signals side by side, a column each"
+            raise InvalidParameters(
+                "A forecasting reads one row a time.", [Fault("/params/extract_features/column_kind", detail)]
+            )
+        table = Table.read(frame, wanted, target)
+        ends, notes = _ends(table, forecast)
+        windows = table.windows(ends, forecast.window)
+        columns = {"column_sort": None, "column_value": None, "missing": Missing.REFUSE}
+        settings = params.of_windows(wanted).model_copy(update=columns)
+        features, computed = SeriesFeatures.fit(
+            _long(windows, table.names, table.id_name), settings, progress, distributor=distributor
+        )
+        every = pd.concat([_plain(windows, table.names), computed], axis=1)
+
+        steps = ends[:, None] + np.arange(1, forecast.horizon + 1)
+        known = steps < table.stops[ends][:, None]
+        known[known] = ~np.isnan(table.values[steps[known], 0])
+        window, ahead_by = np.nonzero(known)
+        targets = steps[known]
+        X = every.iloc[window].assign(step=ahead_by + 1.0).reset_index(drop=True)
+        described = cls(
+            column_id=table.id_name,
+            column_sort=wanted.column_sort,
+            window=forecast.window,
+            horizon=forecast.horizon,
+            values=tuple(table.names),
+            missing=wanted.missing.value,
+            columns=tuple(X.columns),
+            features=features,
+        )
+        order = Order(table.positions[ends[window]], table.positions[targets], tuple(notes))
+        return described, X, table.values[targets, 0].copy(), order
+
+    def only(self, columns: list[str]) -> Self:
+        """Return the same, restricted to some columns in the order given."""
+        computed = [name for name in columns if name in self.features.columns]
+        return replace(self, columns=tuple(columns), features=self.features.only(computed))
+
+    def transform(self, frame: pd.DataFrame, part: str = "raw_data") -> pd.DataFrame:
+        """Compute the rows of the newest window of each series.
+
+        Returns
+        -------
+        DataFrame of shape (n_series * horizon, len(columns)). Its index has the levels id and step, and, where the
+        spacing of every series tells it, the time of the step: a number, or ISO 8601 text.
+
+        Raises
+        ------
+        InvalidData
+            A series has fewer values than the window, or only missing ones.
+        """
+        import numpy as np
+        import pandas as pd
+
+        wanted = ExtractFeatures(column_id=self.column_id, column_sort=self.column_sort, missing=Missing(self.missing))
+        table = Table.read(frame, wanted, self.values[0], part)
+        short = table.ids[table.lengths < self.window]
+        if len(short):
+            raise InvalidData(
+                f"A forecast is made from the last {self.window} values of a series.",
+                [Fault(at(part, self.column_id), f"fewer in series {listed(short)}")],
+            )
+        ends = table.starts[1:] - 1
+        unknown = table.ids[table.empty(ends, self.window)]
+        if len(unknown):
+            raise InvalidData(
+                f"The last {self.window} values of a series are all missing.",
+                [Fault(at(part, self.column_id), f"series {listed(unknown)}")],
+            )
+        windows = table.windows(ends, self.window)[:, :, [table.names.index(name) for name in self.values]]
+        computed = self.features.transform(_long(windows, list(self.values), self.column_id), part)
+        every = pd.concat([_plain(windows, list(self.values)), computed], axis=1)
+        step = np.tile(np.arange(1, self.horizon + 1), len(ends))
+        rows = every.iloc[np.repeat(np.arange(len(ends)), self.horizon)].assign(step=step.astype("float64"))
+        levels = {"id": table.ids.repeat(self.horizon), "step": step}
+        spans = [table.times[end - self.window + 1 : end + 1] for end in ends] if table.dated else []
+        times = [found for span in spans if (found := ahead(span, self.horizon)) is not None]
+        if len(times) == len(ends):
+            levels["time"] = np.concatenate(times)
+        return rows[list(self.columns)].set_axis(
+            pd.MultiIndex.from_arrays(list(levels.values()), names=list(levels)), axis=0
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Read the description back from a manifest."""
+        tuples = {name: tuple(value[name]) for name in ("values", "columns")}
+        return cls(**{**value, **tuples, "features": SeriesFeatures.from_json(value["features"])})
+
+
+def _ends(table: Table, forecast: Forecast) -> tuple[Array, list[str]]:
+    """Return the rows at which the windows of training end, in the order of time, and what is to be known of them."""
+    import numpy as np
+
+    rows = np.arange(len(table.values))
+    ends = rows[(rows - table.first >= forecast.window - 1) & (rows < table.stops - 1)]
+    ends = ends[~table.empty(ends, forecast.window) & table.followed(ends, forecast.horizon)]
+    if not len(ends):
+        longest = int(table.lengths.max())
+        raise InvalidData(
+            f"A forecast from {forecast.window} values is learned from series of at least {forecast.window + 1}.",
+            [Fault("/params/forecast/window", f"the longest series has {longest} values that can be used")],
+        )
+    ends = ends[np.lexsort((ends, table.positions[ends]))]
+    most = max(1, min(ROWS // forecast.horizon, VALUES // (forecast.window * len(table.names))))
+    notes = []
+    if len(ends) > most:
+        notes.append(f"The forecasting learns from the newest {most} of {len(ends)} windows.")
+    short = int((table.lengths <= forecast.window).sum())
+    if short:
+        notes.append(f"{short} series have no more than {forecast.window} values and are not learned from.")
+    if table.irregular:
+        notes.append("The times of the series are not evenly spaced; steps are counted in rows.")
+    return ends[-most:], notes
+
+
+def _long(windows: Array, names: list[str], id_name: str) -> pd.DataFrame:
+    """Return windows of shape (n_windows, window, n_values) as series, numbered."""
+    import numpy as np
+    import pandas as pd
+
+    n_windows, window, _ = windows.shape
+    columns = {name: windows[:, :, number].ravel() for number, name in enumerate(names)}
+    return pd.DataFrame({id_name: np.repeat(np.arange(n_windows), window), **columns})
+
+
+def _plain(windows: Array, names: list[str]) -> pd.DataFrame:
+    """Return the latest values of windows as they are."""
+    import pandas as pd
+
+    columns = {}
+    for number, name in enumerate(names):
+        columns[f"{name}{LAST}"] = windows[:, -1, number]
+        for lag in range(1, min(windows.shape[1], PLAIN)):
+            columns[f"{name}__lag_{lag}"] = windows[:, -1 - lag, number]
+    return pd.DataFrame(columns)
