@@ -1,0 +1,101 @@
+"""AutoKeras's search, as a stream of the networks that it tries."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from app.payloads.parameters import Images, Task
+from app.pipelines.autokeras import backend, oracle, params, spaces
+from app.pipelines.autokeras.network import NetworkClassifier, NetworkRegressor
+from app.pipelines.autokeras.training import split
+from app.pipelines.autokeras.tried import tried
+from app.pipelines.base import Problem, Trial
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+#: Share of the time, and at most so many seconds, that are kept for what follows the last epoch of a network.
+_SHARE_AFTER, _SECONDS_AFTER = 0.2, 10.0
+
+#: Share of the time that one network may take: the best is fitted twice more, on more rows.
+_SHARE_OF_ONE = 0.25
+
+
+def trials(problem: Problem, seconds: float) -> Iterator[Trial | None]:
+    """Yield a trial for each network that was tried, and None at the end when the time was over before all were.
+
+    A network whose training is cut by the time, or by the limit of one candidate, counts with its best epoch so far.
+    """
+    deadline = time.monotonic() + seconds - min(_SECONDS_AFTER, _SHARE_AFTER * seconds)
+    training = problem.parameters.model_training
+    assert training.model is not None
+    given = params.given(problem.parameters)
+    kind = params.MODELS[training.model][1]
+    rows = validation(problem, given["validation_split"], given["seed"])
+    given["block_type"] = (given["block_type"] or backend.usual_images()) if kind == "image" else None
+    space = spaces.space(kind, len(problem.classes), given["block_type"])
+    asked = oracle.make(given["tuner"], given["max_trials"], given["seed"], space)
+    for number in range(1, given["max_trials"] + 1):
+        question = oracle.ask(asked, kind, given["seed"] + number)
+        if question is None:
+            # All there is was tried.
+            return
+        limit = problem.parameters.limits.candidate_seconds or math.inf
+        left = min(deadline - time.monotonic(), _SHARE_OF_ONE * seconds, limit)
+        network = _network(problem, kind, given, question.hyperparameters.values)
+        trial, fitted = tried(problem, network.set_params(seconds=left), rows, f"{training.model} {number}")
+        yield trial
+        objective = None
+        if fitted is not None and trial.score is not None:
+            named = training.metric is not None
+            objective = trial.score * problem.metric.sign if named else _objective(problem, trial, rows, fitted, given)
+        oracle.tell(asked, question, objective, fitted)
+        if time.monotonic() > deadline:
+            if number < given["max_trials"]:
+                yield None
+            return
+
+
+def validation(problem: Problem, share: float, seed: int) -> tuple[Array, Array]:
+    """Return the positions that networks learn from and those that they are measured on, which they do not see.
+
+    With groups or times the last fold, of times the one that learns from the most; else shuffled, by class. Of few
+    rows a fold too.
+    """
+    if problem.parameters.groups or problem.parameters.time or problem.task is Task.FORECASTING:
+        return problem.folds[-1]
+    return split(len(problem.y), problem.y if problem.classes else None, share, seed) or problem.folds[-1]
+
+
+def _network(problem: Problem, kind: str, given: dict[str, Any], values: dict[str, Any]) -> Any:
+    wanted = problem.parameters.images or Images()
+    return (NetworkClassifier if problem.classes else NetworkRegressor)(
+        kind,
+        hyperparameters=values,
+        epochs=given["epochs"],
+        batch_size=given["batch_size"],
+        patience=given["patience"],
+        size=(wanted.height, wanted.width, wanted.channels),
+        block_type=given["block_type"],
+        max_model_size=given["max_model_size"],
+        random_state=given["seed"],
+    )
+
+
+def _objective(problem: Problem, trial: Trial, rows: tuple[Array, Array], fitted: Any, given: dict[str, Any]) -> float:
+    """Return what leads a search whose training names no metric; greater is better."""
+    import numpy as np
+    from sklearn.metrics import accuracy_score
+
+    if given["objective"] == "val_loss":
+        return -min(float(value) for value in fitted.history_["val_loss"] if math.isfinite(value))
+    assert trial.out_of_fold is not None
+    unseen = rows[1]
+    weights = None if problem.weights is None else problem.weights[unseen]
+    likeliest = np.asarray(trial.out_of_fold[unseen]).argmax(axis=1)
+    return float(accuracy_score(problem.y[unseen], likeliest, sample_weight=weights))

@@ -1,0 +1,94 @@
+"""A network as a row of the leaderboard."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from app.errors import ServiceError
+from app.pipelines import evaluate
+from app.pipelines.autokeras.network import NetworkClassifier, NetworkRegressor
+from app.pipelines.base import Problem, Trial
+
+if TYPE_CHECKING:
+    import numpy as np
+    from sklearn.pipeline import Pipeline
+
+    Array = np.ndarray[Any, Any]
+
+
+def _pipeline(problem: Problem, network: Any) -> Pipeline:
+    """Return an unfitted pipeline. A network makes numbers of whole series, images and texts itself."""
+    from sklearn.pipeline import Pipeline
+
+    return problem.pipeline(network, scaled=True) if network.kind == "table" else Pipeline([("model", network)])
+
+
+def tried(problem: Problem, network: Any, rows: tuple[Array, Array], name: str) -> tuple[Trial, Any]:
+    """Return a trial, and the fitted network; None when it failed."""
+    import numpy as np
+    from sklearn.base import clone
+
+    seen, unseen = rows
+    n_classes, weights = len(problem.classes), problem.weights
+    trial = Trial(name, "autokeras", _pipeline(problem, clone(network).set_params(seconds=None)))
+    started = time.monotonic()
+    try:
+        fitted = evaluate.fit(
+            _pipeline(problem, network),
+            problem.X.iloc[seen],
+            problem.y[seen],
+            None if weights is None else weights[seen],
+        )
+        fitted_at = time.monotonic()
+        predicted = evaluate.predict(fitted, problem.X.iloc[unseen], n_classes)
+    except ServiceError as error:
+        return replace(trial, error=error.detail), None
+    took = time.monotonic() - fitted_at
+    score = problem.metric.score(problem.y[unseen], predicted, None if weights is None else weights[unseen])
+    if not math.isfinite(score):
+        return replace(trial, error="its predictions cannot be measured by the metric"), None
+    out_of_fold = np.full((len(problem.y), n_classes) if n_classes else len(problem.y), np.nan)
+    out_of_fold[unseen] = predicted
+    inner = _innermost(fitted)
+    # As many epochs as here and no more, or the last fit could take many times longer than the search foresaw.
+    found = clone(network).set_params(
+        hyperparameters=inner.hyperparameters_, epochs=len(inner.history_["loss"]), seconds=None
+    )
+    return Trial(
+        name,
+        "autokeras",
+        _pipeline(problem, found),
+        score=score,
+        fold_scores=(score,),
+        out_of_fold=out_of_fold,
+        fit_seconds=round(fitted_at - started, 4),
+        predict_seconds=round(1000 * took / len(unseen), 6),
+        size=len(pickle.dumps(fitted, protocol=5)),
+        details=_details(inner),
+    ), inner
+
+
+def _innermost(fitted: Any) -> Any:
+    """Return the network in a pipeline, or in what a forecasting puts around it."""
+    while not isinstance(fitted, NetworkClassifier | NetworkRegressor):
+        fitted = fitted[-1] if hasattr(fitted, "steps") else fitted.regressor_
+    return fitted
+
+
+def _details(network: Any) -> dict[str, Any]:
+    stopped = {"stopped": "time limit"} if network.cut_ else {}
+    return stopped | {
+        "epochs": len(network.history_["loss"]),
+        # A training that diverged in the end has numbers that JSON has not.
+        "history": {
+            name: [value if math.isfinite(value) else None for value in values]
+            for name, values in network.history_.items()
+        },
+        "hyperparameters": network.hyperparameters_,
+        "weights": network.n_weights_,
+        "device": network.device_,
+    }
