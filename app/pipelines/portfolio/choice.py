@@ -1,0 +1,106 @@
+"""Which trial is published in the end: the best, a smaller one that is as good, or a mix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from app.pipelines.base import Board, Problem, Trial
+from app.pipelines.portfolio import ensemble, members
+
+#: Trials that an ensemble is chosen from.
+MOST = 20
+
+#: A trial is as good as the best within this share of the best score.
+AS_GOOD = 2e-4
+
+#: Fits of a fold's size that follow the search, for each member: without the hold-out and on all rows they come to two
+#: and a half, and the rest is for a machine that is busy.
+FITS = 3.5
+
+#: Members that the time for their fits is kept free for.
+EXPECTED = 4
+
+
+def kinds(board: Board) -> list[str]:
+    """Return the kinds of models that have been scored, the best first."""
+    scored = sorted(_whole(board), key=board.rank, reverse=True)
+    return list(dict.fromkeys(members.kind_of(trial.name) for trial in scored))
+
+
+def finish_seconds(board: Board) -> float:
+    """Estimate the seconds that fitting what will be chosen takes: a mix of the best so far."""
+    best = sorted(_whole(board), key=board.rank, reverse=True)[:EXPECTED]
+    return FITS * sum(trial.fit_seconds for trial in best)
+
+
+def choose(problem: Problem, board: Board) -> Trial:
+    """Return the trial to publish; a mix that is better than all is added to the board.
+
+    A smaller one is taken when it is as good as the best, and no worse than any of the baselines.
+    """
+    candidates = sorted(_whole(board), key=board.rank, reverse=True)[:MOST]
+    if not candidates:
+        best = board.best
+        assert best is not None
+        return best
+    mixed = _mix(problem, board, candidates)
+    if mixed is not None:
+        board.add(mixed, "ensemble")
+        candidates = [mixed, *candidates]
+    best = max(candidates, key=board.rank)
+    baselines = [board.rank(trial) for trial in candidates if members.is_baseline(trial.name)]
+    least = max([board.rank(best) - AS_GOOD * abs(board.rank(best)), *baselines])
+    return min((trial for trial in candidates if board.rank(trial) >= least), key=_cost)
+
+
+def _mix(problem: Problem, board: Board, candidates: list[Trial]) -> Trial | None:
+    """Return the ensemble, or None when the best by itself is no worse, or there is no time to fit more."""
+    affordable: list[Trial] = []
+    seconds = 0.0
+    for trial in candidates:
+        if not affordable or seconds + FITS * trial.fit_seconds <= board.remaining:
+            affordable.append(trial)
+            seconds += FITS * trial.fit_seconds
+    shares = ensemble.weights(problem, affordable)
+    if len(shares) < 2:
+        return None
+    chosen = [(affordable[position], share) for position, share in shares.items()]
+    predicted: Any = sum(np.asarray(trial.out_of_fold) * share for trial, share in chosen)
+    scores = ensemble.fold_scores(problem, predicted)
+    known = [score for score in scores if score == score]
+    return Trial(
+        name="ensemble",
+        engine="portfolio",
+        pipeline=_pipeline(problem, chosen),
+        score=sum(known) / len(known),
+        fold_scores=tuple(scores),
+        out_of_fold=predicted,
+        fit_seconds=round(sum(trial.fit_seconds for trial, _ in chosen), 4),
+        predict_seconds=round(sum(trial.predict_seconds for trial, _ in chosen), 6),
+        size=sum(trial.size for trial, _ in chosen),
+        details={"members": {trial.name: round(share, 4) for trial, share in chosen}},
+    )
+
+
+def _pipeline(problem: Problem, chosen: list[tuple[Trial, float]]) -> Any:
+    from sklearn.pipeline import Pipeline
+
+    named = [(trial.name, trial.pipeline, share) for trial, share in chosen]
+    kind = ensemble.EnsembleClassifier if problem.classes else ensemble.EnsembleRegressor
+    return Pipeline([("model", kind(named))])
+
+
+def _whole(board: Board) -> list[Trial]:
+    """Return the trials over all folds whose predictions are known, so that they can be compared and mixed."""
+    return [
+        trial
+        for trial in board.trials
+        if trial.score is not None and trial.out_of_fold is not None and not trial.details.get("partial")
+    ]
+
+
+def _cost(trial: Trial) -> float:
+    """Return what a trial costs in use: the time of a prediction, and a little for its size."""
+    return trial.predict_seconds + trial.size * 1e-9
