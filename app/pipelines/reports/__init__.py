@@ -1,0 +1,5 @@
+"""What describes a trained version: curves, importances, structure, a file that trains it again, and a page of it."""
+
+from app.pipelines.reports.code import code as code
+from app.pipelines.reports.held_out import describe as describe
+from app.pipelines.reports.page import page as page

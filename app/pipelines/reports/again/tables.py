@@ -1,0 +1,142 @@
+"""Files into frames, and frames into rows and labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Array = np.ndarray[Any, Any]
+
+#: What stands for true and for false.
+TRUE, FALSE = {"true", "yes", "y", "t", "1", "1.0"}, {"false", "no", "n", "f", "0", "0.0"}
+
+
+def read(path: str) -> pd.DataFrame:
+    """Read a table: CSV, JSON, Parquet or Arrow."""
+    import json
+    from pathlib import Path
+
+    import pandas as pd
+
+    suffix = Path(path).suffix.lower()
+    if suffix == ".parquet":
+        return pd.read_parquet(path)
+    if suffix in (".arrow", ".feather"):
+        return pd.read_feather(path)
+    if suffix != ".json":
+        return pd.read_csv(path, encoding="utf-8-sig", low_memory=False)
+    data = json.loads(Path(path).read_text(encoding="utf-8"))
+    if isinstance(data, dict) and {"columns", "data"} <= data.keys():
+        return pd.DataFrame(data["data"], columns=data["columns"])
+    if isinstance(data, dict):
+        # {column: {row: value}}, as DataFrame.to_json() writes it, or {column: [value, …]}.
+        data = {name: list(values.values()) if isinstance(values, dict) else values for name, values in data.items()}
+    return pd.DataFrame(data)
+
+
+def read_images(path: str) -> pd.DataFrame:
+    """Read a folder or a zip of PNG and JPEG files: path, bytes, and the first folder that not all files are in."""
+    import zipfile
+    from pathlib import Path
+
+    import pandas as pd
+
+    if Path(path).is_dir():
+        files = {file.relative_to(path).as_posix(): file.read_bytes() for file in sorted(Path(path).rglob("*.*"))}
+    else:
+        with zipfile.ZipFile(path) as archive:
+            files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    kept = {name: data for name, data in files.items() if name.lower().endswith((".png", ".jpg", ".jpeg"))}
+    kept = {name: data for name, data in kept.items() if not any(part[0] in "._" for part in name.split("/"))}
+    frame = pd.DataFrame({"file": list(kept), "image": pd.Series(list(kept.values()), dtype="object")})
+    parts = [name.split("/")[:-1] for name in kept]
+    while all(parts) and len({part[0] for part in parts}) == 1:
+        parts = [part[1:] for part in parts]
+    return frame.assign(folder=[part[0] for part in parts]) if all(parts) else frame
+
+
+def rows(frame: pd.DataFrame, kinds: dict[str, str], day_first: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Return the columns that the pipeline takes, each as its kind.
+
+    Parameters
+    ----------
+    kinds
+        {column: number, boolean, category, text, date or image}.
+    day_first
+        Dates that are written with the day before the month.
+    """
+    import pandas as pd
+
+    def column(name: str, kind: str) -> pd.Series:
+        values = frame[name]
+        if kind == "number":
+            return pd.to_numeric(values, errors="coerce").astype("float64")
+        if kind == "boolean":
+            words = values.astype("str").str.strip().str.lower()
+            return words.map(dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)).astype("float64")
+        if kind == "date":
+            dates = pd.to_datetime(values, format="mixed", dayfirst=name in day_first, utc=True, errors="coerce")
+            return dates.dt.tz_localize(None).astype("datetime64[us]")
+        if kind == "image":
+            return values.map(from_base64).astype("object")
+        return as_text(values)
+
+    return pd.DataFrame({name: column(name, kind) for name, kind in kinds.items()})
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Return text; whole numbers without a point, whether other rows are empty or not."""
+    import pandas as pd
+
+    if pd.api.types.is_float_dtype(values):
+        return values.map(
+            lambda value: str(int(value)) if value == int(value) else repr(value), na_action="ignore"
+        ).astype("str")
+    return values.astype("str")
+
+
+def from_base64(image: Any) -> bytes:
+    """Return the bytes of an image, which in a table may be text."""
+    import base64
+
+    return image if isinstance(image, bytes) else base64.b64decode(image.rpartition(",")[2])
+
+
+def beside(
+    name: str | None,
+    frame: pd.DataFrame,
+    labels: pd.DataFrame | None,
+    id_column: str | None,
+    others: tuple[str, ...] = (),
+) -> pd.Series:
+    """Return the values of a column, one a row or series: of the labels where they have it, else of the data.
+
+    Parameters
+    ----------
+    name
+        None: the one column of the labels that is not the id.
+    id_column
+        By which labels are joined.
+    others
+        Columns of the labels that hold something else.
+    """
+    if name is None:
+        assert labels is not None
+        name = next(column for column in labels.columns if column not in (id_column, *others))
+    source = frame if labels is None or name not in labels.columns else labels
+    if id_column not in source.columns:
+        return source[name]
+    pairs = source[[id_column, name]].drop_duplicates().set_index(id_column)
+    return pairs[name].reindex(frame[id_column].unique())
+
+
+def coded(labels: pd.Series, classes: list[Any]) -> Array:
+    """Return the code of each label: its place among the classes."""
+    codes = labels.map({label: code for code, label in enumerate(classes)})
+    if codes.isna().any():
+        raise ValueError("there are labels that the training did not have")
+    coded: Array = codes.to_numpy(dtype="int64")
+    return coded
