@@ -34,6 +34,9 @@ NEEDED = {
     "models.show": "read",
     "models.versions": "read",
     "models.version": "read",
+    "models.report": "read",
+    "models.code": "read",
+    "models.network": "predict",
     "jobs.index": "read",
     "jobs.show": "read",
     "jobs.events": "read",
@@ -116,8 +119,12 @@ def _check_origin(request: Request) -> None:
     """
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
-    own = request.host_url.rstrip("/")
-    if request.headers.get("Origin", own) != own or request.headers.get("Sec-Fetch-Site") == "cross-site":
+    own = {None, f"{request.scheme}://{request.host}"}
+    site = request.headers.get("Sec-Fetch-Site")
+    if site == "same-origin":
+        # Behind a proxy that ends TLS the scheme that arrives here is not the page's; the browser knows both.
+        own.add(f"https://{request.host}")
+    if request.headers.get("Origin") not in own or site == "cross-site":
         raise OriginRefused("A page of another origin sent this. Use the service's own pages, or a program.")
 
 

@@ -14,7 +14,8 @@ from app.jobs.queue import JobQueue
 from app.jobs.records import JobRecords
 from app.pipelines.cache import PipelineCache
 from app.settings import Settings, SettingsError
-from app.store.redis import ModelStore, connect
+from app.store.connection import connect
+from app.store.redis import ModelStore
 from app.store.secret import signing_secret
 
 

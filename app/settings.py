@@ -19,8 +19,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 #: What an API key may do; each role includes those before it.
 ROLES = ("read", "predict", "train", "admin")
 
-#: Labels and tags under which platforms offer a Redis.
-REDIS_SERVICES = ("redis", "valkey")
+#: Words of the labels and tags under which platforms offer a Redis; the last two are brokers' own names.
+REDIS_SERVICES = {"redis", "valkey", "rediscloud", "redislabs"}
+
+#: How the address of a Redis begins.
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 #: Characters of a signing secret; fewer can be guessed.
 MIN_SECRET = 32
@@ -63,6 +66,9 @@ class Settings(BaseModel):
     legacy_json_strings: bool = False
     """Wrap the answers of the three routes of 2017 in a second layer of JSON, as then."""
 
+    dask_scheduler_address: str | None = None
+    """tcp:// or tls:// address of a Dask scheduler, on whose workers TPOT's candidates and tsfresh's features run."""
+
     web_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
     """Web processes."""
     web_threads: Annotated[int, Field(ge=2, le=256)] = 8
@@ -89,10 +95,17 @@ class Settings(BaseModel):
     model_cache_mb: Annotated[int, Field(ge=1)] = 256
     """Mebibytes of artefacts whose loaded pipelines each web process keeps."""
 
+    @field_validator("dask_scheduler_address")
+    @classmethod
+    def _a_scheme_of_dask(cls, address: str | None) -> str | None:
+        if address is not None and not address.startswith(("tcp://", "tls://")):
+            raise ValueError("must begin with tcp:// or tls://")
+        return address
+
     @field_validator("redis_url")
     @classmethod
     def _a_scheme_of_redis(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+        if url is not None and not url.startswith(REDIS_SCHEMES):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
 
@@ -153,17 +166,25 @@ def _bound_redis(environ: Mapping[str, str]) -> str | None:
         services = json.loads(text)
         for label, instances in services.items():
             for instance in instances:
-                named = " ".join([label, instance.get("name", ""), *instance.get("tags", [])]).lower()
-                if set(re.split(r"[^a-z]+", named)) & set(REDIS_SERVICES):
+                if _is_redis(label, instance):
                     return _address(instance["credentials"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise SettingsError("VCAP_SERVICES: cannot be read, or its Redis has no usable credentials") from None
     return None
 
 
+def _is_redis(label: str, instance: Mapping[str, Any]) -> bool:
+    """Tell by whole words: a user's "prediscovery" is none. Labels and tags have dots and spaces between them too."""
+    offered = re.split(r"[^a-z]+", " ".join([label, *instance.get("tags", [])]).lower())
+    given = re.split(r"[-_]", instance.get("name", "").lower())
+    return not REDIS_SERVICES.isdisjoint([*offered, *given])
+
+
 def _address(credentials: Mapping[str, Any]) -> str:
     """Make a URL of the credentials that the common Redis brokers give: one `uri`, or the parts of one."""
     if uri := credentials.get("uri"):
+        if not uri.startswith(REDIS_SCHEMES):
+            raise ValueError("an address that is not of a Redis")
         return str(uri)
     tls = credentials.get("tls_port")
     host = credentials.get("host") or credentials["hostname"]

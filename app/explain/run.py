@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from app.errors import Fault, InvalidData, InvalidParameters, listed
 from app.explain import registry
 from app.explain.base import Asked, Local, Subject
+from app.explain.encoding import check_columns
 from app.explain.structure import final_step
 from app.payloads import frames
-from app.payloads.parameters import MOST_EXPLAINED, ExplainParameters, Task
+from app.payloads.parameters import MOST_EXPLAINED, ExplainParameters
 from app.payloads.uploads import Upload
 from app.pipelines import run
 from app.pipelines.cache import PipelineCache
@@ -79,7 +80,8 @@ def _chosen(rows: pd.DataFrame, ids: list[str | int] | None) -> pd.DataFrame:
                 [Fault("/params/ids", f"name up to {MOST_EXPLAINED} ids")],
             )
         return rows
-    written = [str(value) for value in rows.index.tolist()]
+    # Of a forecast the id is that of the series, and its first step is explained.
+    written = [str(value) for value in rows.index.get_level_values(0).tolist()]
     places = {name: place for place, name in reversed(list(enumerate(written)))}
     missing = [value for value in ids if str(value) not in places]
     if missing:
@@ -91,6 +93,8 @@ def _chosen(rows: pd.DataFrame, ids: list[str | int] | None) -> pd.DataFrame:
 
 
 def _subject(pipeline: TrainedPipeline) -> Subject:
+    check_columns(pipeline.background)
+
     def predict(rows: pd.DataFrame) -> np.ndarray[Any, Any]:
         answers = pipeline.predict(rows)
         return answers if answers.ndim == 2 else answers.reshape(-1, 1)
@@ -123,10 +127,10 @@ def _described(
             entry["condition"] = local.conditions[name]
         contributions.append(entry)
     return {
-        "id": row.index.tolist()[0],
+        **_named(row),
         "algorithm": local.algorithm,
         "scale": local.scale,
-        "target": None if pipeline.task is Task.REGRESSION else pipeline.classes[output],
+        "target": pipeline.classes[output] if pipeline.classes else None,
         "prediction": prediction,
         "base_value": local.base_value,
         "local_prediction": local.local_prediction,
@@ -135,8 +139,17 @@ def _described(
     }
 
 
+def _named(row: pd.DataFrame) -> dict[str, Any]:
+    """Return the id of a row; of a forecast the step too."""
+    if row.index.nlevels == 1:
+        return {"id": row.index.tolist()[0]}
+    return {name: row.index.get_level_values(name).tolist()[0] for name in ("id", "step")}
+
+
 def _value(value: Any, kind: str | None) -> Any:
     """Return a value as the caller sent it; a missing one is None."""
     if value is None or value != value:
         return None
+    if kind == "date":
+        return value.isoformat()
     return bool(value) if kind == "boolean" else value

@@ -22,6 +22,9 @@ _COLUMNWISE = {
 def final_step(fitted: Pipeline, background: pd.DataFrame) -> FinalStep | None:
     """Return the last step of a fitted pipeline, or None when a step before it mixes columns.
 
+    None too for a pipeline of other steps than `preprocess` and `model`: one that reads whole series, say, or a mix of
+    whole pipelines.
+
     Parameters
     ----------
     fitted
@@ -29,6 +32,8 @@ def final_step(fitted: Pipeline, background: pd.DataFrame) -> FinalStep | None:
     background
         Rows that the pipeline takes.
     """
+    if [name for name, _ in fitted.steps] != ["preprocess", "model"]:
+        return None
     first, model = fitted[0], fitted[-1]
     known = preprocess.origins(first) if hasattr(first, "transformers_") else list(background.columns)
     steps = [first]

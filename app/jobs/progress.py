@@ -25,6 +25,7 @@ class JobProgress:
         stage: str,
         fraction: float | None = None,
         candidates: int | None = None,
+        failed: int | None = None,
         best_score: float | None = None,
     ) -> None:
         """Write the report, or leave it for the next one."""
@@ -32,5 +33,10 @@ class JobProgress:
         if stage == self._stage and now - self._written < _INTERVAL:
             return
         self._stage, self._written = stage, now
-        told: dict[str, Any] = {"fraction": fraction, "candidates": candidates, "best_score": best_score}
+        told: dict[str, Any] = {
+            "fraction": fraction,
+            "candidates": candidates,
+            "failed": failed,
+            "best_score": best_score,
+        }
         self._records.report(self._job_id, {"stage": stage, **{name: v for name, v in told.items() if v is not None}})

@@ -6,6 +6,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -15,11 +16,13 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
-from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused
+from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused, RowGone, RowNotFound
 from app.jobs.records import Job, JobRecords, JobState, Stop
 from app.jobs.tasks import TRAIN, settle
 from app.payloads.training import Tables
-from app.store.redis import ModelStore, store_errors
+from app.pipelines import registry
+from app.store.connection import store_errors
+from app.store.redis import ModelStore
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -32,6 +35,9 @@ _IDEMPOTENT = 24 * 3600
 
 #: Seconds between two looks at a job that somebody waits for, and between two checks that its worker lives.
 _POLL, _CHECK = 0.1, 5.0
+
+#: Seconds after which a stream of events says that it still is there.
+_SILENCE = 15.0
 
 #: Seconds beyond a job's own limit after which RQ's timer would end it, had our worker not done so.
 _MARGIN = 120
@@ -66,17 +72,49 @@ class JobQueue:
             The queue is full.
         """
         seconds, memory_mb = self._limits(tables)
-        stored = tables.to_bytes()
         training = tables.parameters
         job = Job(
             job_id=uuid.uuid4().hex,
             state=JobState.QUEUED,
             pipeline_id=training.pipeline_id,
-            model=training.model_training.model,
+            model=registry.named(training),
             created=time.time(),
             seconds=seconds,
             memory_mb=memory_mb,
         )
+        return self._enqueue(job, tables.to_bytes(), idempotency_key)
+
+    @store_errors()
+    def promote_row(self, pipeline_id: int | str, version: int, row: int) -> Job:
+        """Queue the training of a row of a version's leaderboard, on the data of that version.
+
+        Raises
+        ------
+        ModelNotFound, VersionNotFound, RowNotFound
+        RowGone
+            The job that made the version is not remembered any more, and its data with it.
+        """
+        record = self._store.record(pipeline_id, version)
+        board = self._store.report(pipeline_id, version).get("leaderboard", [])
+        found = next((entry for entry in board if entry["row"] == row), None)
+        if found is None or found["score"] is None:
+            raise RowNotFound(pipeline_id, version, row)
+        origin = self._records.find(record.job_id)
+        stored = self._records.stored_input(record.job_id)
+        if origin is None or not stored or self._records.row(record.job_id, found["name"]) is None:
+            raise RowGone(pipeline_id, version, row)
+        job = replace(
+            origin,
+            job_id=uuid.uuid4().hex,
+            state=JobState.QUEUED,
+            created=time.time(),
+            model=found["name"][:200],
+            origin=record.job_id,
+            row=found["name"],
+        )
+        return self._enqueue(job, stored, None)
+
+    def _enqueue(self, job: Job, stored: dict[str, bytes], idempotency_key: str | None) -> Job:
         digest = hashlib.sha256(b"".join(stored[name] for name in sorted(stored))).hexdigest()
         key = f"automl:idempotency:{hashlib.sha256((idempotency_key or job.job_id).encode()).hexdigest()}"
 
@@ -96,7 +134,7 @@ class JobQueue:
                 TRAIN,
                 args=(job.job_id,),
                 job_id=job.job_id,
-                timeout=int(seconds) + _MARGIN,
+                timeout=int(job.seconds) + _MARGIN,
                 # A training whose worker died runs once more, once.
                 retry=Retry(max=1),
                 pipeline=pipe,
@@ -131,12 +169,16 @@ class JobQueue:
                 break
         return job
 
-    def events(self, job_id: str) -> Iterator[Job]:
-        """Yield the job whenever it has changed, up to and with its final state."""
-        before = None
+    def events(self, job_id: str) -> Iterator[Job | None]:
+        """Yield the job whenever it has changed, up to and with its final state; None when it has not for a while."""
+        before, told = None, time.monotonic()
         for job in self._looks(job_id):
             if job != before:
                 yield job
+                told = time.monotonic()
+            elif time.monotonic() - told > _SILENCE:
+                yield None
+                told = time.monotonic()
             before = job
             if job.state.final:
                 return

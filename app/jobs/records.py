@@ -2,12 +2,13 @@
 
 automl:jobs              sorted set of job ids by time
 automl:job:<id>          hash, fields as in `Job`
-automl:job:<id>:input    hash of Arrow and JSON: what was uploaded; deleted when the job ends
-automl:job:<id>:kept     hash record, artifact: a model to publish if the training is stopped
+automl:job:<id>:input    hash of Arrow and JSON: what was uploaded; expires with a job that left a version
+automl:job:<id>:rows     hash name → signed artefact: rows of its leaderboard
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,13 +20,12 @@ import redis
 from app.errors import JobNotFound, ServiceError
 from app.payloads.training import Tables
 from app.store.artifact import Artifact, seal, unseal
-from app.store.record import Record
-from app.store.redis import store_errors
+from app.store.connection import store_errors
 
 #: Seconds in a day.
 _DAY = 24 * 3600
 
-#: The version under which a kept model is signed, before it has one.
+#: The version under which rows are signed; they have none.
 _NO_VERSION = 0
 
 
@@ -56,7 +56,10 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One training as callers see it. Times are seconds since 1970; `error` is a problem (RFC 9457)."""
+    """One training as callers see it. Times are seconds since 1970; `error` is a problem (RFC 9457).
+
+    `origin` and `row` name the job and the row of its leaderboard that this one promotes.
+    """
 
     job_id: str
     state: JobState
@@ -65,6 +68,8 @@ class Job:
     created: float
     seconds: float
     memory_mb: int
+    origin: str | None = None
+    row: str | None = None
     started: float | None = None
     ended: float | None = None
     attempts: int = 0
@@ -118,6 +123,7 @@ class JobRecords:
             "created": job.created,
             "seconds": job.seconds,
             "memory_mb": job.memory_mb,
+            **({"origin": job.origin, "row": job.row} if job.origin and job.row else {}),
         }
         pipe.hset(_key(job.job_id), mapping=fields)
         pipe.hset(f"{_key(job.job_id)}:input", mapping=stored)
@@ -138,22 +144,26 @@ class JobRecords:
         stored = {name.decode(): value for name, value in fields.items()}
         found: dict[str, Any] = {"job_id": job_id, "state": JobState(stored.pop("state").decode())}
         found["model"] = stored.pop("model").decode()
+        for name in ("origin", "row"):
+            if name in stored:
+                found[name] = stored.pop(name).decode()
         if "stop" in stored:
             found["stop"] = Stop(stored.pop("stop").decode())
         # All that is left is JSON: numbers, and the texts that were stored as JSON.
         return Job(**found, **{name: orjson.loads(value) for name, value in stored.items()})
 
+    def find(self, job_id: str) -> Job | None:
+        """Return a job; None when it is not remembered."""
+        try:
+            return self.get(job_id)
+        except JobNotFound:
+            return None
+
     @store_errors()
     def recent(self, count: int = 100) -> list[Job]:
         """Return the latest jobs, newest first."""
         ids = [job_id.decode() for job_id in self._redis.zrevrange("automl:jobs", 0, count - 1)]
-        jobs = []
-        for job_id in ids:
-            try:
-                jobs.append(self.get(job_id))
-            except JobNotFound:
-                continue
-        return jobs
+        return [job for job in map(self.find, ids) if job is not None]
 
     @store_errors()
     def start(self, job_id: str) -> None:
@@ -179,27 +189,33 @@ class JobRecords:
         """Leave word for the worker, unless there is word already."""
         self._redis.hsetnx(_key(job_id), "stop", why.value)
 
-    @store_errors()
     def input(self, job_id: str) -> Tables | None:
-        """Return what was uploaded; None once the job has ended."""
-        stored = self._redis.hgetall(f"{_key(job_id)}:input")
-        return Tables.from_bytes({name.decode(): data for name, data in stored.items()}) if stored else None
+        """Return what was uploaded; None once the job is forgotten."""
+        stored = self.stored_input(job_id)
+        return Tables.from_bytes(stored) if stored else None
 
     @store_errors()
-    def keep(self, job_id: str, record: Record, artifact: Artifact) -> None:
-        """Keep a model to publish if the training is stopped."""
-        sealed = seal(artifact, record.pipeline_id, _NO_VERSION, self._secret)
-        kept = {"record": record.to_bytes(), "artifact": sealed}
-        self._redis.hset(f"{_key(job_id)}:kept", mapping=kept)
+    def stored_input(self, job_id: str) -> dict[str, bytes]:
+        """Return what was uploaded as it is stored; empty once the job is forgotten."""
+        return {name.decode(): data for name, data in self._redis.hgetall(f"{_key(job_id)}:input").items()}
 
     @store_errors()
-    def kept(self, job_id: str) -> tuple[Record, Artifact] | None:
-        """Return the kept model, verified."""
-        stored = self._redis.hgetall(f"{_key(job_id)}:kept")
-        if not stored:
-            return None
-        record = Record.from_bytes(stored[b"record"])
-        return record, unseal(stored[b"artifact"], record.pipeline_id, _NO_VERSION, self._secret)
+    def add_row(self, job_id: str, name: str, row: Artifact) -> None:
+        """Keep a row of the job's leaderboard."""
+        sealed = seal(row, job_id, _NO_VERSION, self._secret)
+        self._redis.hset(f"{_key(job_id)}:rows", _digest(name), sealed)
+
+    @store_errors()
+    def row(self, job_id: str, name: str) -> Artifact | None:
+        """Return a row of a job's leaderboard, verified; None when the job is not remembered any more."""
+        sealed = self._redis.hget(f"{_key(job_id)}:rows", _digest(name))
+        return None if sealed is None else unseal(sealed, job_id, _NO_VERSION, self._secret)
+
+    @store_errors()
+    def rows(self, job_id: str) -> list[Artifact]:
+        """Return the rows that were kept, verified."""
+        stored = self._redis.hvals(f"{_key(job_id)}:rows")
+        return [unseal(sealed, job_id, _NO_VERSION, self._secret) for sealed in stored]
 
     @store_errors()
     def end(
@@ -222,10 +238,19 @@ class JobRecords:
             pipe.multi()
             if found is not None and not JobState(found.decode()).final:
                 pipe.hset(key, mapping=fields)
-                pipe.expire(key, self._days * _DAY)
-                pipe.delete(f"{key}:input", f"{key}:kept")
+                beside = (f"{key}:input", f"{key}:rows")
+                for name in (key, *beside):
+                    pipe.expire(name, self._days * _DAY)
+                if result is None:
+                    # There is no leaderboard whose rows could be promoted.
+                    pipe.delete(*beside)
 
         self._redis.transaction(write, key)
+
+
+def _digest(name: str) -> str:
+    """Rows can have long names."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def _key(job_id: str) -> str:

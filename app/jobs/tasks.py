@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any
 
-from app.errors import Conflict, ServiceError, TrainingFailed
+from app.errors import Conflict, OutOfTime, ServiceError, TrainingFailed
 from app.jobs.progress import JobProgress
 from app.jobs.records import Job, JobRecords, JobState, Stop
 from app.settings import Settings
-from app.store.redis import ModelStore, connect
+from app.store.artifact import Artifact
+from app.store.connection import connect
+from app.store.redis import ModelStore
 from app.store.secret import signing_secret
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ def train(job_id: str) -> None:
     settings = Settings.from_environment()
     records, store = open_records(settings)
     earlier = store.published_by(job_id)
-    if earlier is not None:
+    if earlier is not None and not earlier.provisional:
         # The process died between publishing and saying so.
         records.end(job_id, JobState.FINISHED, result=earlier.result)
         return
@@ -34,16 +35,18 @@ def train(job_id: str) -> None:
         settle(job, store, records)
         return
     try:
-        result = _run(job, store, records)
+        result = _run(job, store, records, settings.dask_scheduler_address)
     except ServiceError as error:
         logger.info("job %s failed: %s", job_id, error.detail)
-        records.end(job_id, JobState.FAILED, error=error)
+        store.withdraw(job_id)
+        records.end(job_id, JobState.TIMED_OUT if isinstance(error, OutOfTime) else JobState.FAILED, error=error)
     except Exception:
         # The outermost loop of a training: whatever a library raises ends this job, and not its worker.
         logger.exception("job %s failed", job_id)
+        store.withdraw(job_id)
         records.end(job_id, JobState.FAILED, error=ServiceError(f"The training met an error of its own; job {job_id}."))
     else:
-        records.end(job_id, _state(records.get(job_id).stop), result=result)
+        records.end(job_id, JobState.FINISHED, result=result)
 
 
 def open_records(settings: Settings) -> tuple[JobRecords, ModelStore]:
@@ -54,23 +57,36 @@ def open_records(settings: Settings) -> tuple[JobRecords, ModelStore]:
 
 
 def settle(job: Job, store: ModelStore, records: JobRecords) -> None:
-    """End a job whose training was stopped or has died, with the model that it kept when that is wanted."""
+    """End a job whose training was stopped or has died, with the best model so far when that is wanted."""
     stop = job.stop
-    published = store.published_by(job.job_id)
-    kept = None if stop is Stop.CANCEL else records.kept(job.job_id)
-    if published is None and kept is not None:
-        record, artifact = kept
-        why = stop.value if stop else "worker lost"
-        published = store.publish(replace(record, result=record.result | {"stopped": why}), artifact)
-    error = None if stop in (Stop.CANCEL, Stop.CANCEL_KEEP) and published else _problem(job)
+    published = None
+    if stop is Stop.CANCEL:
+        store.withdraw(job.job_id)
+    else:
+        published = store.conclude(job.job_id, stop.value if stop else "worker lost")
+    error = None if stop is Stop.CANCEL_KEEP and published else _problem(job)
     records.end(job.job_id, _state(stop, died=stop is None), published.result if published else None, error)
 
 
-def _run(job: Job, store: ModelStore, records: JobRecords) -> dict[str, Any]:
-    from app.pipelines import run
+class _Rows:
+    """The leaderboard of one job."""
+
+    def __init__(self, records: JobRecords, job_id: str) -> None:
+        self._records, self._job_id = records, job_id
+
+    def add_row(self, name: str, row: Artifact) -> None:
+        self._records.add_row(self._job_id, name, row)
+
+    def rows(self) -> list[Artifact]:
+        return self._records.rows(self._job_id)
+
+
+def _run(job: Job, store: ModelStore, records: JobRecords, scheduler: str | None) -> dict[str, Any]:
+    from app.pipelines import leaderboard, run
 
     tables = records.input(job.job_id)
-    if tables is None:
+    promoted = records.row(job.origin, job.row) if job.origin and job.row else None
+    if tables is None or (job.row and promoted is None):
         raise TrainingFailed("The data of this job is gone. Send it again.")
     record = run.train(
         tables,
@@ -78,8 +94,9 @@ def _run(job: Job, store: ModelStore, records: JobRecords) -> dict[str, Any]:
         job.seconds,
         store,
         JobProgress(records, job.job_id),
-        lambda kept, artifact: records.keep(job.job_id, kept, artifact),
-        lambda: records.get(job.job_id).stop,
+        _Rows(records, job.job_id),
+        None if promoted is None else leaderboard.from_artifact(promoted),
+        scheduler,
     )
     return record.result
 
@@ -99,7 +116,7 @@ def _problem(job: Job) -> ServiceError:
     """Say in one sentence why a job ended early."""
     match job.stop:
         case Stop.TIME:
-            return TrainingFailed(f"The training was stopped at its limit of {job.seconds:g} s. Raise limits.seconds.")
+            return OutOfTime(job.seconds)
         case Stop.MEMORY:
             return TrainingFailed(
                 f"The training was stopped at its limit of {job.memory_mb} MiB. Send less data or raise the limit."

@@ -6,11 +6,11 @@ thread of a library's is held in the child.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
 import sys
-import time
 from importlib import import_module
 from typing import Any
 
@@ -23,8 +23,9 @@ from app.jobs.queue import QUEUE
 from app.jobs.records import JobRecords, Stop
 from app.jobs.tasks import TRAIN, open_records, settle
 from app.settings import Settings, SettingsError
+from app.store.connection import connect
 from app.store.embedded import die_with_parent
-from app.store.redis import ModelStore, connect
+from app.store.redis import ModelStore
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ _INTERVAL = 1
 #: Seconds without a sign of a worker after which its job is another's.
 _LEASE = 20
 
-#: Seconds that a training has to come to an end with its best so far, after it was asked to.
+#: Seconds beyond its limit that a training has to come to its own end: it plans for less than the limit.
 _GRACE = 8
 
 #: Added to the niceness of trainings, so that the web processes beside them are served first.
@@ -51,8 +52,7 @@ class TrainingWorker(Worker):
         super().__init__(*args, **options)
         self._records = records
         self._store = store
-        self._asked_at: float | None = None
-        self._inherited = 0
+        self._before = 0
         self._shutting_down = False
 
     def get_heartbeat_ttl(self, job: RqJob) -> int:
@@ -66,8 +66,7 @@ class TrainingWorker(Worker):
 
     def execute_job(self, job: RqJob, queue: Queue) -> None:
         """Fork a process for the job and watch it to its end."""
-        self._asked_at = None
-        self._inherited = psutil.Process().memory_info().rss
+        self._before = _pss(psutil.Process())
         super().execute_job(job, queue)
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
@@ -108,31 +107,33 @@ class TrainingWorker(Worker):
             settle(record, self._store, self._records)
 
     def _watch(self, job: RqJob) -> None:
+        """End a training that is over a limit or is to be stopped. What it has published so far is in the store."""
         record = self._records.get(job.id)
         stop = record.stop
-        if stop is None and self.current_job_working_time > record.seconds:
+        if stop is None and self.current_job_working_time > record.seconds + _GRACE:
             stop = Stop.TIME
         if self._memory_mb() > record.memory_mb:
             stop = Stop.MEMORY
-        if stop is None:
-            return
-        self._records.ask_to_stop(job.id, stop)
-        if stop in (Stop.CANCEL, Stop.MEMORY):
+        if stop is not None:
+            self._records.ask_to_stop(job.id, stop)
             self.kill_horse()
-            return
-        now = time.monotonic()
-        self._asked_at = self._asked_at or now
-        # An engine that searches listens to this signal while it does; otherwise it is ignored.
-        self.kill_horse(signal.SIGINT if now - self._asked_at < _GRACE else signal.SIGKILL)
 
     def _memory_mb(self) -> float:
-        """Return the resident memory of the training's processes together, without the engines it was forked with."""
+        """Return what the training's processes take together, beyond what this worker took before it."""
         try:
             horse = psutil.Process(self.horse_pid)
-            used = sum(process.memory_info().rss for process in (horse, *horse.children(recursive=True)))
-            return (used - self._inherited) / 2**20
+            processes = (psutil.Process(), horse, *horse.children(recursive=True))
         except psutil.Error:
             return 0.0
+        return (sum(map(_pss, processes)) - self._before) / 2**20
+
+
+def _pss(process: psutil.Process) -> int:
+    """Return a process's share of memory in bytes: a page of several processes counts once in all of them."""
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0
 
 
 def main() -> int:
@@ -151,6 +152,9 @@ def main() -> int:
             import_module(name)
         except ImportError:
             logger.warning("%s is not installed here; trainings that need it will say so", name)
+    # What is frozen is not looked at by the collector of a forked process, which would copy the pages of all of it.
+    gc.collect()
+    gc.freeze()
     client = connect(settings.redis_url)
     queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
     worker = TrainingWorker(

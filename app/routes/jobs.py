@@ -65,7 +65,8 @@ def _stream(held: Services, job_id: str) -> Iterator[bytes]:
         if not free:
             raise Busy("All places for callers that wait are taken. Ask for the job itself instead.")
         for job in held.queue.events(job_id):
-            yield b"event: job\ndata: " + orjson.dumps(job.as_json()) + b"\n\n"
+            # A line that means nothing, when nothing has changed: proxies close connections that say nothing.
+            yield b": \n\n" if job is None else b"event: job\ndata: " + orjson.dumps(job.as_json()) + b"\n\n"
 
 
 def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

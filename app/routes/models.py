@@ -8,10 +8,14 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from app.errors import Fault, InvalidParameters, Unreadable
+from app.errors import Fault, InvalidParameters, NotFound, Unreadable, at, listed
 from app.payloads import strict_json
+from app.pipelines import reports, run
+from app.pipelines.run import NETWORK_FORMATS
 from app.routes import schemas
 from app.routes.answers import answer, legacy_answer
+from app.routes.prefer import Preference
+from app.routes.train_pipeline import finished_or_accepted
 from app.services import services
 from app.store.record import Record
 
@@ -19,6 +23,9 @@ blueprint = APIBlueprint("models", __name__, tag="Models")
 
 #: A URL's model id. Longer or other text is no model's, and is answered as such by the look-up.
 ID = "<pipeline_id>"
+
+#: What a report's page may load and run: nothing.
+_NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 @blueprint.get("/models")
@@ -60,12 +67,55 @@ def version(pipeline_id: str, number: int) -> Response:
 
 @blueprint.put(f"/models/{ID}/current")
 @blueprint.output(schemas.VersionRecord)
-@blueprint.doc(summary="Promote a version")
+@blueprint.doc(summary="Promote a version, or a row of its leaderboard", responses=schemas.ACCEPTED)
 def promote(pipeline_id: str) -> Response:
-    """Make a version the current one. With `If-Match`, only if the current one is still that."""
-    number = _number(strict_json.loads(request.get_data(), "body"))
+    """Make a version the current one. With `If-Match`, only if the current one is still that.
+
+    With `row`, that row of the version's leaderboard is trained on the version's data and becomes a version of its
+    own; `Prefer` says whether to wait for it, as in a training.
+    """
+    number, row = _promotion(strict_json.loads(request.get_data(), "body"))
+    if row is not None:
+        preference = Preference.of(request)
+        job = services().queue.promote_row(pipeline_id, number, row)
+        return finished_or_accepted(job.job_id, preference)
     services().store.promote(pipeline_id, number, _expected())
     return _shown(services().store.record(pipeline_id, number))
+
+
+@blueprint.get(f"/models/{ID}/versions/<int:number>/report")
+@blueprint.output({}, content_type="text/html", description="A page that needs nothing else.")
+@blueprint.doc(summary="Report on a version")
+def report(pipeline_id: str, number: int) -> Response:
+    """Return a page of the version: scores, curves, importances, leaderboard, structure."""
+    page = reports.page(services().store.record(pipeline_id, number), services().store.report(pipeline_id, number))
+    return Response(page, mimetype="text/html", headers={"Content-Security-Policy": _NO_SCRIPTS})
+
+
+@blueprint.get(f"/models/{ID}/versions/<int:number>/code")
+@blueprint.output({}, content_type="text/x-python", description="A Python file.")
+@blueprint.doc(summary="Code of a version")
+def code(pipeline_id: str, number: int) -> Response:
+    """Return a Python file that trains the same pipeline without this service."""
+    services().store.record(pipeline_id, number)
+    text = services().store.report(pipeline_id, number).get("code")
+    if text is None:
+        raise NotFound("This version was trained by an earlier release, which wrote no code.")
+    name = f'attachment; filename="{pipeline_id}_{number}.py"'
+    return Response(text, mimetype="text/x-python", headers={"Content-Disposition": name})
+
+
+@blueprint.get(f"/models/{ID}/versions/<int:number>/network")
+@blueprint.output({}, content_type="application/octet-stream", description="The file.")
+@blueprint.doc(summary="Download the network of a version")
+def network(pipeline_id: str, number: int) -> Response:
+    """Return the network of a version as a file of Keras: `?format=keras`, or `h5`."""
+    form = request.args.get("format", "keras")
+    if form not in NETWORK_FORMATS:
+        raise InvalidParameters("format is unknown.", [Fault("/query/format", f"known are {listed(NETWORK_FORMATS)}")])
+    data = run.network(services().store, services().pipelines, pipeline_id, number, form)
+    name = f'attachment; filename="{pipeline_id}_{number}.{form}"'
+    return Response(data, mimetype="application/octet-stream", headers={"Content-Disposition": name})
 
 
 @blueprint.delete(f"/models/{ID}")
@@ -87,14 +137,21 @@ def delete_version(pipeline_id: str, number: int) -> Response:
 
 
 def _shown(record: Record) -> Response:
-    return answer(asdict(record), headers={"ETag": f'"{record.version}"'})
+    reported = services().store.report(record.pipeline_id, record.version)
+    shown = {"leaderboard": [], **asdict(record), **{name: reported[name] for name in reported if name != "code"}}
+    return answer(shown, headers={"ETag": f'"{record.version}"'})
 
 
-def _number(body: Any) -> int:
-    number = body.get("version") if isinstance(body, dict) else None
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise InvalidParameters('Send {"version": N}.', [Fault("/version", "must be the number of a version")])
-    return number
+def _promotion(body: Any) -> tuple[int, int | None]:
+    numbers = body if isinstance(body, dict) else {}
+    faults = [
+        Fault(at(name), f"must be the number of a {name}")
+        for name in ("version", "row")
+        if (name == "version" or name in numbers) and type(numbers.get(name)) is not int
+    ]
+    if faults:
+        raise InvalidParameters('Send {"version": N}, or {"version": N, "row": M}.', faults)
+    return numbers["version"], numbers.get("row")
 
 
 def _expected() -> int | None:

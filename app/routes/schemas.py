@@ -62,11 +62,17 @@ class TrainingResult(_Answer):
     """Of a search: pipeline → [operators, mean score]."""
     metrics: JSON
     """Each score's mean, standard deviation and folds."""
+    metric: str
+    """What the training improved."""
     holdout: JSON
     """Scores on rows that the training did not see; for classes the confusion matrix and report."""
     classes: list[Label]
     positive_class: Label | None
     seed: int
+    device: str
+    """On what it was trained: cpu, or cuda:0 for a GPU."""
+    warnings: list[str]
+    """What makes the scores look better than they are: rows that are there twice, windows that overlap."""
     stopped: str | None
     """Why the training ended before its time, if it did."""
     note: str | None
@@ -80,6 +86,8 @@ class Progress(_Answer):
     stage: str | None = None
     fraction: float | None = None
     candidates: int | None = None
+    """Tried so far, those that failed included."""
+    failed: int | None = None
     best_score: float | None = None
     seconds_left: float | None = None
 
@@ -124,9 +132,42 @@ class Models(RootModel[dict[str, TrainingResult]]):
     """Each model's training."""
 
 
+class LeaderboardRow(_Answer):
+    """One candidate of a training."""
+
+    rank: int
+    row: int
+    """Names the candidate in `PUT /models/<id>/current`."""
+    name: str
+    engine: str
+    score: float | None
+    """Mean over the folds; null when it failed."""
+    fold_scores: list[float | None]
+    fit_seconds: float
+    """Of one fold."""
+    predict_seconds: float
+    """Of 1,000 rows."""
+    size: int
+    """Bytes."""
+    error: str | None
+    details: JSON
+
+
 class VersionRecord(_Answer):
     """All that is known of one version of a model."""
 
+    provisional: bool
+    """Whether its training goes on and may replace it by a better one."""
+    leaderboard: list[LeaderboardRow]
+    """The candidates, the best first."""
+    curves: JSON | None = None
+    """On rows held out: ROC, precision and recall, calibration, gains; or residuals."""
+    importances: JSON | None = None
+    """Of each column, with their spread."""
+    learning_curves: JSON | None = None
+    """Of a network: losses and scores by epoch."""
+    structure: JSON | None = None
+    """The pipeline as text, as scikit-learn's HTML and as a graph."""
     pipeline_id: int | str
     version: int
     created_at: str
@@ -177,6 +218,8 @@ class Explanation(_Answer):
     """Why one row was predicted as it was."""
 
     id: str | int | float
+    step: int | None = None
+    """Of a forecast: how far ahead."""
     algorithm: str
     scale: str
     """Unit of base value, contributions and local prediction: probability, log_odds, score or value."""

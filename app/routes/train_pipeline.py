@@ -31,8 +31,13 @@ def train() -> Response:
     preference = Preference.of(request)
     tables = intake.read(parts(request), services().settings)
     job = services().queue.submit(tables, request.headers.get("Idempotency-Key"))
+    return finished_or_accepted(job.job_id, preference)
+
+
+def finished_or_accepted(job_id: str, preference: Preference) -> Response:
+    """Wait for a job as a caller prefers, and answer with its result, or that it goes on."""
     with services().place() as may_wait:
-        job = services().queue.wait(job.job_id, preference.wait_seconds if may_wait else 0)
+        job = services().queue.wait(job_id, preference.wait_seconds if may_wait else 0)
     return _ended(job) if job.state.final else _accepted(job, preference)
 
 
