@@ -9,7 +9,11 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
-COMPILE = uv pip compile --python-platform linux --python-version 3.11 --no-emit-package nvidia-nccl-cu12 --no-header
+# What only a GPU needs: XGBoost works without it, and a build of torch that wants it brings it (see `install`).
+GPU = nvidia-nccl-cu12 cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cupti nvidia-cuda-nvrtc \
+	nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse \
+	nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx triton
+COMPILE = uv pip compile --python-platform linux --python-version 3.11 --no-header $(addprefix --no-emit-package ,$(GPU))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test lint pins clean
@@ -17,7 +21,7 @@ COMPILE = uv pip compile --python-platform linux --python-version 3.11 --no-emit
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-install: .venv/.installed ## Install the service into .venv, with the versions of requirements.txt (1.5 GB)
+install: .venv/.installed ## Install the service into .venv, with the versions of requirements.txt (2.2 GB)
 
 demo: .venv/.installed ## Start the service, train, predict and explain over HTTP, and show it all
 	@$(BIN)/python demo.py
@@ -49,10 +53,12 @@ clean: ## Remove the environment and all caches; the models in var/ stay
 		"Install one, or say where it is: make install PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@"$(PYTHON)" -c '$(SUITABLE)' || { echo "PYTHON=$(PYTHON) is not a Python 3.11, 3.12 or 3.13" \
 		"with its venv module." >&2; exit 1; }
-	@echo "Installing into .venv with $(PYTHON): one to a few minutes, 1.5 GB."
+	@echo "Installing into .venv with $(PYTHON): one to a few minutes, 2.2 GB."
 	@"$(PYTHON)" -m venv --clear .venv
 # The file is complete, so pip need not look for more; it would add nvidia-nccl, 469 MB that only GPUs use.
 	@$(PIP) --no-deps -r requirements.txt
+# The default build of torch for Linux brings CUDA; a CPU build needs nothing more.
+	@$(PIP) --constraint requirements.txt torch
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed

@@ -22,8 +22,9 @@ import requests
 
 from app import create_app
 from app.settings import Settings
+from app.store.connection import connect
 from app.store.embedded import EmbeddedRedis
-from app.store.redis import ModelStore, connect
+from app.store.redis import ModelStore
 
 ROOT = Path(__file__).parent
 SECRET = "a secret of the tests, long enough to sign"  # noqa: S105  of the tests alone

@@ -30,7 +30,9 @@ URL, LOG = f"http://{HOST}:{PORT}", Path(os.environ.get("DATA_DIR", "var"), "dem
 
 #: The service shown here is this machine's alone and on a Redis of its own, whatever the environment says.
 SETTINGS = {"HOST": HOST, "PORT": PORT, "DATA_DIR": str(LOG.parent), "VCAP_SERVICES": "{}"}
-SETTINGS |= dict.fromkeys(("API_KEYS", "REDIS_URL", "VCAP_SERVICES_FILE_PATH", "LEGACY_JSON_STRINGS"), "")
+SETTINGS |= dict.fromkeys(
+    ("API_KEYS", "REDIS_URL", "VCAP_SERVICES_FILE_PATH", "LEGACY_JSON_STRINGS", "DASK_SCHEDULER_ADDRESS"), ""
+)
 #: Steps of a printed pipeline that do something.
 STEP = re.compile(r"\b(?!Pipeline|FeatureUnion|StratifiedKFold|KFold|Passthrough|SkipT|EstimatorT)([A-Z]\w+)\(")
 TERMINAL = sys.stdin.isatty() and sys.stdout.isatty()
@@ -70,18 +72,22 @@ def table(rows: list[dict[str, Any]]) -> None:
         print("  " + "  ".join(cell.rjust(width) if to else cell.ljust(width) for cell, width, to in cells).rstrip())
 
 
-def train(title: str, parameters: str) -> None:
-    """Train on the series of data/ and show the result."""
-    parts = {"raw_data": "@data/data_train.json", "labels": "@data/label_train.json", "params": f"@{parameters}"}
+SERIES = {"raw_data": "@data/data_train.json", "labels": "@data/label_train.json"}
+
+
+def train(title: str, parameters: str, **data: str) -> None:
+    """Train and show the result, of a search the best candidates."""
+    parts = {**data, "params": f"@{parameters}"}
     job = follow(ask(title, "/train_pipeline", "respond-async", **parts))
     if (result := job["result"]) is None:
         raise SystemExit("\n{title}: {detail}".format(**job["error"]))
     names = ("modelId", "version", "modelType", "trainShape", "trainTime", "mean_cv_accuracy", "mean_cv_roc_auc")
     table([{"answer": name, "value": shown(result[name])} for name in names])
-    if result["evaluated_models"]:
-        print(f"\n  The best of {len(result['evaluated_models'])} pipelines that the search scored:\n")
-        best = sorted(result["evaluated_models"].items(), key=lambda item: -item[1][1])[:5]
-        table([{"score": score, "operators": int(count), "pipeline": name} for name, (count, score) in best])
+    board = requests.get(f"{URL}/models/{result['modelId']}", timeout=60).json()["leaderboard"]
+    if len(board) > 1:
+        print(f"\n  The best of {len(board)} candidates, any of which can be promoted:\n")
+        columns = ("rank", "score", "fit_seconds", "predict_seconds", "size", "name")
+        table([{name: row[name] for name in columns} for row in board[:6]])
 
 
 def follow(job: dict[str, Any]) -> dict[str, Any]:
@@ -94,9 +100,9 @@ def follow(job: dict[str, Any]) -> dict[str, Any]:
         words += f"  {at['fraction']:4.0%}" if "fraction" in at else ""
         words += f"  {at['candidates']} candidates" if "candidates" in at else ""
         words += f", best score {at['best_score']:.4f}" if "best_score" in at else ""
-        if TERMINAL or (at["stage"], at.get("candidates")) != stage:
+        if TERMINAL or (at["stage"], at.get("candidates", 0) // 20) != stage:
             print(f"{CLEAR}{words}", end="" if TERMINAL else "\n", flush=True)
-        stage = at["stage"], at.get("candidates")
+        stage = at["stage"], at.get("candidates", 0) // 20
         try:
             time.sleep(0.25)
             job = ask("", path)
@@ -169,8 +175,9 @@ def service() -> Iterator[subprocess.Popen[bytes]]:
 
 def steps() -> None:
     """Do the main job."""
-    train("Train a random forest on 324 raw time series", "parameters/train_parameters.yml")
-    train("Let TPOT search for a pipeline, half a minute", "parameters/tpot.yml")
+    train("Train a random forest on 324 raw time series", "parameters/train_parameters.yml", **SERIES)
+    train("Let TPOT search for a pipeline, half a minute", "parameters/tpot.yml", **SERIES)
+    train("A table, and no model named: half a minute", "parameters/portfolio.yml", raw_data="@data/penguins.csv")
     names, models = ("version", "engine", "task", "mean_cv_roc_auc", "modelType"), ask("What is served", "/models")
     table([{"id": key, **{name: model[name] for name in names}} for key, model in models.items()])
     scores = predict("Predict 132 new series with the random forest", "parameters/test_parameters.yml")

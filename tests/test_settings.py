@@ -58,14 +58,39 @@ def test_the_credentials_of_a_bound_redis_make_its_address(credentials, url):
 
 
 @pytest.mark.parametrize(
-    "service", [{"label": "aws-valkey"}, {"label": "user-provided", "name": "Redis"}, {"label": "x", "tags": ["redis"]}]
+    "service",
+    [
+        *(
+            {"label": label}
+            for label in ("redis", "p-redis", "p.redis", "redis-enterprise", "azure-redis", "rediscloud")
+        ),
+        *({"label": label} for label in ("aws-valkey", "redis7")),
+        *({"label": "user-provided", "name": name} for name in ("Redis", "automl-redis", "my_valkey_1")),
+        *({"label": "x", "tags": ["data", tag]} for tag in ("redis", "Valkey", "redis cache")),
+    ],
 )
 def test_a_redis_is_known_by_its_label_its_name_or_a_tag(service):
     assert Settings.from_environment({"VCAP_SERVICES": bound({"uri": "redis://h"}, **service)}).redis_url == "redis://h"
 
 
-def test_a_service_of_another_kind_is_not_taken():
-    assert Settings.from_environment({"VCAP_SERVICES": bound({"uri": "postgres://h"}, label="pg")}).redis_url is None
+@pytest.mark.parametrize(
+    "service",
+    [
+        {},
+        {"name": "prediscovery"},
+        {"name": "my-rediscovery"},
+        {"label": "prediscovery"},
+        {"tags": ["rediscovered", "predis"]},
+    ],
+)
+def test_a_service_of_another_kind_is_not_taken(service):
+    services = bound({"uri": "postgres://h"}, **{"label": "pg", **service})
+    assert Settings.from_environment({"VCAP_SERVICES": services}).redis_url is None
+
+
+@pytest.mark.parametrize("url", ["redis://h", "rediss://:pw@h:6380/0", "unix:///tmp/redis.sock"])
+def test_the_address_of_a_redis_is_kept_as_it_is(url):
+    assert Settings.from_environment({"REDIS_URL": url}).redis_url == url
 
 
 def test_bound_services_may_come_in_a_file(tmp_path):
@@ -88,6 +113,7 @@ def test_redis_url_wins_over_a_bound_service(services):
         pytest.param({"VCAP_SERVICES": "[1]"}, "VCAP_SERVICES", id="services that are a list"),
         pytest.param({"VCAP_SERVICES": bound({"password": "s3cret"})}, "VCAP_SERVICES", id="no host"),
         pytest.param({"VCAP_SERVICES": bound({"host": "s3cret"})}, "VCAP_SERVICES", id="no password"),
+        pytest.param({"VCAP_SERVICES": bound({"uri": "http://s3cret"})}, "VCAP_SERVICES", id="a bound web address"),
         pytest.param({"VCAP_SERVICES_FILE_PATH": "/nowhere/s3cret"}, "VCAP_SERVICES", id="a file that is not there"),
         pytest.param({"PORT": "s3cret"}, "PORT", id="a port that is no number"),
         pytest.param({"PORT": "70000"}, "PORT", id="a port out of range"),
@@ -99,6 +125,7 @@ def test_redis_url_wins_over_a_bound_service(services):
         pytest.param({"API_KEYS": "admin:s3cret"}, "API_KEYS", id="a key that is no digest"),
         pytest.param({"API_KEYS": "admin:" + "A" * 64}, "API_KEYS", id="a digest in capitals"),
         pytest.param({"REDIS_URL": "http://s3cret@host"}, "REDIS_URL", id="a Redis address of another scheme"),
+        pytest.param({"REDIS_URL": "s3cret:6379"}, "REDIS_URL", id="a Redis address without a scheme"),
         pytest.param({**OPEN, "API_KEYS": ""}, "API_KEYS", id="beyond loopback without keys"),
         pytest.param({**OPEN, "SIGNING_SECRET": ""}, "SIGNING_SECRET", id="beyond loopback without a secret"),
         pytest.param({**OPEN, "HOST": "::", "API_KEYS": ""}, "API_KEYS", id="beyond loopback in IPv6"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from sklearn.base import clone
 
 from app.explain.base import Subject
 from app.explain.structure import final_step
-from app.payloads.parameters import Task
+from app.payloads.parameters import Kind, Task, TrainParameters
 from app.pipelines import preprocess
 
 DATA = Path(__file__).parents[2] / "data"
@@ -41,13 +42,29 @@ def diabetes():
     return frame.drop(columns=["id", "progression"]).astype("float64"), frame["progression"].astype("float64")
 
 
+#: {dtype: kind} of the rows here.
+KINDS = {"float64": Kind.NUMBER, "str": Kind.CATEGORY, "datetime64[us]": Kind.DATE, "object": Kind.IMAGE}
+
+
 @pytest.fixture(scope="session")
-def subject():
+def assembled():
+    """Return a function that makes an unfitted pipeline for rows; `kinds` are those that dtypes do not tell."""
+
+    def make(X, model, scaled=True, **kinds):
+        kinds = {name: KINDS[str(dtype)] for name, dtype in X.dtypes.items()} | kinds
+        problem = SimpleNamespace(kinds=kinds, parameters=TrainParameters(pipeline_id="p"), select=False)
+        return preprocess.assemble(problem, model, scaled)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def subject(assembled):
     """Return a function that fits a model to rows and labels, and gives it as explainers see it."""
 
-    def make(X, labels, model, task=Task.CLASSIFICATION, scaled=True):
+    def make(X, labels, model, task=Task.CLASSIFICATION, scaled=True, **kinds):
         y = np.unique(labels, return_inverse=True)[1] if task is Task.CLASSIFICATION else labels
-        fitted = preprocess.assemble(X, clone(model), scaled).fit(X, y)
+        fitted = assembled(X, clone(model), scaled, **kinds).fit(X, y)
 
         def predict(rows):
             answers = fitted.predict_proba(rows) if task is Task.CLASSIFICATION else fitted.predict(rows)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.ensemble import VotingClassifier
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
@@ -19,9 +20,11 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.tree import DecisionTreeClassifier
 from tpot.builtin_modules import AddTransformer, EstimatorTransformer, Passthrough, SkipTransformer, ZeroCount
 
 from app.explain.structure import final_step
+from app.payloads.parameters import Kind
 from app.pipelines import preprocess
 
 
@@ -66,10 +69,10 @@ KNOWN = ["a", "b", "text", "text", "text"]
         pytest.param([make_union(EstimatorTransformer(LogisticRegression()))], None, id="a union of a stack"),
     ],
 )  # fmt: skip
-def test_each_input_has_its_origin_or_the_trace_is_given_up(rows, steps, origins):
+def test_each_input_has_its_origin_or_the_trace_is_given_up(rows, assembled, steps, origins):
     X, y = rows
     model = make_pipeline(*steps, LogisticRegression()) if steps else LogisticRegression()
-    fitted = preprocess.assemble(X, model, scaled=False).fit(X, y)
+    fitted = assembled(X, model, scaled=False).fit(X, y)
     final = final_step(fitted, X)
     if origins is None:
         assert final is None
@@ -82,10 +85,10 @@ def test_each_input_has_its_origin_or_the_trace_is_given_up(rows, steps, origins
     np.testing.assert_array_equal(final.model.predict_proba(inputs), fitted.predict_proba(X))
 
 
-def test_pipelines_in_pipelines_are_followed(rows):
+def test_pipelines_in_pipelines_are_followed(rows, assembled):
     X, y = rows
     inner = make_pipeline(SelectKBest(k=2), make_pipeline(StandardScaler(), LogisticRegression()))
-    final = final_step(preprocess.assemble(X, inner, scaled=True).fit(X, y), X)
+    final = final_step(assembled(X, inner, scaled=True).fit(X, y), X)
     assert len(final.origins) == 2
     assert "b" in final.origins
 
@@ -96,3 +99,29 @@ def test_a_pipeline_of_features_that_are_all_numbers_is_followed():
     for scaled in (False, True):
         fitted = Pipeline([("preprocess", preprocess.numbers_only(scaled)), ("model", LogisticRegression())]).fit(X, y)
         assert list(final_step(fitted, X).origins) == list(X.columns)
+
+
+def test_every_kind_of_column_is_behind_inputs_of_its_own(assembled):
+    X = pd.DataFrame({"n": np.arange(60.0), "when": pd.date_range("2020-01-01", periods=60).astype("datetime64[us]")})
+    X["code"] = pd.array([f"k{number}" for number in range(60)], dtype="str")
+    X["said"] = pd.array([f"word{number % 9} and word{number % 7}" for number in range(60)], dtype="str")
+    y = np.arange(60) % 2
+    final = final_step(assembled(X, LogisticRegression(), said=Kind.TEXT).fit(X, y), X)
+    assert set(final.origins) == set(X.columns)
+    for name in X.columns:
+        changed = X.assign(**{name: X[name].to_numpy()[::-1]}).astype(X.dtypes.to_dict())
+        moved = (final.transform(changed) != final.transform(X)).any(axis=0)
+        assert {final.origins[place] for place in np.flatnonzero(moved)} == {name}
+
+
+def test_pipelines_of_other_steps_are_not_followed(rows, assembled):
+    X, y = rows
+    whole = assembled(X, LogisticRegression())
+    mixed = VotingClassifier([("a", whole), ("b", assembled(X, DecisionTreeClassifier()))])
+    for pipeline in (
+        Pipeline([("model", mixed)]),
+        Pipeline([("model", whole)]),
+        Pipeline([("numbers", FunctionTransformer(lambda rows: rows[["a", "b"]])), ("model", LogisticRegression())]),
+        Pipeline([("pick", FunctionTransformer()), *assembled(X, LogisticRegression()).steps]),
+    ):
+        assert final_step(pipeline.fit(X, y), X) is None

@@ -33,7 +33,7 @@ def training():
             model_training={"model": model, "model_args": model_args},
             limits=limits or {},
         )
-        return Tables(parameters, registry.check(parameters.model_training, None), frame, None)
+        return Tables(parameters, registry.check(parameters), frame, None)
 
     return make
 

@@ -8,11 +8,22 @@ import pytest
 from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 
-from app.errors import Busy, InvalidParameters, JobEnded, JobNotFound, KeyReused, StoreUnavailable
+from app.errors import (
+    Busy,
+    InvalidParameters,
+    JobEnded,
+    JobNotFound,
+    KeyReused,
+    ModelNotFound,
+    RowGone,
+    RowNotFound,
+    StoreUnavailable,
+    VersionNotFound,
+)
 from app.jobs import tasks
 from app.jobs.queue import JobQueue
 from app.jobs.records import JobState, Stop
-from app.store.redis import connect
+from app.store.connection import connect
 
 
 @pytest.fixture
@@ -140,16 +151,54 @@ def test_a_cancelled_job_that_a_worker_took_all_the_same_is_not_trained(queue, r
     assert store.models() == []
 
 
-def test_a_job_that_ran_has_its_result_and_no_input(queue, records, store, training, worked):
+def test_a_job_that_ran_has_its_result_and_keeps_its_data_as_long_as_it_is_remembered(
+    queue, records, store, training, worked, client_of_redis
+):
     job = queue.submit(training())
     worked(job.job_id)
     ended = queue.get(job.job_id)
     assert (ended.state, ended.attempts, ended.error) == (JobState.FINISHED, 1, None)
     assert ended.result == store.record("p").result
     assert ended.started >= ended.created
-    assert records.input(job.job_id) is None
+    remembered = client_of_redis.ttl(f"automl:job:{job.job_id}")
+    for name in ("input", "rows"):
+        assert 0 < client_of_redis.ttl(f"automl:job:{job.job_id}:{name}") <= remembered
     with pytest.raises(JobEnded):
         queue.cancel(job.job_id, keep=True)
+
+
+def test_a_row_of_a_leaderboard_is_trained_on_the_same_data_as_a_version_of_its_own(queue, store, training, worked):
+    job = queue.submit(training())
+    worked(job.job_id)
+    rows = store.report("p", 1)["leaderboard"]
+    assert [(row["rank"], row["row"], row["error"]) for row in rows] == [(1, 1, None)]
+    promoted = queue.promote_row("p", 1, 1)
+    assert (promoted.origin, promoted.row) == (job.job_id, "sklearn.tree.DecisionTreeClassifier")
+    worked(promoted.job_id)
+    assert queue.get(promoted.job_id).state is JobState.FINISHED
+    first, second = store.record("p", 1), store.record("p", 2)
+    assert (second.metrics, second.holdout) == (first.metrics, first.holdout)
+    assert (second.result["modelType"], store.current("p")) == (first.result["modelType"], 2)
+
+
+def test_a_row_that_is_not_there_cannot_be_promoted(queue, training, worked):
+    job = queue.submit(training())
+    worked(job.job_id)
+    with pytest.raises(RowNotFound):
+        queue.promote_row("p", 1, 2)
+    with pytest.raises(VersionNotFound):
+        queue.promote_row("p", 2, 1)
+    with pytest.raises(ModelNotFound):
+        queue.promote_row("q", 1, 1)
+
+
+@pytest.mark.parametrize("gone", ["", ":input", ":rows"])
+def test_a_row_whose_data_is_forgotten_says_so(queue, training, worked, client_of_redis, gone):
+    job = queue.submit(training())
+    worked(job.job_id)
+    client_of_redis.delete(f"automl:job:{job.job_id}{gone}")
+    with pytest.raises(RowGone, match="Train again"):
+        queue.promote_row("p", 1, 1)
 
 
 def test_a_job_that_has_published_does_not_train_again(queue, store, training, worked):

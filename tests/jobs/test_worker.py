@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -16,8 +17,12 @@ from rq.serializers import JSONSerializer
 
 from app.jobs.queue import QUEUE, JobQueue
 from app.jobs.records import JobRecords, JobState
+from app.payloads.parameters import Task, TrainParameters
+from app.payloads.training import Tables
 from app.settings import Settings
-from app.store.redis import ModelStore, connect
+from app.store.connection import connect
+from app.store.redis import ModelStore
+from tests import kinds
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a secret of the tests, long enough to sign"
@@ -226,3 +231,118 @@ def test_the_training_of_a_killed_worker_dies_with_it_and_is_another_workers(hou
     ended = house.ended(job)
     assert (ended.state, ended.attempts, ended.error) == (JobState.FINISHED, 2, None)
     assert versions(house, "orphan") == 1
+
+
+def search(training, pipeline_id, seconds=120, n_rows=200, **limits):
+    """Return the input of a search for the best of everything."""
+    found = training(n_rows=n_rows, pipeline_id=pipeline_id)
+    parameters = TrainParameters(
+        pipeline_id=pipeline_id, target="kind", model_training={}, limits={"seconds": seconds, **limits}
+    )
+    return replace(found, parameters=parameters)
+
+
+def first_version(house, pipeline_id):
+    """Wait until a search has left something, and return its record."""
+    return until(lambda: {r.pipeline_id: r for r in house.store.models()}.get(pipeline_id), "a model that can be used")
+
+
+def test_a_search_serves_a_model_long_before_its_end_and_replaces_it_by_better_ones(house, training):
+    job = house.queue.submit(search(training, "early"))
+    assert first_version(house, "early").provisional
+    digest = house.store.digest("early", 1)
+    until(lambda: house.store.digest("early", 1) != digest, "a better one")
+    assert (house.queue.get(job.job_id).state, versions(house, "early")) == (JobState.RUNNING, 1)
+    house.queue.cancel(job.job_id, keep=False)
+    house.ended(job)
+
+
+def test_a_cancelled_search_leaves_nothing(house, training):
+    job = house.queue.submit(search(training, "dropped"))
+    first_version(house, "dropped")
+    house.queue.cancel(job.job_id, keep=False)
+    ended = house.ended(job)
+    assert (ended.state, ended.result, versions(house, "dropped")) == (JobState.CANCELLED, None, 0)
+    assert "dropped" not in {record.pipeline_id for record in house.store.models()}
+
+
+def test_a_search_that_is_cancelled_with_its_best_is_served_with_it(house, training):
+    job = house.queue.submit(search(training, "kept"))
+    first_version(house, "kept")
+    house.queue.cancel(job.job_id, keep=True)
+    ended = house.ended(job)
+    record = house.store.record("kept")
+    assert (ended.state, ended.error, record.provisional) == (JobState.CANCELLED, None, False)
+    assert ended.result == record.result
+    assert record.result["stopped"] == "cancelled, keeping the best"
+
+
+def test_what_is_kept_is_the_best_of_what_was_scored_and_has_its_leaderboard(house, training):
+    job = house.queue.submit(search(training, "scored"))
+    until(lambda: scored(house), "a scored model")
+    house.queue.cancel(job.job_id, keep=True)
+    house.ended(job)
+    report = house.store.report("scored", 1)
+    assert report["leaderboard"]
+    assert house.store.record("scored").metrics["roc_auc"]["mean"] > 0
+    compile(report["code"], "code.py", "exec")
+
+
+def scored(house):
+    """Tell whether the search of the test before has published a model that folds have scored."""
+    return any(record.pipeline_id == "scored" and record.metrics for record in house.store.models())
+
+
+def test_a_search_whose_process_was_killed_goes_on_from_what_it_had_tried(house, training):
+    job = house.queue.submit(search(training, "again", seconds=30, candidates=8))
+    until(lambda: (house.queue.get(job.job_id).progress or {}).get("candidates", 0) >= 2, "two candidates")
+    house.running(job).kill()
+    house.running(job, attempt=2)
+    ended = house.ended(job)
+    assert (ended.state, ended.attempts, versions(house, "again")) == (JobState.FINISHED, 2, 1)
+    rows = house.store.report("again", 1)["leaderboard"]
+    assert len({row["name"] for row in rows}) == len(rows)
+
+
+def test_a_search_at_its_limit_ends_in_time_with_a_model(house, training):
+    started = time.monotonic()
+    job = house.queue.submit(search(training, "limited", seconds=12))
+    ended = house.ended(job)
+    assert (ended.state, versions(house, "limited")) == (JobState.FINISHED, 1)
+    assert time.monotonic() - started < 12 + 10
+    assert not house.store.record("limited").provisional
+
+
+def test_the_best_so_far_outlives_a_limit_on_memory(house, training):
+    job = house.queue.submit(search(training, "heavy", n_rows=20_000, memory_mb=256))
+    ended = house.ended(job)
+    assert ended.state is JobState.FAILED
+    assert ended.result["stopped"] == "memory limit"
+    assert not house.store.record("heavy").provisional
+
+
+def test_a_search_is_cancelled_within_five_seconds(house, training):
+    job = house.queue.submit(search(training, "brief"))
+    first_version(house, "brief")
+    asked = time.time()
+    house.queue.cancel(job.job_id, keep=True)
+    assert house.ended(job).ended - asked < 5
+
+
+def test_of_series_a_first_model_is_there_within_ten_seconds_of_the_start(house):
+    """Features of all series take longer than that here."""
+    waves, heights = kinds.waves()
+    parameters = TrainParameters(
+        pipeline_id="waves",
+        extract_features={
+            "column_id": "wave",
+            "column_sort": "when",
+            "default_fc_parameters": "ComprehensiveFCParameters()",
+        },
+        limits={"seconds": 60},
+    )
+    job = house.queue.submit(Tables(parameters, Task.CLASSIFICATION, waves, heights))
+    first_version(house, "waves")
+    assert time.time() - house.queue.get(job.job_id).started < 10
+    house.queue.cancel(job.job_id, keep=False)
+    house.ended(job)

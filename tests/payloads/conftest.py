@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image
 
 from app.payloads.parameters import TrainParameters, check
 from app.settings import Settings
@@ -23,3 +26,11 @@ def train_parameters():
         return check(TrainParameters, {"pipeline_id": "p", **model, **changes})
 
     return make
+
+
+@pytest.fixture
+def png():
+    """A PNG of 6 x 4 pixels, red."""
+    sink = io.BytesIO()
+    Image.new("RGB", (6, 4), "red").save(sink, "PNG")
+    return sink.getvalue()

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from app.errors import InvalidData, InvalidParameters
-from app.payloads.labels import FOLDS, MAX_CLASSES, check, join, positive_class
+from app.payloads.labels import FOLDS, MAX_CLASSES, MAX_NUMBERED_CLASSES, check, join, positive_class, task
 from app.payloads.parameters import Task
 
 IDS = pd.Index([30, 10, 20], name="id")
@@ -82,6 +82,25 @@ def test_labels_that_cannot_be_learned_are_refused(values, task, word):
 )
 def test_labels_at_the_bounds_are_accepted(values, task):
     check(pd.Series(values), task)
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        pytest.param(["a", "b", "c"] * 5, Task.CLASSIFICATION, id="text"),
+        pytest.param([str(number) for number in range(50)], Task.CLASSIFICATION, id="numbers in quotes"),
+        pytest.param([True, False] * 5, Task.CLASSIFICATION, id="booleans"),
+        pytest.param([0, 1] * 5, Task.CLASSIFICATION, id="two whole numbers"),
+        pytest.param([0.25, 0.75] * 5, Task.CLASSIFICATION, id="two numbers"),
+        pytest.param([3.0, 1.0, 2.0] * 5, Task.CLASSIFICATION, id="few whole numbers, read as floats"),
+        pytest.param(list(range(MAX_NUMBERED_CLASSES)), Task.CLASSIFICATION, id="the most whole numbers"),
+        pytest.param(list(range(MAX_NUMBERED_CLASSES + 1)), Task.REGRESSION, id="one whole number more"),
+        pytest.param([0.5, 1.0, 1.5] * 5, Task.REGRESSION, id="three numbers, not whole"),
+        pytest.param([7] * 10, Task.CLASSIFICATION, id="one value, which is refused as a single class"),
+    ],
+)
+def test_the_labels_tell_the_task(values, found):
+    assert task(pd.Series(values)) is found
 
 
 @pytest.mark.parametrize(

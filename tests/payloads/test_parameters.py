@@ -24,6 +24,51 @@ def test_what_is_left_out_has_its_default():
     assert parameters.limits.seconds is parameters.limits.memory_mb is None
 
 
+def test_neither_a_model_nor_a_task_must_be_named():
+    parameters = check(TrainParameters, {"pipeline_id": "p"})
+    assert parameters.task is parameters.model_training.model is parameters.model_training.metric is None
+    assert (parameters.folds, parameters.groups, parameters.time, parameters.sample_weight) == (5, None, None, None)
+    assert parameters.limits.candidates is parameters.limits.candidate_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"folds": 1}, "/params/folds"),
+        ({"folds": 21}, "/params/folds"),
+        ({"folds": 5.0}, "/params/folds"),
+        ({"folds": True}, "/params/folds"),
+        ({"groups": ""}, "/params/groups"),
+        ({"time": 3}, "/params/time"),
+        ({"sample_weight": ["w"]}, "/params/sample_weight"),
+        ({"limits": {"candidates": 0}}, "/params/limits/candidates"),
+        ({"limits": {"candidates": 10**7}}, "/params/limits/candidates"),
+        ({"limits": {"candidate_seconds": 0}}, "/params/limits/candidate_seconds"),
+        ({"limits": {"candidate_seconds": 0.5}}, "/params/limits/candidate_seconds"),
+        ({"columns": {"a": "image"}}, "/params/columns/a"),
+        ({"columns": {"a": "nothing"}}, "/params/columns/a"),
+    ],
+)
+def test_what_a_training_may_say_of_its_data_and_limits_has_bounds(changes, pointer):
+    assert pointers(TrainParameters, GOOD | changes) == {pointer}
+
+
+@pytest.mark.parametrize("role", ["target", "id_column", "groups", "time"])
+def test_columns_beside_the_rows_are_different_ones(role):
+    other = "sample_weight" if role != "time" else "id_column"
+    with pytest.raises(InvalidParameters) as refusal:
+        check(TrainParameters, GOOD | {role: "x", other: "x"})
+    (fault,) = refusal.value.faults
+    named = fault.pointer.removeprefix("/params/")
+    assert {named, fault.detail.rpartition(" ")[2]} == {role, other}
+
+
+def test_folds_are_made_by_groups_or_by_time():
+    with pytest.raises(InvalidParameters) as refusal:
+        check(TrainParameters, GOOD | {"groups": "a", "time": "b"})
+    assert "not both" in refusal.value.faults[0].detail
+
+
 def test_empty_model_args_are_no_arguments():
     model = GOOD["model_training"] | {"model_args": None}
     assert check(TrainParameters, GOOD | {"model_training": model}).model_training.model_args == {}
@@ -62,7 +107,6 @@ def test_every_wrong_value_is_pointed_at():
         "/params/seed",
         "/params/limits/seconds",
         "/params/limits/memory_mb",
-        "/params/model_training/model",
         "/params/model_training/x",
     }
 

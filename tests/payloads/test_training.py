@@ -77,6 +77,28 @@ def test_a_regression_has_no_positive_class(tables):
     assert assemble(tables(labels=labels, task=Task.REGRESSION)).positive_class is None
 
 
+@pytest.mark.parametrize(
+    ("values", "found", "positive"),
+    [
+        ([0, 1] * 5, Task.CLASSIFICATION, 1),
+        (["b", "a"] * 5, Task.CLASSIFICATION, "b"),
+        ([number / 3 for number in range(10)], Task.REGRESSION, None),
+    ],
+)
+def test_the_labels_decide_the_task_when_nobody_names_one(tables, values, found, positive):
+    training = assemble(tables(labels=LABELS.assign(label=values), task=None))
+    assert (training.task, training.positive_class) == (found, positive)
+
+
+def test_a_task_that_is_named_stands_against_the_labels(tables):
+    training = assemble(tables(labels=LABELS.assign(label=[1.0, 2.0] * 5), task=Task.REGRESSION))
+    assert (training.task, training.positive_class) == (Task.REGRESSION, None)
+
+
+def test_a_task_that_the_labels_decide_stays_open_on_the_way_through_bytes(tables):
+    assert Tables.from_bytes(tables(task=None).to_bytes()).task is None
+
+
 @pytest.mark.parametrize("labels", [LABELS, None], ids=["labels apart", "no labels"])
 def test_tables_come_back_from_bytes_with_the_same_types(tables, labels):
     frame = FRAME.assign(b=[True, False] * 5, gap=[None, *map(float, IDS[1:])])

@@ -1,4 +1,4 @@
-"""Trainings of the example data, made as the route makes them and run as a worker runs them."""
+"""Problems as an engine sees them, and trainings made as the route makes them and run as a worker runs them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.payloads.parameters import ModelTraining, TrainParameters
+from app.payloads.parameters import Kind, Task, TrainParameters, check
 from app.payloads.training import Tables
-from app.pipelines import registry, run
+from app.pipelines import folds, metrics, registry, run
 from app.pipelines.base import Problem
+from app.pipelines.board import TrialBoard
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -33,44 +34,113 @@ def diabetes():
 
 @pytest.fixture
 def problem():
-    """Return a function that makes an engine's Problem of rows, labels and a model's name and arguments."""
+    """Return a function that makes an engine's Problem of rows, labels and the parameters of a training.
 
-    def make(X, labels, model, seconds=SECONDS, seed=0, metric=None, **model_args):
-        training = ModelTraining(model=model, model_args=model_args, metric=metric)
-        task = registry.resolve(model).task(model)
-        if task == "classification":
-            names, y = np.unique(np.asarray(labels, dtype="object"), return_inverse=True)
-            return Problem(X, y, task, tuple(names.tolist()), training, seed, seconds)
-        return Problem(X, np.asarray(labels, dtype="float64"), task, (), training, seed, seconds)
+    Labels that are floats are numbers to regress on, others are classes.
+    """
+
+    def make(X, labels, model=None, seconds=SECONDS, metric=None, weights=None, of_folds=None, **parameters):
+        training = {"model": model, "model_args": parameters.pop("model_args", {}), "metric": metric}
+        checked = check(TrainParameters, {"pipeline_id": "p", "model_training": training, "folds": 3, **parameters})
+        labels = np.asarray(labels)
+        classified = labels.dtype.kind != "f"
+        task = Task.CLASSIFICATION if classified else Task.REGRESSION
+        names, y = np.unique(labels.astype("object"), return_inverse=True) if classified else ((), labels)
+        kinds = {name: Kind.NUMBER if X[name].dtype.kind in "if" else Kind.CATEGORY for name in X.columns}
+        return Problem(
+            X=X,
+            y=y,
+            kinds=kinds,
+            task=task,
+            classes=tuple(np.asarray(names).tolist()),
+            parameters=checked,
+            metric=metrics.resolve(metric, task, len(names)),
+            folds=of_folds or folds.folds(y, classified, checked.folds, checked.seed),
+            weights=weights,
+            seconds=seconds,
+        )
 
     return make
+
+
+class Told:
+    """Everything that a board has told of: reports, trials to keep, and models to publish."""
+
+    def __init__(self):
+        self.reports, self.saved, self.published = [], [], []
+
+    def progress(self, stage, fraction=None, candidates=None, failed=None, best_score=None):
+        """Take a report."""
+        self.reports.append((stage, fraction, candidates, failed, best_score))
+
+
+@pytest.fixture
+def told():
+    """What the board of the same test has told of."""
+    return Told()
+
+
+@pytest.fixture
+def board(told):
+    """Return a function that makes the board of a problem; it is closed after the test."""
+    made = []
+
+    def make(problem, publish=None, earlier=()):
+        made.append(
+            TrialBoard(problem, told.progress, publish, told.published.append, told.saved.append, earlier=earlier)
+        )
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 @pytest.fixture
 def tables():
     """Return a function that makes the input of a training of frames and parameters."""
 
-    def make(frame, labels=None, model="sklearn.tree.DecisionTreeClassifier", model_args=None, **parameters):
-        training = {"model": model, "model_args": model_args or {}}
-        checked = TrainParameters(**{"pipeline_id": "p", **parameters}, model_training=training)
-        return Tables(checked, registry.check(checked.model_training, checked.task), frame, labels)
+    def make(frame, labels=None, model="sklearn.tree.DecisionTreeClassifier", model_args=None, metric=None, **named):
+        training = {"model": model, "model_args": model_args or {}, "metric": metric}
+        checked = check(TrainParameters, {"pipeline_id": "p", **named, "model_training": training})
+        return Tables(checked, registry.check(checked), frame, labels)
 
     return make
 
 
+class Kept:
+    """The rows of a leaderboard, kept as the job keeps them."""
+
+    def __init__(self):
+        self.by_name = {}
+
+    def add_row(self, name, row):
+        """Keep a row."""
+        self.by_name[name] = row
+
+    def rows(self):
+        """Return the rows that were kept."""
+        return list(self.by_name.values())
+
+
 @pytest.fixture
-def train(store, tables):
+def kept():
+    """Rows that outlive a training."""
+    return Kept()
+
+
+@pytest.fixture
+def train(store, tables, kept):
     """Return a function that trains as a worker does, publishes to the store and returns the record."""
 
-    def work(frame, labels=None, job_id="job", progress=None, keep=None, stop_reason=None, **parameters):
+    def work(frame, labels=None, job_id="job", progress=None, seconds=SECONDS, **parameters):
         return run.train(
             tables(frame, labels, **parameters),
             job_id,
-            SECONDS,
+            seconds,
             store,
             progress or (lambda stage, *more, **named: None),
-            keep or (lambda record, artifact: None),
-            stop_reason or (lambda: None),
+            kept,
         )
 
     return work

@@ -1,114 +1,270 @@
 """Scores that are scikit-learn's own, on rows that the model has not seen."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from app.errors import TrainingFailed
-from app.payloads.parameters import Task
-from app.pipelines import evaluate, preprocess
-
-
-def silent(*report):
-    """Take a report and do nothing with it."""
+from app.pipelines import evaluate
+from app.pipelines.base import Candidate
+from app.pipelines.calibrated import with_probabilities
 
 
 def rows(n_classes, seed=3):
-    """Return 120 rows of noise with a little of the class in them, and the classes."""
+    """Return 120 rows of noise with a little of the class in them, and the classes; floats where there are none."""
     generator = np.random.default_rng(seed)
-    y = np.arange(120) % n_classes
-    return pd.DataFrame(generator.normal(size=(120, 3)) + y[:, np.newaxis] * 0.4, columns=list("abc")), y
+    y = np.arange(120) % (n_classes or 60)
+    X = pd.DataFrame(generator.normal(size=(120, 3)) + y[:, np.newaxis] * 0.4, columns=list("abc"))
+    return X, y if n_classes else y.astype("float64")
+
+
+def piped(model):
+    return Pipeline([("scale", StandardScaler()), ("model", model)])
+
+
+def tried(problem, model):
+    """Try a model and return every trial that is told of."""
+    return list(evaluate.trials(problem, Candidate("it", "tests", piped(model))))
+
+
+class Fussy(ClassifierMixin, BaseEstimator):
+    """Refuses to be fitted a second time."""
+
+    fits = 0
+
+    def fit(self, X, y):
+        type(self).fits += 1
+        if type(self).fits > 1:
+            raise ValueError("once is enough, says /home/someone/model.py")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+class Diverging(RegressorMixin, BaseEstimator):
+    """Predicts well, but for one row of the data, of which it says infinity."""
+
+    def fit(self, X, y):
+        self.model_ = LinearRegression().fit(X, y)
+        return self
+
+    def predict(self, X):
+        return np.where(np.asarray(X)[:, 0] == np.asarray(X)[:, 0].max(), np.inf, self.model_.predict(X))
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_scores_over_folds_are_those_of_scikit_learn(n_classes):
+def test_scores_over_folds_are_those_of_scikit_learn(problem, n_classes):
     X, y = rows(n_classes)
-    pipeline = preprocess.assemble(X, LogisticRegression(), scaled=True)
-    described = evaluate.cross_validated(pipeline, X, y, Task.CLASSIFICATION, 7, silent)
+    of = problem(X, y, seed=7, folds=5)
+    trial = tried(of, LogisticRegression())[-1]
+    described = evaluate.over_folds(of, trial)
     folds = StratifiedKFold(5, shuffle=True, random_state=7)
     for metric, scorer in (
         ("accuracy", "accuracy"),
         ("roc_auc", "roc_auc" if n_classes == 2 else "roc_auc_ovr_weighted"),
     ):
-        expected = cross_val_score(pipeline, X, y, cv=folds, scoring=scorer)
+        expected = cross_val_score(piped(LogisticRegression()), X, y, cv=folds, scoring=scorer)
         np.testing.assert_allclose(described[metric]["folds"], expected, rtol=1e-12)
         assert described[metric]["mean"] == pytest.approx(expected.mean())
         assert described[metric]["std"] == pytest.approx(expected.std())
     assert described["folds"] == 5
+    assert trial.score == described["roc_auc"]["mean"]
+    assert list(trial.fold_scores) == described["roc_auc"]["folds"]
 
 
-def test_scores_of_a_regression_over_folds_are_those_of_scikit_learn():
-    X, y = rows(60)
-    y = y.astype("float64")
-    pipeline = preprocess.assemble(X, LinearRegression(), scaled=False)
-    described = evaluate.cross_validated(pipeline, X, y, Task.REGRESSION, 1, silent)
-    folds = KFold(5, shuffle=True, random_state=1)
-    np.testing.assert_allclose(described["r2"]["folds"], cross_val_score(pipeline, X, y, cv=folds, scoring="r2"))
-    expected = -cross_val_score(pipeline, X, y, cv=folds, scoring="neg_root_mean_squared_error")
-    np.testing.assert_allclose(described["rmse"]["folds"], expected)
+def test_scores_of_a_regression_over_folds_are_those_of_scikit_learn(problem):
+    X, y = rows(0)
+    of = problem(X, y, seed=1, metric="mae")
+    described = evaluate.over_folds(of, tried(of, LinearRegression())[-1])
+    folds = KFold(3, shuffle=True, random_state=1)
+    assert described.keys() == {"folds", "mae", "r2", "rmse"}
+    for metric, scorer, sign in (("r2", "r2", 1), ("rmse", "neg_root_mean_squared_error", -1)):
+        expected = sign * cross_val_score(piped(LinearRegression()), X, y, cv=folds, scoring=scorer)
+        np.testing.assert_allclose(described[metric]["folds"], expected)
 
 
-def test_folds_are_reported_one_by_one():
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_each_row_is_predicted_by_the_model_that_has_not_seen_it(problem, n_classes):
+    X, y = rows(n_classes)
+    trial = tried(problem(X, y, seed=7), LogisticRegression())[-1]
+    expected = cross_val_predict(
+        piped(LogisticRegression()), X, y, cv=StratifiedKFold(3, shuffle=True, random_state=7), method="predict_proba"
+    )
+    np.testing.assert_allclose(trial.out_of_fold, expected)
+
+
+def test_rows_that_no_fold_tests_have_no_prediction(problem):
     X, y = rows(2)
-    reports = []
-    pipeline = preprocess.assemble(X, LogisticRegression(), scaled=True)
-    evaluate.cross_validated(pipeline, X, y, Task.CLASSIFICATION, 0, lambda *report: reports.append(report))
-    assert reports == [("cross-validation", fold / 5) for fold in range(5)]
+    of = problem(X, y, of_folds=((np.arange(60), np.arange(60, 90)), (np.arange(90), np.arange(90, 120))))
+    trial = tried(of, LogisticRegression())[-1]
+    assert np.isnan(trial.out_of_fold[:60]).all()
+    assert np.isfinite(trial.out_of_fold[60:]).all()
+    assert evaluate.over_folds(of, trial)["folds"] == 2
 
 
-@pytest.mark.parametrize(
-    ("n_classes", "n_rows", "held"),
-    [
-        pytest.param(2, 100, 20, id="two classes"),
-        pytest.param(60, 300, 60, id="as many classes as held-out rows"),
-        pytest.param(100, 500, 100, id="the most classes, each with the fewest rows"),
-    ],
-)
-def test_each_class_is_held_out_in_its_share(n_classes, n_rows, held):
-    y = np.arange(n_rows) % n_classes
-    seen, unseen = evaluate.split(y, Task.CLASSIFICATION, seed=0)
-    assert len(unseen) == held
-    assert sorted([*seen, *unseen]) == list(range(n_rows))
-    assert list(np.bincount(y[unseen])) == [held // n_classes] * n_classes
-    assert list(seen) == sorted(seen)
+def test_a_trial_is_told_of_after_each_fold(problem):
+    X, y = rows(2)
+    found = tried(problem(X, y, folds=4), LogisticRegression())
+    assert [len(trial.fold_scores) for trial in found] == [1, 2, 3, 4]
+    assert [trial.score for trial in found] == [pytest.approx(np.mean(trial.fold_scores)) for trial in found]
 
 
-def test_classes_of_few_rows_beside_a_large_one_are_held_out_all_the_same():
-    y = np.repeat(np.arange(21), [400, *[5] * 20])
-    seen, unseen = evaluate.split(y, Task.CLASSIFICATION, seed=0)
-    assert set(y[seen]) == set(y[unseen]) == set(range(21))
+def test_a_trial_says_what_its_pipeline_costs(problem):
+    X, y = rows(2)
+    small, large = (tried(problem(X, y), RandomForestClassifier(trees))[-1] for trees in (2, 50))
+    for trial in (small, large):
+        assert trial.fit_seconds > 0
+        assert trial.predict_seconds > 0
+    fitted = piped(RandomForestClassifier(50)).fit(X[:80], y[:80])
+    assert large.size == pytest.approx(len(pickle.dumps(fitted)), rel=0.5)
+    assert large.size > 5 * small.size
 
 
-def test_the_smallest_regression_holds_out_a_fifth():
-    seen, unseen = evaluate.split(np.arange(10.0), Task.REGRESSION, seed=0)
-    assert (len(seen), len(unseen)) == (8, 2)
+def test_an_estimator_that_fails_is_a_trial_with_its_words(problem):
+    X, y = rows(0)
+    (trial,) = tried(problem(X, y), IsotonicRegression())
+    assert trial.score is None
+    assert "IsotonicRegression could not be trained on this data" in trial.error
+    assert "1 feature" in trial.error
+    assert "\n" not in trial.error
 
 
-def test_the_split_is_the_seeds():
-    y = np.arange(100) % 2
-    first, again, other = (evaluate.split(y, Task.CLASSIFICATION, seed=seed)[1].tolist() for seed in (0, 0, 1))
-    assert first == again != other
+def test_an_estimator_that_fails_in_a_later_fold_has_no_score(problem):
+    X, y = rows(2)
+    Fussy.fits = 0
+    first, last = tried(problem(X, y), Fussy())
+    assert first.score == 0.5
+    assert last.score is None
+    assert "once is enough, says …" in last.error
+    assert "home" not in last.error
 
 
-def test_the_confusion_matrix_has_true_classes_as_rows_in_the_order_of_the_classes():
+def test_predictions_that_are_not_finite_are_a_failure_and_not_a_fold_that_does_not_count(problem):
+    X, y = rows(0)
+    last = tried(problem(X, y, metric="rmse"), Diverging())[-1]
+    assert last.score is None
+    assert "finite" in last.error
+
+
+def test_folds_that_cannot_be_measured_do_not_count(problem):
+    X, y = rows(2)
+    order = np.argsort(y, kind="stable")
+    mixed = np.random.default_rng(0).permutation(120)
+    of = problem(X, y, of_folds=((mixed[:80], mixed[80:]), (mixed[:80], order[:10])))
+    trial = tried(of, LogisticRegression())[-1]
+    assert trial.score == trial.fold_scores[0]
+    assert np.isnan(trial.fold_scores[1])
+    described = evaluate.over_folds(of, trial)
+    assert described["roc_auc"]["folds"][1] is None
+    assert described["roc_auc"]["mean"] is not None
+
+
+def test_no_fold_that_can_be_measured_is_a_failure(problem):
+    X, y = rows(2)
+    of = problem(X, y, of_folds=((np.arange(100), np.flatnonzero(y[100:] == 0) + 100),))
+    trial = tried(of, LogisticRegression())[-1]
+    assert trial.score is None
+    assert "cannot be measured" in trial.error
+
+
+@pytest.mark.parametrize("path", ["plain", "nested", "calibrated"])
+def test_weights_reach_the_last_step(problem, path):
+    X, y = rows(2)
+    weights = np.where(y == 1, 10.0, 1.0) * np.random.default_rng(0).random(120)
+    model = {
+        "plain": LogisticRegression(),
+        "nested": Pipeline([("again", StandardScaler()), ("model", LogisticRegression())]),
+        "calibrated": CalibratedClassifierCV(RidgeClassifier(), cv=3, ensemble=False),
+    }[path]
+    seen = StandardScaler().fit_transform(X)
+    name = {"plain": "sample_weight", "nested": "model__sample_weight", "calibrated": "sample_weight"}[path]
+    expected = model.fit(seen, y, **{name: weights}).predict_proba(seen)
+    found = evaluate.predict(evaluate.fit(piped(model), X, y, weights), X, 2)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert not np.allclose(found, evaluate.predict(evaluate.fit(piped(model), X, y), X, 2))
+
+
+def test_weights_are_used_in_training_and_in_scoring(problem):
+    X, y = rows(2)
+    weights = np.random.default_rng(1).random(120) ** 4
+    of = problem(X, y, weights=weights, metric="accuracy")
+    trial = tried(of, LogisticRegression())[-1]
+    for (seen, unseen), found in zip(of.folds, trial.fold_scores, strict=True):
+        fitted = piped(LogisticRegression()).fit(X.iloc[seen], y[seen], model__sample_weight=weights[seen])
+        said = fitted.predict(X.iloc[unseen])
+        assert found == pytest.approx(metrics.accuracy_score(y[unseen], said, sample_weight=weights[unseen]))
+    described = evaluate.over_folds(of, trial)
+    assert described["accuracy"]["mean"] == trial.score
+
+
+def test_a_model_that_takes_no_weights_is_fitted_without():
+    X, y = rows(2)
+    neighbours = piped(KNeighborsClassifier())
+    assert not evaluate.takes_weights(neighbours)
+    assert evaluate.takes_weights(piped(LogisticRegression()))
+    found, plain = evaluate.fit(neighbours, X, y, np.ones(120)), evaluate.fit(neighbours, X, y)
+    np.testing.assert_array_equal(found.predict_proba(X), plain.predict_proba(X))
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_class_that_a_fold_has_not_learned_has_probability_0(missing):
     X, y = rows(3)
-    fitted = preprocess.assemble(X, RandomForestClassifier(10, max_depth=2, random_state=0), scaled=False).fit(X, y)
+    known = y != missing
+    fitted = piped(LogisticRegression()).fit(X[known], y[known])
+    found = evaluate.predict(fitted, X, 3)
+    assert found.shape == (120, 3)
+    assert (found[:, missing] == 0).all()
+    np.testing.assert_allclose(np.delete(found, missing, axis=1), fitted.predict_proba(X))
+
+
+def test_a_fold_before_a_class_first_occurred_is_scored_all_the_same(problem):
+    X, y = rows(3)
+    order = np.concatenate([np.flatnonzero(y < 2), np.flatnonzero(y == 2)])
+    of = problem(X, y, metric="log_loss", of_folds=((order[:50], order[50:]),))
+    trial = tried(of, LogisticRegression())[-1]
+    assert trial.error is None
+    assert np.isfinite(trial.score)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_classifier_without_probabilities_is_calibrated(problem, n_classes):
+    X, y = rows(n_classes)
+    of = problem(X, y)
+    for model in (SVC(), RidgeClassifier()):
+        trial = tried(of, with_probabilities(of, model))[-1]
+        assert trial.error is None
+        np.testing.assert_allclose(trial.out_of_fold.sum(axis=1), 1)
+    assert isinstance(with_probabilities(of, LogisticRegression()), LogisticRegression)
+
+
+def test_the_confusion_matrix_has_true_classes_as_rows_in_the_order_of_the_classes(problem):
+    X, y = rows(3)
+    fitted = piped(RandomForestClassifier(10, max_depth=2, random_state=0)).fit(X, y)
     # Fewer rows of one class than of the other, so that the matrix differs from its transpose.
     seen = np.concatenate([np.flatnonzero(y == 0), np.flatnonzero(y == 2)[:20]])
-    classes = ("x", "y", "z")
-    described = evaluate.held_out(fitted, X.iloc[seen], y[seen], Task.CLASSIFICATION, classes)
+    of = problem(X, np.array(["x", "y", "z"])[y])
+    described = evaluate.held_out(of, fitted, X.iloc[seen], y[seen], None)
     predicted = fitted.predict(X.iloc[seen])
     expected = [[int(((y[seen] == true) & (predicted == said)).sum()) for said in range(3)] for true in range(3)]
     assert described["confusion_matrix"] == expected
     assert described["confusion_matrix"][1] == [0, 0, 0]
     assert described["confusion_matrix"][0][2] != described["confusion_matrix"][2][0]
-    assert described["classes"] == list(classes)
+    assert described["classes"] == ["x", "y", "z"]
     assert described["rows"] == len(seen)
     assert described["accuracy"] == pytest.approx(metrics.accuracy_score(y[seen], predicted))
     # A class that is not among these rows has no area under its curve.
@@ -116,17 +272,25 @@ def test_the_confusion_matrix_has_true_classes_as_rows_in_the_order_of_the_class
     assert described["classification_report"]["x"]["support"] == (y[seen] == 0).sum()
 
 
-def test_one_row_of_a_regression_has_no_r2():
-    X, y = rows(60)
-    fitted = preprocess.assemble(X, LinearRegression(), scaled=False).fit(X, y)
-    scores = evaluate.score(fitted, X[:1], y[:1].astype("float64"), Task.REGRESSION)
+def test_rows_held_out_are_scored_with_their_weights(problem):
+    X, y = rows(2)
+    weights = np.random.default_rng(2).random(120) ** 4
+    fitted = piped(LogisticRegression()).fit(X, y)
+    described = evaluate.held_out(problem(X, y), fitted, X, y, weights)
+    assert described["accuracy"] == pytest.approx(metrics.accuracy_score(y, fitted.predict(X), sample_weight=weights))
+
+
+def test_one_row_of_a_regression_has_no_r2(problem):
+    X, y = rows(0)
+    fitted = piped(LinearRegression()).fit(X, y)
+    scores = evaluate.held_out(problem(X, y), fitted, X[:1], y[:1], None)
     assert scores["r2"] is None
     assert scores["rmse"] == pytest.approx(abs(fitted.predict(X[:1])[0] - y[0]))
 
 
 def test_fitting_leaves_the_pipeline_unfitted():
     X, y = rows(2)
-    pipeline = preprocess.assemble(X, LogisticRegression(), scaled=False)
+    pipeline = piped(LogisticRegression())
     evaluate.fit(pipeline, X, y)
     assert not hasattr(pipeline[-1], "coef_")
 

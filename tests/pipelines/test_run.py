@@ -1,26 +1,33 @@
 """Train, publish, load in another process's cache, predict: what was trained is what is served."""
 
-from dataclasses import replace
+import pickle
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from app.pipelines import formats, run
+from app.errors import ModelNotFound, OutOfTime, TrainingFailed
+from app.pipelines import formats, leaderboard, run
 from app.pipelines.cache import PipelineCache
 from app.pipelines.trained import installed_versions
 
 FOREST = {"model": "sklearn.ensemble.RandomForestClassifier", "model_args": {"n_estimators": 10}}
 FOREST_OF_NUMBERS = {"model": "sklearn.ensemble.RandomForestRegressor", "model_args": {"n_estimators": 10}}
-SEARCH = {"generations": 1, "population_size": 2, "search_space": "linear-light", "cv": 2, "max_time_mins": 1}
+SEARCH = {"generations": 1, "population_size": 3, "estimators": ["DecisionTreeClassifier", "GaussianNB"]}
+SEARCH_OF_NUMBERS = SEARCH | {"estimators": ["DecisionTreeRegressor", "Ridge"]}
+
+#: The portfolio's first candidates.
+FEW = {"model": None, "limits": {"candidates": 4}}
 
 #: {engine: {task: its model and arguments}}.
 ENGINES = {
     "sklearn": {"classification": FOREST, "regression": FOREST_OF_NUMBERS},
     "tpot": {
         "classification": {"model": "tpot.TPOTClassifier", "model_args": SEARCH},
-        "regression": {"model": "tpot.TPOTRegressor", "model_args": SEARCH},
+        "regression": {"model": "tpot.TPOTRegressor", "model_args": SEARCH_OF_NUMBERS},
     },
+    "portfolio": {"classification": FEW, "regression": FEW},
 }
 
 SERIES = {"column_id": "id", "column_sort": "t", "default_fc_parameters": {"mean": None, "maximum": None}}
@@ -67,12 +74,19 @@ def kinds(penguins, diabetes):
 
 
 @pytest.fixture
-def stored(monkeypatch):
-    """The fitted pipelines as they were before they became bytes."""
-    seen = []
+def stored(monkeypatch, tmp_path):
+    """Return a function that gives the pipeline that was fitted last as it was before it became bytes.
+
+    That happens in a process of the training's own, which leaves it here.
+    """
     dump = formats.dump
-    monkeypatch.setattr(formats, "dump", lambda fitted, sample: seen.append(fitted) or dump(fitted, sample))
-    return seen
+
+    def keep(fitted, sample):
+        (tmp_path / f"{time.monotonic_ns()}.pickle").write_bytes(pickle.dumps(fitted))
+        return dump(fitted, sample)
+
+    monkeypatch.setattr(formats, "dump", keep)
+    return lambda: pickle.loads(max(tmp_path.glob("*.pickle")).read_bytes())  # noqa: S301  what was kept here
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -84,7 +98,7 @@ def test_what_is_loaded_predicts_what_was_trained(kinds, train, store, stored, e
     assert version == record.version == 1
     rows = loaded.rows(frame)
     predicted = loaded.predict(rows)
-    before = stored[-1].predict_proba(rows) if task == "classification" else stored[-1].predict(rows)
+    before = stored().predict_proba(rows) if task == "classification" else stored().predict(rows)
     np.testing.assert_array_equal(predicted, np.asarray(before))
     ids = list(dict.fromkeys(frame["id"].tolist()))
     assert rows.index.tolist() == ids
@@ -104,10 +118,12 @@ def test_the_record_says_all_that_was_found(kinds, train, store, engine, kind):
     record = train(frame, labels, seed=4, **parameters, **ENGINES[engine][task])
     assert store.record("p").to_bytes() == record.to_bytes()
     assert (record.engine, record.task, record.seed, record.job_id) == (engine, task, 4, "job")
-    assert record.parameters["model_training"] == {**ENGINES[engine][task], "metric": None}
+    assert not record.provisional
+    asked = {name: value for name, value in ENGINES[engine][task].items() if name != "limits"}
+    assert record.parameters["model_training"] == {"model_args": {}, "metric": None, **asked}
     assert record.parameters["seed"] == 4
     assert [column["name"] for column in record.signature["columns"]]
-    scores = {"accuracy", "roc_auc"} if task == "classification" else {"r2", "rmse"}
+    scores = {"accuracy", "roc_auc", "log_loss"} if task == "classification" else {"r2", "rmse", "mae"}
     assert record.metrics.keys() == {"folds", *scores}
     assert all(len(record.metrics[name]["folds"]) == 5 for name in scores)
     assert scores <= record.holdout.keys()
@@ -119,10 +135,118 @@ def test_the_record_says_all_that_was_found(kinds, train, store, engine, kind):
     assert (result["modelId"], result["version"], result["engine"]) == ("p", 1, engine)
     assert result["trainShape"][0] == samples
     assert result["trainTime"] > 0
-    assert all(result[f"mean_cv_{name}"] == record.metrics[name]["mean"] for name in scores)
-    assert (result["evaluated_models"] is None) == (engine == "sklearn")
+    means = ("accuracy", "roc_auc") if task == "classification" else ("r2", "rmse")
+    assert all(result[f"mean_cv_{name}"] == record.metrics[name]["mean"] for name in means)
+    assert (result["evaluated_models"] is None) == (engine != "tpot")
     assert (result["featureEngParams"] is None) == (kind != "series")
+    assert result["metric"] == ("roc_auc" if task == "classification" else "r2")
+    assert result["stopped"] == ("candidates limit" if engine == "portfolio" else None)
     assert record.artifact["format"] in ("skops", "pickle")
+
+
+def test_a_search_tells_of_all_that_it_evaluated(train, store):
+    frame, labels = small(["no", "yes"])
+    record = train(frame, labels, id_column="id", **ENGINES["tpot"]["classification"])
+    rows = store.report("p", 1)["leaderboard"]
+    assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
+    assert {row["engine"] for row in rows} == {"baseline", "tpot"}
+    evaluated = record.result["evaluated_models"]
+    assert evaluated == {
+        row["name"]: [row["details"]["operators"], row["score"]] for row in rows if row["engine"] == "tpot"
+    }
+    for name, (operators, score) in evaluated.items():
+        assert name.startswith("Pipeline(")
+        assert operators >= 1
+        assert 0 <= score <= 1
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        pytest.param({"groups": "who"}, id="groups"),
+        pytest.param({"time": "when"}, id="time"),
+        pytest.param({"sample_weight": "weight"}, id="weights"),
+        pytest.param({"folds": 3, "model_training": None}, id="other folds"),
+    ],
+)
+def test_what_stands_beside_the_rows_is_used_and_not_served(train, store, named):
+    named.pop("model_training", None)
+    frame, labels = small(["no", "yes"])
+    frame = frame.assign(who=np.arange(40) // 4, when=np.arange(40)[::-1], weight=np.arange(40) % 3)
+    record = train(frame, labels, id_column="id", metric="log_loss", **named, **FOREST)
+    assert record.metrics["folds"] == named.get("folds", 5)
+    assert record.result["metric"] == "log_loss"
+    assert record.metrics["log_loss"]["mean"] > 0
+    loaded, _ = run.load(store, PipelineCache(2**20), "p", None)
+    assert not set(named.values()) & set(loaded.columns)
+    served = frame.drop(columns=[name for name in named.values() if name in frame])
+    assert loaded.predict(loaded.rows(served)).shape == (40, 2)
+
+
+def test_a_search_is_served_before_its_end(train, store):
+    frame, labels = small(["no", "yes"])
+    seen = []
+
+    def look(stage, *more, **named):
+        try:
+            record = store.record("p")
+        except ModelNotFound:
+            return
+        if record.provisional:
+            loaded, _ = run.load(store, PipelineCache(2**20), "p", None)
+            seen.append((record.version, loaded.predict(loaded.rows(frame)).shape))
+
+    slow = ENGINES["tpot"]["classification"]["model_args"] | {"generations": 1000, "max_time_mins": 0.1}
+    record = train(frame, labels, id_column="id", progress=look, model="tpot.TPOTClassifier", model_args=slow)
+    assert set(seen) == {(1, (40, 2))}
+    assert (record.version, record.provisional) == (1, False)
+    assert len(store.versions("p")) == 1
+
+
+def test_an_attempt_goes_on_from_the_rows_of_the_one_before(train, kept, store):
+    frame, labels = small(["no", "yes"])
+    train(frame, labels, id_column="id", **FEW)
+    kept.by_name.pop("ensemble", None)
+    tried = {name: row.manifest["fit_seconds"] for name, row in kept.by_name.items()}
+    assert len(tried) == 4
+    train(frame, labels, job_id="again", id_column="id", **FEW | {"limits": {"candidates": 6}})
+    found = {row["name"]: row["fit_seconds"] for row in store.report("p", 2)["leaderboard"]}
+    assert len(found.keys() - {"ensemble"}) == 6
+    assert {name: found[name] for name in tried} == tried
+
+
+def test_a_row_of_a_leaderboard_is_trained_instead_of_a_search(train, tables, kept, store):
+    frame, labels = small(["no", "yes"])
+    train(frame, labels, id_column="id", **FEW)
+    rows = store.report("p", 1)["leaderboard"]
+    row = next(row for row in rows if row["name"] == "linear")
+    again = run.train(
+        tables(frame, labels, id_column="id", **FEW),
+        "promotion",
+        60,
+        store,
+        lambda *report, **more: None,
+        kept,
+        leaderboard.from_artifact(kept.by_name["linear"]),
+    )
+    assert "LogisticRegression" in again.result["modelType"]
+    assert again.metrics["roc_auc"]["mean"] == pytest.approx(row["score"])
+    assert again.version == 2
+
+
+def test_a_training_that_no_model_can_learn_says_why_and_publishes_nothing(train, store):
+    frame, labels = small(["no", "yes"])
+    with pytest.raises(TrainingFailed, match="IsotonicRegression could not be trained"):
+        train(frame, labels.assign(label=np.arange(40.0)), id_column="id", model="sklearn.isotonic.IsotonicRegression")
+    assert store.models() == []
+
+
+def test_a_model_without_a_search_that_is_not_trained_in_time_says_so(train, store):
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame(generator.normal(size=(20_000, 30))).add_prefix("x").assign(label=np.arange(20_000) % 2)
+    with pytest.raises(OutOfTime):
+        train(frame, target="label", model="sklearn.svm.SVC", model_args={"C": 1e6}, seconds=5)
+    assert store.models() == []
 
 
 def test_a_selection_serves_only_the_columns_that_are_relevant(train, store):
@@ -144,7 +268,7 @@ def test_a_pickled_pipeline_predicts_the_same(train, store, stored, monkeypatch,
     assert record.artifact["format"] == "pickle"
     loaded, _ = run.load(store, PipelineCache(2**20), "p", None)
     rows = loaded.rows(penguins)
-    np.testing.assert_array_equal(loaded.predict(rows), stored[-1].predict_proba(rows))
+    np.testing.assert_array_equal(loaded.predict(rows), stored().predict_proba(rows))
 
 
 def test_a_version_that_was_asked_for_is_loaded(train, store):
@@ -158,20 +282,6 @@ def test_a_version_that_was_asked_for_is_loaded(train, store):
     np.testing.assert_array_equal(first.predict(rows), second.predict(rows)[:, ::-1])
     assert run.load(store, cache, "p", None) == (second, 2)
     assert run.load(store, cache, "p", 1)[0] is first
-
-
-def test_a_search_keeps_its_baseline_as_a_model_that_can_be_served(train, store, stored):
-    frame, labels = small(["no", "yes"])
-    kept = []
-    train(frame, labels, id_column="id", keep=lambda *pair: kept.append(pair), **ENGINES["tpot"]["classification"])
-    record, artifact = kept[0]
-    assert "LogisticRegression" in record.result["modelType"]
-    assert record.job_id == "job"
-    store.publish(replace(record, job_id="later"), artifact)
-    loaded, version = run.load(store, PipelineCache(2**20), "p", None)
-    assert version == 2
-    rows = loaded.rows(frame)
-    np.testing.assert_array_equal(loaded.predict(rows), stored[0].predict_proba(rows))
 
 
 def test_the_same_training_gives_the_same_predictions(train, store):

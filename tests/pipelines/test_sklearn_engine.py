@@ -1,13 +1,17 @@
 """One estimator by its name: which there are, what they take, and that each trains and is stored."""
 
+import time
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.utils import all_estimators
 
-from app.errors import InvalidParameters, TrainingFailed
-from app.payloads.parameters import ModelTraining, Task
+from app.errors import InvalidParameters, OutOfTime, TrainingFailed
+from app.payloads.parameters import Task, TrainParameters, check
 from app.payloads.training import assemble
-from app.pipelines import evaluate, formats
+from app.pipelines import evaluate, formats, metrics, registry
+from app.pipelines.base import Trial
 from app.pipelines.build import Build
 from app.pipelines.sklearn import SklearnEngine, params
 
@@ -63,8 +67,14 @@ SMALL = {
 }
 
 
-def silent(*args, **named):
-    """Take a report or a candidate, and do nothing with it."""
+class Taking:
+    """A board that takes candidates and tries none."""
+
+    stopped = None
+
+    def try_all(self, candidates, stage):
+        """Return each as if it had been tried."""
+        return [Trial(each.name, each.engine, each.pipeline, score=1.0) for each in candidates]
 
 
 @pytest.fixture
@@ -72,11 +82,16 @@ def candidate(tables):
     """Return a function that gives the unfitted pipeline a training would score and store, its rows and codes."""
 
     def make(frame, **named):
-        build = Build(assemble(tables(frame, **named)), "job", 60, silent, silent)
-        found = SklearnEngine().search(build.problem(), silent, silent)
-        return build._candidate(found), build.X, build.y
+        build = Build(assemble(tables(frame, **named)), "job", 60, lambda *report, **more: None)
+        return SklearnEngine().search(build.problem(), Taking()).pipeline, build.data.X, build.data.y
 
     return make
+
+
+def checked(model, arguments, classes=("a", "b"), **parameters):
+    """Check the arguments of a model as the route does."""
+    training = {"model": model, "model_args": arguments}
+    SklearnEngine().check(check(TrainParameters, {"pipeline_id": 1, "model_training": training, **parameters}), classes)
 
 
 @pytest.mark.parametrize("kind", ["classifier", "regressor"])
@@ -101,7 +116,13 @@ def test_a_model_predicts_what_its_table_says():
     engine = SklearnEngine()
     assert {engine.task(model) for model in params.names(params.CLASSIFIERS)} == {Task.CLASSIFICATION}
     assert {engine.task(model) for model in params.names(params.REGRESSORS)} == {Task.REGRESSION}
-    assert engine.task("sklearn.ensemble.StackingClassifier") is None
+
+
+@pytest.mark.parametrize("model", ["sklearn.ensemble.StackingClassifier", "sklearn.pipeline.Pipeline", "os.system"])
+def test_another_name_is_no_model(model):
+    with pytest.raises(InvalidParameters, match="not one that this service trains") as refused:
+        registry.resolve(check(TrainParameters, {"pipeline_id": 1, "model_training": {"model": model}}))
+    assert "sklearn.ensemble.RandomForestClassifier" in refused.value.faults[0].detail
 
 
 @pytest.mark.parametrize("model", SklearnEngine().models())
@@ -150,7 +171,7 @@ FOREST, LOGISTIC = "sklearn.ensemble.RandomForestClassifier", "sklearn.linear_mo
 )
 def test_an_argument_that_cannot_be_taken_is_refused(model, argument, value, words):
     with pytest.raises(InvalidParameters) as refused:
-        SklearnEngine().check(ModelTraining(model=model, model_args={argument: value}), ("a", "b"))
+        checked(model, {argument: value})
     (fault,) = refused.value.faults
     assert fault.pointer == f"/params/model_training/model_args/{argument}"
     assert words in fault.detail
@@ -174,21 +195,69 @@ def test_all_faults_are_told_at_once():
 
 @pytest.mark.parametrize("labels", [("no", "yes"), (1, 2), (False, True), (0.5, 1.5)], ids=str)
 def test_class_weight_names_the_callers_labels(problem, labels):
-    rows = np.linspace(0, 1, 20)[:, np.newaxis]
-    y = [labels[0]] * 10 + [labels[1]] * 10
-    made = problem(rows, y, LOGISTIC, class_weight={str(labels[1]): 5.0, labels[0]: 1.0})
-    SklearnEngine().check(made.training, made.classes)
-    assert SklearnEngine().search(made, silent, silent).estimator.class_weight == {0: 1.0, 1: 5.0}
+    X = pd.DataFrame({"a": np.linspace(0, 1, 20)})
+    arguments = {"class_weight": {str(labels[1]): 5.0, str(labels[0]): 1.0}}
+    of = problem(X, np.array([labels[0]] * 10 + [labels[1]] * 10, dtype="object"), LOGISTIC, model_args=arguments)
+    checked(LOGISTIC, arguments, of.classes)
+    found = SklearnEngine().search(of, Taking())
+    assert found.pipeline[-1].class_weight == {0: 1.0, 1: 5.0}
 
 
 def test_class_weight_with_a_class_that_no_row_has_is_refused_with_the_known_ones():
     with pytest.raises(InvalidParameters) as refused:
-        SklearnEngine().check(ModelTraining(model=LOGISTIC, model_args={"class_weight": {"maybe": 1}}), ("no", "yes"))
+        checked(LOGISTIC, {"class_weight": {"maybe": 1}}, ("no", "yes"))
     assert refused.value.faults[0].detail == "known classes are no, yes"
 
 
 def test_the_seed_of_the_training_is_the_models_unless_it_names_one(problem):
-    X, y = np.zeros((10, 1)), [0, 1] * 5
+    X, y = pd.DataFrame({"a": np.zeros(10)}), np.array([0, 1] * 5)
     for named, expected in (({}, 7), ({"random_state": 3}, 3)):
-        found = SklearnEngine().search(problem(X, y, FOREST, seed=7, **named), silent, silent)
-        assert found.estimator.random_state == expected
+        found = SklearnEngine().search(problem(X, y, FOREST, seed=7, model_args=named), Taking())
+        assert found.pipeline[-1].random_state == expected
+
+
+def test_weights_are_for_models_that_take_them():
+    checked(FOREST, {}, sample_weight="w")
+    with pytest.raises(InvalidParameters, match="cannot weigh") as refused:
+        checked("sklearn.neighbors.KNeighborsClassifier", {}, sample_weight="w")
+    assert refused.value.faults[0].pointer == "/params/sample_weight"
+
+
+def rows():
+    """Return rows, and labels of which the first column tells something."""
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(120, 3)), columns=list("abc"))
+    return X, (X["a"] + np.random.default_rng(1).normal(size=120) > 0).to_numpy(dtype=int)
+
+
+@pytest.mark.parametrize("metric", metrics.known_names(2)[:4])
+def test_the_model_is_tried_over_the_folds_by_any_metric(problem, board, metric):
+    of = problem(*rows(), LOGISTIC, metric=metric)
+    made = board(of)
+    found = SklearnEngine().search(of, made)
+    assert (found.name, found.engine, made.trials) == (LOGISTIC, "sklearn", [found])
+    assert len(found.fold_scores) == 3
+    assert found.score == pytest.approx(np.mean(evaluate.over_folds(of, found)[metric]["folds"]))
+    assert made.stopped is None
+
+
+def test_a_limit_of_one_candidate_stops_nothing(problem, board):
+    of = problem(*rows(), LOGISTIC, limits={"candidates": 1})
+    assert SklearnEngine().search(of, board(of)).score is not None
+
+
+def test_a_model_that_fails_says_why(problem, board):
+    X, y = rows()
+    of = problem(X, y.astype("float64"), "sklearn.isotonic.IsotonicRegression")
+    with pytest.raises(TrainingFailed, match=r"IsotonicRegression could not be trained on this data: .*1 feature"):
+        SklearnEngine().search(of, board(of))
+
+
+def test_a_model_that_is_not_trained_in_time_says_so(problem, board):
+    generator = np.random.default_rng(0)
+    X = pd.DataFrame(generator.normal(size=(20_000, 30)))
+    X.columns = [f"x{number}" for number in X.columns]
+    of = problem(X, generator.integers(0, 2, 20_000), "sklearn.svm.SVC", model_args={"C": 1e6}, seconds=2.0)
+    started = time.monotonic()
+    with pytest.raises(OutOfTime):
+        SklearnEngine().search(of, board(of))
+    assert time.monotonic() - started < 12

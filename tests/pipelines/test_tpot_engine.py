@@ -1,134 +1,197 @@
-"""The search with TPOT: what it finds, and what it gives when time is short or it is interrupted."""
+"""The search with TPOT: what it finds, and what it gives when time is short."""
 
-import gc
-import os
-import signal
-import threading
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.base import clone
 
+from app.pipelines import evaluate
 from app.pipelines.tpot import TpotEngine
 
 CLASSIFIER, REGRESSOR = "tpot.TPOTClassifier", "tpot.TPOTRegressor"
 
-#: A search that ends when it is interrupted, or late.
-ENDLESS = {"population_size": 4, "search_space": "linear-light", "cv": 2, "max_time_mins": 0.4}
+#: A search that ends by itself, long before its time. Its estimators take no time on any data.
+TINY = {"generations": 1, "population_size": 4, "estimators": ["DecisionTreeClassifier", "GaussianNB"]}
 
-#: A search that ends by itself, long before its time.
-TINY = {"generations": 1, "population_size": 4, "search_space": "linear-light", "cv": 2, "max_time_mins": 2}
+#: The same, for numbers.
+TINY_OF_NUMBERS = {"generations": 1, "population_size": 4, "estimators": ["DecisionTreeRegressor", "Ridge"]}
+
+#: Seconds that the end of a search may take beyond its limit; it takes one or two.
+SLACK = 10.0
 
 
-def silent(*args, **named):
-    """Take a report or a candidate, and do nothing with it."""
-
-
-def rows(n_rows, n_columns, seed=0):
-    """Return rows, and labels of which the first two columns tell something."""
+def rows(count=120, seed=0):
+    """Return rows, and classes that no linear model can tell apart."""
     generator = np.random.default_rng(seed)
-    X = pd.DataFrame(generator.normal(size=(n_rows, n_columns))).add_prefix("x")
-    return X, (X["x0"] * X["x1"] > 0).to_numpy()
+    X = pd.DataFrame(generator.normal(size=(count, 4)), columns=list("abcd"))
+    return X, (X["a"] * X["b"] > 0).to_numpy(dtype=int)
 
 
-def test_nothing_scored_in_time_gives_the_baseline_and_says_so(problem):
-    X, y = rows(40_000, 50)
-    found = TpotEngine().search(problem(X, y, CLASSIFIER, max_time_mins=0.01, cv=20), silent, silent)
-    assert isinstance(found.estimator, LogisticRegression)
-    assert found.scaled
-    assert found.evaluated == {}
-    assert "baseline" in found.note
-    assert not found.interrupted
+def of_tpot(board):
+    return [trial for trial in board.trials if trial.engine == "tpot"]
 
 
-@pytest.mark.parametrize(("model", "kind"), [(CLASSIFIER, LogisticRegression), (REGRESSOR, Ridge)])
-def test_a_baseline_is_kept_before_the_search_begins(problem, model, kind):
-    X, y = rows(80, 3)
-    told = []
-    TpotEngine().search(
-        problem(X, y, model, **TINY),
-        lambda stage, fraction=None, **more: told.append(stage),
-        lambda found: told.append(found),
-    )
-    kept = [entry for entry in told if not isinstance(entry, str)]
-    assert isinstance(kept[0].estimator, kind)
-    assert kept[0].scaled
-    assert "stopped" in kept[0].note
-    assert told.index(kept[0]) < told.index("search")
+def test_a_search_finds_pipelines_that_are_better_than_its_baseline(problem, board):
+    of = problem(*rows(), CLASSIFIER, model_args=TINY)
+    made = board(of)
+    best = TpotEngine().search(of, made)
+    assert made.trials[0].name == "baseline"
+    assert made.trials[0].engine == "baseline"
+    assert best is made.best
+    assert best.engine == "tpot"
+    assert best.score > made.trials[0].score
+    assert (made.note, made.stopped) == (None, None)
+    fitted = evaluate.fit(best.pipeline, of.X, of.y)
+    assert evaluate.predict(fitted, of.X, 2).shape == (120, 2)
 
 
-def test_a_search_scores_pipelines_and_reports_them(problem):
-    X, y = rows(300, 5)
-    reports = []
-    made = problem(X, y, CLASSIFIER, **TINY | {"generations": 2})
-    found = TpotEngine().search(made, lambda stage, *more, **told: reports.append((stage, told)), silent)
-    assert found.note is None
-    assert found.evaluated
-    for pipeline, (operators, score) in found.evaluated.items():
-        assert isinstance(pipeline, str)
-        assert isinstance(operators, int)
-        assert 1 <= operators <= 20
-        assert isinstance(score, float)
-        assert 0 <= score <= 1
-    assert not any("np." in pipeline for pipeline in found.evaluated)
-    searched = [told for stage, told in reports if stage == "search"]
-    assert searched[0]["candidates"] == 0
-    assert all(0 <= told["best_score"] <= 1 for told in searched if told["candidates"])
-    assert not hasattr(found.estimator.steps[-1][1], "classes_")
+def test_candidates_are_pipelines_in_words_with_their_number_of_operators(problem, board):
+    of = problem(*rows(), CLASSIFIER, model_args=TINY | {"generations": 2})
+    made = board(of)
+    TpotEngine().search(of, made)
+    tried = of_tpot(made)
+    assert len(tried) >= 4
+    for trial in tried:
+        assert trial.name.startswith("Pipeline(")
+        assert "\n" not in trial.name
+        assert "np." not in trial.name
+        assert 1 <= trial.details["operators"] <= 20
+        assert len(trial.fold_scores) == 3
+        assert trial.out_of_fold.shape == (120, 2)
+        assert not hasattr(clone(trial.pipeline)[-1], "classes_")
+    assert len({trial.name for trial in tried}) == len(tried)
 
 
-def test_the_same_seed_finds_the_same_pipelines_with_the_same_scores(problem):
-    X, y = rows(120, 4)
-    first, again, other = (
-        TpotEngine().search(problem(X, y, CLASSIFIER, seed=seed, **TINY), silent, silent) for seed in (5, 5, 6)
-    )
-    assert first.evaluated == again.evaluated
-    assert str(first.estimator) == str(again.estimator)
-    assert first.evaluated != other.evaluated
+def test_candidates_are_told_of_one_by_one(problem, board, told):
+    of = problem(*rows(), CLASSIFIER, model_args=TINY)
+    TpotEngine().search(of, board(of))
+    counts = [candidates for stage, _, candidates, _, _ in told.reports if stage == "search"]
+    # The baseline is the first; whether it is told alone depends on how soon the next one ends.
+    assert sorted(set(counts)) == list(range(min(counts), max(counts) + 1))
+    assert min(counts) in (1, 2)
+    assert counts == sorted(counts)
+    assert len(told.saved) == max(counts)
 
 
-def test_an_interrupt_ends_the_search_with_what_it_has(problem):
-    X, y = rows(200, 5)
-    before, sent = signal.getsignal(signal.SIGINT), threading.Event()
-
-    def interrupt(stage, fraction=None, candidates=None, best_score=None):
-        if stage == "search" and candidates and not sent.is_set():
-            sent.set()
-            os.kill(os.getpid(), signal.SIGINT)
-
-    found = TpotEngine().search(problem(X, y, CLASSIFIER, **ENDLESS), interrupt, silent)
-    assert sent.is_set()
-    assert found.interrupted
-    assert found.evaluated
-    assert signal.getsignal(signal.SIGINT) is before
+@pytest.mark.parametrize("labels", [["no", "yes"], ["a", "b", "c"], [False, True], [3, 1, 2]], ids=str)
+def test_labels_may_be_anything(problem, board, labels):
+    X, _ = rows()
+    y = np.array(labels)[np.digitize(X["a"], np.linspace(-0.5, 0.5, len(labels) - 1))]
+    of = problem(X, y, CLASSIFIER, model_args=TINY, metric="log_loss")
+    made = board(of)
+    best = TpotEngine().search(of, made)
+    assert all(trial.error is None for trial in made.trials)
+    assert best.out_of_fold.shape == (120, len(labels))
+    assert best.score == min(trial.score for trial in of_tpot(made))
 
 
-# An exception in such a callback is printed and lost.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_later_interrupt_ends_the_search_when_the_first_was_lost(problem):
-    """Python loses what is raised in a callback of its garbage collector, and TPOT's Dask has such a callback."""
-    X, y = rows(200, 5)
-    scored, lost, fractions = threading.Event(), threading.Event(), []
+def test_numbers_are_searched_by_their_error(problem, board):
+    X, _ = rows()
+    of = problem(X, (X["a"] * X["b"]).to_numpy(), REGRESSOR, model_args=TINY_OF_NUMBERS, metric="rmse")
+    made = board(of)
+    best = TpotEngine().search(of, made)
+    assert best.score == min(trial.score for trial in of_tpot(made) if trial.score is not None)
+    assert best.out_of_fold.shape == (120,)
 
-    def lose(phase, details):
-        if threading.current_thread() is threading.main_thread() and scored.is_set() and not lost.is_set():
-            lost.set()
-            signal.raise_signal(signal.SIGINT)
 
-    def again(stage, fraction=None, candidates=None, best_score=None):
-        if stage == "search":
-            fractions.append(fraction)
-            if lost.is_set():
-                os.kill(os.getpid(), signal.SIGINT)
-            if candidates:
-                scored.set()
+def test_weights_and_text_are_taken(problem, board):
+    X, y = rows()
+    X = X.assign(word=np.where(y == 1, "one", "two"))
+    of = problem(X, y, CLASSIFIER, model_args=TINY, weights=np.random.default_rng(0).random(120))
+    best = TpotEngine().search(of, board(of))
+    assert best.score > 0.95
 
-    gc.callbacks.append(lose)
-    try:
-        found = TpotEngine().search(problem(X, y, CLASSIFIER, **ENDLESS), again, silent)
-    finally:
-        gc.callbacks.remove(lose)
-    assert lost.is_set()
-    assert found.interrupted
-    assert fractions[-1] < 0.9, "the search went on to its limit"
+
+def test_the_same_seed_finds_the_same_pipelines_with_the_same_scores(problem, board):
+    found = []
+    for seed in (5, 5, 6):
+        of = problem(*rows(), CLASSIFIER, model_args=TINY, seed=seed, of_folds=problem(*rows()).folds)
+        made = board(of)
+        TpotEngine().search(of, made)
+        found.append({trial.name: trial.fold_scores for trial in of_tpot(made)})
+    assert found[0] == found[1] != found[2]
+
+
+def test_a_number_of_candidates_is_kept(problem, board):
+    of = problem(*rows(), CLASSIFIER, model_args=TINY | {"population_size": 20}, limits={"candidates": 3})
+    made = board(of)
+    TpotEngine().search(of, made)
+    assert len(made.trials) == 3
+    assert made.stopped == "candidates limit"
+
+
+@pytest.mark.parametrize(
+    ("limits", "arguments"),
+    [
+        pytest.param({"candidate_seconds": 4}, {}, id="the training's limit"),
+        pytest.param({}, {"max_eval_time_mins": 4 / 60}, id="the argument"),
+    ],
+)
+def test_native_code_is_ended_at_the_limit_of_a_candidate_and_the_search_goes_on(problem, board, limits, arguments):
+    X, _ = rows(20_000)
+    noise = np.random.default_rng(0).integers(0, 2, 20_000)
+    # Of noise, minutes for a support vector machine, in one call, and a moment for the other.
+    endless = {"generations": 1, "population_size": 4, "estimators": ["SVC", "GaussianNB"]}
+    of = problem(X, noise, CLASSIFIER, model_args=endless | arguments, limits={"candidates": 7, **limits})
+    made = board(of)
+    started = time.monotonic()
+    TpotEngine().search(of, made)
+    assert time.monotonic() - started < 7 * 4 + SLACK
+    stopped = [trial for trial in of_tpot(made) if trial.error == "stopped at its time limit"]
+    assert any("SVC" in trial.name for trial in stopped)
+    assert any("GaussianNB" in trial.name and trial.error is None for trial in of_tpot(made))
+
+
+def test_a_search_ends_at_its_own_limit_which_cuts_nothing_short(problem, board):
+    of = problem(*rows(), CLASSIFIER, model_args=TINY | {"generations": 10_000, "max_time_mins": 0.05})
+    made = board(of)
+    started = time.monotonic()
+    TpotEngine().search(of, made)
+    assert time.monotonic() - started < 3 + SLACK
+    assert len(made.trials) > 1
+    assert made.stopped is None
+
+
+def test_a_search_that_is_cut_short_by_the_trainings_time_says_so(problem, board):
+    of = problem(*rows(), CLASSIFIER, model_args=TINY | {"generations": 10_000}, seconds=4.0)
+    made = board(of)
+    started = time.monotonic()
+    best = TpotEngine().search(of, made)
+    assert time.monotonic() - started < 4 + SLACK
+    assert best.score is not None
+    assert made.stopped == "time limit"
+
+
+def test_what_was_asked_for_is_given_and_a_better_baseline_is_told_of(problem, board):
+    X, _ = rows()
+    of = problem(X, (X["a"] + X["b"] > 0).to_numpy(dtype=int), CLASSIFIER, model_args=TINY)
+    made = board(of)
+    best = TpotEngine().search(of, made)
+    assert best.engine == "tpot"
+    assert made.best.name == "baseline"
+    assert made.note.startswith("baseline scored better than the best of the search")
+
+
+def test_nothing_scored_in_time_gives_the_baseline_and_says_so(problem, board):
+    X, y = rows(20_000)
+    slow = {"estimators": ["MLPClassifier"], "max_time_mins": 0.01}
+    of = problem(X, y, CLASSIFIER, model_args=slow, folds=10)
+    made = board(of)
+    best = TpotEngine().search(of, made)
+    assert (best.name, best.engine) == ("baseline", "baseline")
+    assert best.score is not None
+    assert "scored in time; this is the baseline" in made.note
+
+
+def test_no_time_to_try_even_the_baseline_gives_it_without_a_score(problem, board):
+    of = problem(*rows(), CLASSIFIER, model_args=TINY, seconds=0.01)
+    made = board(of)
+    time.sleep(0.02)
+    best = TpotEngine().search(of, made)
+    assert best.score is None
+    assert best.error is None
+    assert "baseline" in made.note
+    assert evaluate.over_folds(of, best)["roc_auc"]["mean"] is None
+    assert evaluate.predict(evaluate.fit(best.pipeline, of.X, of.y), of.X, 2).shape == (120, 2)

@@ -10,6 +10,7 @@ from app.errors import NeedsRetraining
 from app.pipelines import run
 from app.pipelines.cache import PipelineCache
 from app.pipelines.trained import TrainedPipeline, installed_versions
+from app.store.record import Version
 
 #: {library: a model that is made of it}; scikit-learn prepares the rows of each.
 MODELS = {
@@ -62,7 +63,7 @@ def test_a_library_that_a_pipeline_is_not_made_of_may_change_or_be_gone(artifact
 def test_a_version_trained_with_other_libraries_is_not_loaded_and_one_before_it_is(artifact, store):
     stored = artifact("scikit-learn")
     older = stored.manifest | {"libraries": stored.manifest["libraries"] | {"scikit-learn": "0.24.2"}}
-    store.publish(replace(store.record("p"), job_id="older"), replace(stored, manifest=older))
+    store.publish(Version(replace(store.record("p"), job_id="older"), replace(stored, manifest=older), {}))
     with pytest.raises(NeedsRetraining, match="scikit-learn"):
         run.load(store, PipelineCache(2**20), "p", None)
     assert run.load(store, PipelineCache(2**20), "p", 1)[1] == 1

@@ -6,46 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.payloads.parameters import ExtractFeatures
+from app.errors import InvalidData, TrainingFailed
 from app.pipelines.tsfresh import SeriesFeatures
-
-#: Ids in an order that sorting would change.
-IDS = [7, 3, 11, 5, 2, 9]
+from tests.pipelines.series import IDS, STACKED, fitted, series, stacked, wanted
 
 EXPLICIT = {"mean": None, "quantile": [{"q": 0.1}, {"q": 0.9}], "fft_coefficient": [{"coeff": 1, "attr": "abs"}]}
-
-
-def silent(*args, **named):
-    """Take a report and do nothing with it."""
-
-
-def series(ids=IDS, length=40, signals=("x",)):
-    """Return long series, a noisy wave an id."""
-    parts = []
-    for name in ids:
-        generator = np.random.default_rng(name)
-        time = np.arange(float(length))
-        columns = {
-            signal: np.sin(time / (number + name)) + generator.normal(size=length) / 5
-            for number, signal in enumerate(signals)
-        }
-        parts.append(pd.DataFrame({"id": name, "t": time, **columns}))
-    return pd.concat(parts, ignore_index=True)
-
-
-def stacked(wide, signals):
-    """Return wide series as a row a value."""
-    return wide.melt(["id", "t"], list(signals), "signal", "v").sort_values("t", kind="stable", ignore_index=True)
-
-
-def wanted(parameters="MinimalFCParameters()", **named):
-    """Return the parameters of an extraction."""
-    return ExtractFeatures(**{"column_id": "id", "column_sort": "t", "default_fc_parameters": parameters, **named})
-
-
-def fitted(frame, parameters="MinimalFCParameters()", **named):
-    """Return the features of training series and their rows."""
-    return SeriesFeatures.fit(frame, wanted(parameters, **named), silent)
 
 
 @pytest.mark.parametrize("parameters", ["MinimalFCParameters()", EXPLICIT], ids=["minimal", "explicit"])
@@ -102,8 +67,7 @@ def test_signals_side_by_side_and_stacked_give_the_same_features(signals):
     wide = series(signals=signals)
     features, rows = fitted(wide, EXPLICIT)
     stacks = stacked(wide, signals)
-    kinds = {"column_kind": "signal", "column_value": "v"}
-    of_stacks, stacked_rows = fitted(stacks, EXPLICIT, **kinds)
+    of_stacks, stacked_rows = fitted(stacks, EXPLICIT, **STACKED)
     assert {name.rsplit("__", 1)[0] for name in rows.columns if name.endswith("__mean")} == set(signals)
     pd.testing.assert_frame_equal(stacked_rows.sort_index()[rows.columns], rows.sort_index(), check_exact=True)
     for name in signals:
@@ -139,3 +103,64 @@ def test_the_efficient_set_of_short_series_survives_json():
     assert read == features
     pd.testing.assert_frame_equal(read.transform(frame), rows, check_exact=True)
     pd.testing.assert_frame_equal(read.transform(frame[frame["id"] == 11]), rows.loc[[11]], check_exact=True)
+
+
+def test_series_of_any_lengths_stand_side_by_side():
+    frame = pd.concat([series([7], 12), series([3], 1), series([11], 60)], ignore_index=True)
+    features, rows = fitted(frame)
+    assert rows["x__length"].tolist() == [12, 1, 60]
+    pd.testing.assert_frame_equal(features.transform(frame), rows, check_exact=True)
+
+
+def test_dates_sort_a_series_and_are_known_to_trends_in_time():
+    frame = series()
+    dated = frame.assign(t=pd.Timestamp("2026-01-01") + pd.to_timedelta(frame["t"] ** 2, unit="h"))
+    trend = {"linear_trend_timewise": [{"attr": "slope"}], "linear_trend": [{"attr": "slope"}]}
+    features, rows = fitted(dated, trend)
+    served = features.transform(dated.sample(frac=1, random_state=0))
+    pd.testing.assert_frame_equal(served.loc[IDS], rows, check_exact=True)
+    of_7 = frame[frame["id"] == 7]
+    slope = np.polyfit(of_7["t"] ** 2, of_7["x"], 1)[0]
+    assert rows.loc[7, 'x__linear_trend_timewise__attr_"slope"'] == pytest.approx(slope)
+    assert rows.loc[7, 'x__linear_trend__attr_"slope"'] == pytest.approx(np.polyfit(of_7["t"], of_7["x"], 1)[0])
+
+
+def test_equal_times_keep_the_order_they_came_in():
+    frame = series().assign(t=1.0)
+    pd.testing.assert_frame_equal(fitted(frame, EXPLICIT)[1], fitted(series(), EXPLICIT)[1], check_exact=True)
+
+
+def test_ids_may_be_of_several_types():
+    frame = series([7, 3]).replace({"id": {3: "three"}}).astype({"id": "object"})
+    features, rows = fitted(frame)
+    assert rows.index.tolist() == [7, "three"]
+    assert features.transform(frame[frame["id"] == "three"]).index.tolist() == ["three"]
+
+
+def test_chunks_are_bounded_in_values_too(monkeypatch):
+    _, whole = fitted(series(), EXPLICIT)
+    monkeypatch.setattr("app.pipelines.tsfresh.extract._VALUES", 90)
+    shares = []
+    _, chunked = SeriesFeatures.fit(series(), wanted(EXPLICIT), lambda stage, share: shares.append(share))
+    assert shares == [0, 2 / 6, 4 / 6]
+    pd.testing.assert_frame_equal(chunked, whole, check_exact=True)
+
+
+def test_a_signal_called_as_a_feature_of_another_is_refused():
+    with pytest.raises(InvalidData) as refused:
+        fitted(series(signals=("a", "a__mean")))
+    assert [fault.pointer for fault in refused.value.faults] == ["/raw_data/a__mean"]
+
+
+def test_what_was_stored_before_missing_values_and_raw_signals_is_read():
+    features, rows = fitted(series())
+    stored = json.loads(json.dumps(features.as_json()))
+    del stored["missing"], stored["raw"]
+    read = SeriesFeatures.from_json(stored)
+    assert read == features
+    pd.testing.assert_frame_equal(read.transform(series()), rows, check_exact=True)
+
+
+def test_a_calculator_that_needs_dates_and_has_none_ends_in_one_of_our_errors():
+    with pytest.raises(TrainingFailed):
+        fitted(series(), {"linear_trend_timewise": [{"attr": "slope"}]})

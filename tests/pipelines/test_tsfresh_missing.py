@@ -1,48 +1,15 @@
 """Series with something missing or wrong: refused by name, or filled from training."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from app.errors import InvalidData, Unacceptable
-from app.payloads.parameters import ExtractFeatures
 from app.pipelines.tsfresh import SeriesFeatures
-
-#: Ids in an order that sorting would change.
-IDS = [7, 3, 11, 5, 2, 9]
-
-
-def silent(*args, **named):
-    """Take a report and do nothing with it."""
-
-
-def series(ids=IDS, length=40, signals=("x",)):
-    """Return long series, a noisy wave an id."""
-    parts = []
-    for name in ids:
-        generator = np.random.default_rng(name)
-        time = np.arange(float(length))
-        columns = {
-            signal: np.sin(time / (number + name)) + generator.normal(size=length) / 5
-            for number, signal in enumerate(signals)
-        }
-        parts.append(pd.DataFrame({"id": name, "t": time, **columns}))
-    return pd.concat(parts, ignore_index=True)
-
-
-def stacked(wide, signals):
-    """Return wide series as a row a value."""
-    return wide.melt(["id", "t"], list(signals), "signal", "v").sort_values("t", kind="stable", ignore_index=True)
-
-
-def wanted(parameters="MinimalFCParameters()", **named):
-    """Return the parameters of an extraction."""
-    return ExtractFeatures(**{"column_id": "id", "column_sort": "t", "default_fc_parameters": parameters, **named})
-
-
-def fitted(frame, parameters="MinimalFCParameters()", **named):
-    """Return the features of training series and their rows."""
-    return SeriesFeatures.fit(frame, wanted(parameters, **named), silent)
+from app.pipelines.tsfresh.series import raw_signals
+from tests.pipelines.series import STACKED, fitted, series, stacked, wanted
 
 
 @pytest.mark.parametrize("column", ["x", "t", "id"])
@@ -59,8 +26,8 @@ def test_a_missing_value_is_refused(column):
 
 
 def test_unknown_and_missing_signals_are_refused_by_name():
-    wide, kinds = series(signals=("a", "b")), {"column_kind": "signal", "column_value": "v"}
-    features, _ = fitted(stacked(wide, ("a", "b")), **kinds)
+    wide = series(signals=("a", "b"))
+    features, _ = fitted(stacked(wide, ("a", "b")), **STACKED)
     with pytest.raises(InvalidData) as refused:
         features.transform(stacked(wide.rename(columns={"b": "c"}), ("a", "c")))
     assert {(fault.pointer, fault.detail) for fault in refused.value.faults} == {
@@ -70,10 +37,10 @@ def test_unknown_and_missing_signals_are_refused_by_name():
 
 
 def test_a_signal_that_only_some_series_have_is_filled_from_the_others():
-    wide, kinds = series(signals=("a", "b")), {"column_kind": "signal", "column_value": "v"}
+    wide = series(signals=("a", "b"))
     stacks = stacked(wide, ("a", "b"))
     lacking = stacks[(stacks["id"] != 7) | (stacks["signal"] != "b")].reset_index(drop=True)
-    _, rows = fitted(lacking, {"mean": None}, **kinds)
+    _, rows = fitted(lacking, {"mean": None}, **STACKED)
     assert rows.loc[7, "b__mean"] == rows.loc[rows.index != 7, "b__mean"].median()
 
 
@@ -114,3 +81,63 @@ def test_a_feature_that_a_request_is_too_short_for_is_filled_from_training():
 def test_arguments_that_only_a_calculator_can_refuse_end_in_one_of_our_errors(parameters):
     with pytest.raises(Unacceptable):
         fitted(series(), parameters)
+
+
+def gappy():
+    """Return two series with gaps at both ends and inside, out of order."""
+    frame = pd.DataFrame({"id": ["b"] * 6 + ["a"] * 3, "t": [*range(6), 0, 1, 2]})
+    frame["x"] = [np.nan, 1.0, np.nan, np.nan, 4.0, np.nan, 5.0, np.nan, 9.0]
+    return frame.iloc[[5, 0, 3, 8, 1, 4, 2, 7, 6]].reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("missing", "b", "a"),
+    [
+        ("interpolate", [1, 1, 2, 3, 4, 4], [5, 7, 9]),
+        ("zero", [0, 1, 0, 0, 4, 0], [5, 0, 9]),
+        ("drop", [1, 4], [5, 9]),
+    ],
+)
+def test_missing_values_become_what_was_asked_for(missing, b, a):
+    features, rows = fitted(gappy(), {"mean": None, "length": None}, missing=missing)
+    assert rows["x__length"].to_dict() == {"b": len(b), "a": len(a)}
+    assert rows["x__mean"].to_dict() == pytest.approx({"b": np.mean(b), "a": np.mean(a)})
+    signals = raw_signals(gappy(), wanted(missing=missing))
+    assert [cell.tolist() for cell in signals["x"]] == [b, a]
+    read = SeriesFeatures.from_json(json.loads(json.dumps(features.as_json())))
+    pd.testing.assert_frame_equal(read.transform(gappy()), rows, check_exact=True)
+
+
+@pytest.mark.parametrize("missing", ["interpolate", "zero", "drop"])
+def test_missing_values_of_stacked_signals_become_the_same(missing):
+    wide = series(signals=("a", "b"))
+    wide.loc[[3, 4, 50], "a"] = np.nan
+    wide.loc[[4, 39], "b"] = np.nan
+    _, rows = fitted(wide, missing=missing)
+    stacks, stacked_rows = fitted(stacked(wide, ("a", "b")), **STACKED, missing=missing)
+    pd.testing.assert_frame_equal(stacked_rows.sort_index()[rows.columns], rows.sort_index(), check_exact=True)
+    served = stacks.transform(stacked(wide, ("b", "a")))
+    pd.testing.assert_frame_equal(served.sort_index(), stacked_rows.sort_index(), check_exact=True)
+
+
+@pytest.mark.parametrize("missing", ["interpolate", "drop"])
+def test_a_series_without_any_value_is_refused_by_its_id(missing):
+    features, _ = fitted(series(), missing=missing)
+    empty = series()
+    empty.loc[empty["id"] == 11, "x"] = np.nan
+    for use in (lambda: fitted(empty, missing=missing), lambda: features.transform(empty)):
+        with pytest.raises(InvalidData) as refused:
+            use()
+        assert [(fault.pointer, fault.detail) for fault in refused.value.faults] == [
+            ("/raw_data/x", "no value at all in series 11")
+        ]
+
+
+@pytest.mark.parametrize("missing", ["interpolate", "zero", "drop"])
+@pytest.mark.parametrize("column", ["id", "t"])
+def test_a_missing_id_or_time_is_always_refused(column, missing):
+    spoilt = series().astype({"id": "float64"})
+    spoilt.loc[3, column] = np.nan
+    with pytest.raises(InvalidData) as refused:
+        fitted(spoilt, missing=missing)
+    assert refused.value.faults[0].pointer == f"/raw_data/{column}"

@@ -100,3 +100,10 @@ def test_a_mapping_is_described_by_its_calculators():
 @pytest.mark.parametrize(("named", "described"), [({}, "impute"), ({"impute_function": None}, None)], ids=str)
 def test_the_imputation_is_described_as_it_was_given_or_by_its_default(named, described):
     assert params.as_2017(ExtractFeatures(column_id="id", **named)).get("impute_function") == described
+
+
+def test_of_windows_the_minimal_set_is_computed_and_described_unless_one_is_named():
+    unnamed = params.of_windows(ExtractFeatures(column_id="id"))
+    assert params.as_2017(unnamed)["default_fc_parameters"] == str(list(params.fc_parameters("MinimalFCParameters()")))
+    named = ExtractFeatures(column_id="id", default_fc_parameters="EfficientFCParameters()")
+    assert params.of_windows(named) == named

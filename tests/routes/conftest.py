@@ -11,7 +11,7 @@ import pytest
 
 from app.jobs import tasks
 from app.store.artifact import Artifact
-from app.store.record import Record
+from app.store.record import Record, Version
 
 IDS = list(range(20))
 TABLE = {"id": IDS, "height": [0.5 * row for row in IDS], "colour": ["red", "blue"] * 10}
@@ -80,7 +80,7 @@ def kept(store):
             libraries={},
             times={},
         )
-        store.publish(record, Artifact({"format": "none"}, {"estimator": b"not a model"}))
+        store.publish(Version(record, Artifact({"format": "none"}, {"estimator": b"not a model"}), {}))
     return store
 
 

@@ -34,7 +34,6 @@ def test_the_training_that_is_spoilt_here_itself_succeeds(client, ended, trainin
         ("lightgbm.LGBMClassifier", {"objective": "nope"}),
         pytest.param("sklearn.neighbors.KNeighborsClassifier", {"n_neighbors": 500}, id="more neighbours than rows"),
         pytest.param("sklearn.neighbors.RadiusNeighborsClassifier", {"radius": 1e-9}, id="no neighbour in reach"),
-        pytest.param("sklearn.naive_bayes.CategoricalNB", {}, id="a category that the fold has not seen"),
     ],
 )
 def test_an_estimator_that_refuses_its_data_or_arguments_is_the_callers_error(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.store.artifact import Artifact
-from app.store.record import Record
+from app.store.record import Record, Version
 
 
 @pytest.fixture
@@ -46,6 +46,6 @@ def publish(store, make_record, artifact):
     jobs = iter(range(1000))
 
     def next_version(pipeline_id="penguins", **changes):
-        return store.publish(make_record(pipeline_id, job_id=f"job{next(jobs)}", **changes), artifact)
+        return store.publish(Version(make_record(pipeline_id, job_id=f"job{next(jobs)}", **changes), artifact, {}))
 
     return next_version

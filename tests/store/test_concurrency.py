@@ -3,7 +3,9 @@
 import threading
 
 from app.errors import StaleVersion
-from app.store.redis import ModelStore, connect
+from app.store.connection import connect
+from app.store.record import Version
+from app.store.redis import ModelStore
 
 
 def at_once(work, arguments):
@@ -20,7 +22,9 @@ def test_concurrent_publications_get_distinct_versions_and_the_last_is_current(r
     def work(number):
         own = ModelStore(connect(redis_url), "another process with the same secret")
         start.wait()
-        versions.extend(own.publish(make_record(job_id=f"{number}-{turn}"), artifact).version for turn in range(5))
+        versions.extend(
+            own.publish(Version(make_record(job_id=f"{number}-{turn}"), artifact, {})).version for turn in range(5)
+        )
         own._redis.close()
 
     at_once(work, range(8))

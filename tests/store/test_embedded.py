@@ -14,8 +14,8 @@ import pytest
 import redis
 
 from app.store import embedded
+from app.store.connection import connect
 from app.store.embedded import EmbeddedError, EmbeddedRedis
-from app.store.redis import connect
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +68,20 @@ def test_what_was_stored_survives_a_clean_restart(server):
     assert not server.alive
     server.start()
     assert stored(server.url, "name") == b"value"
+
+
+def test_what_was_stored_just_before_sigterm_is_in_the_file(server):
+    with connect(server.url) as client, client.pipeline(transaction=False) as pipe:
+        for number in range(20_000):
+            pipe.set(number, b"x" * 100)
+        pipe.execute()
+        # A rewrite of the file that is under way must not lose any either.
+        client.bgrewriteaof()
+    server._process.terminate()
+    assert server._process.wait(10) == 0
+    server.restart()
+    with connect(server.url) as client:
+        assert client.dbsize() == 20_000
 
 
 def test_what_was_stored_survives_a_kill_of_the_server(server):
@@ -174,7 +188,7 @@ def test_a_path_too_long_for_a_socket_is_refused_before_anything_is_made(folder,
     assert not long.exists()
 
 
-@pytest.mark.parametrize("name", ["a b", "50%", "%41", "what?", "a#b"])
+@pytest.mark.parametrize("name", ["a b", "50%", "%41", "what?", "a#b", "é", 'it\'s "x"', "back\\slash", "new\nline"])
 def test_a_folder_may_have_any_name(folder, name, monkeypatch):
     monkeypatch.setattr(embedded, "_START", 3)
     server = EmbeddedRedis(folder / name)
@@ -186,6 +200,42 @@ def test_a_folder_may_have_any_name(folder, name, monkeypatch):
         server.stop()
 
 
+def test_a_folder_whose_name_is_not_utf_8_is_refused_before_anything_is_made(folder):
+    other = folder / os.fsdecode(b"\xff")
+    with pytest.raises(EmbeddedError, match=r"DATA_DIR.*UTF-8"):
+        EmbeddedRedis(other).start()
+    assert not other.exists()
+
+
+def test_a_start_that_takes_too_long_leaves_no_server_and_a_free_folder(folder, monkeypatch):
+    server = EmbeddedRedis(folder)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(embedded, "_START", 0)
+        with pytest.raises(EmbeddedError, match="did not answer"):
+            server.start()
+    assert_nothing_is_left(server, folder)
+
+
+@pytest.mark.parametrize("method", ["_command", "_wait"])
+def test_a_start_that_is_interrupted_leaves_no_server_and_a_free_folder(folder, monkeypatch, method):
+    server = EmbeddedRedis(folder)
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(server, method, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        server.start()
+    assert_nothing_is_left(server, folder)
+
+
+def assert_nothing_is_left(server, folder):
+    assert not server.alive
+    second = EmbeddedRedis(folder)
+    second.start()
+    second.stop()
+
+
 def test_a_damaged_file_stops_the_start_and_is_left_for_repair(server, folder):
     store(server.url, "name", b"value")
     server.stop()
@@ -194,7 +244,7 @@ def test_a_damaged_file_stops_the_start_and_is_left_for_repair(server, folder):
     damaged = EmbeddedRedis(folder)
     with pytest.raises(EmbeddedError, match="refused to start"):
         damaged.start()
-    damaged.stop()
+    assert not damaged.alive
     assert file.read_bytes().startswith(b"not a log")
 
 

@@ -1,0 +1,128 @@
+"""The engine: a search in a child, its limits and what it returns. Each runs in a fresh process, as in a worker."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+#: A leaderboard that is a list, and a search on it that prints what came of it.
+SCRIPT = """
+import json, sys, time
+from app.errors import ServiceError
+from app.pipelines.autokeras import AutoKerasEngine
+from app.pipelines.base import Trial
+from tests.pipelines.autokeras_rows import KINDS, problem
+
+
+class ListBoard:
+    def __init__(self, wanted, first, most):
+        self.wanted, self.most, self.trials, self.note = wanted, most, list(first), None
+        self.cut, self.looks, self.ends = False, 0, time.monotonic() + wanted.seconds
+
+    @property
+    def best(self):
+        return max((trial for trial in self.trials if trial.score is not None), key=self.rank, default=None)
+
+    @property
+    def left(self):
+        return 0.0 if len(self.trials) >= self.most else max(0.0, self.ends - time.monotonic())
+
+    def try_all(self, candidates, stage):
+        return []
+
+    def add(self, trial, stage):
+        self.trials.append(trial)
+
+    def look(self, stage):
+        self.looks += 1
+
+    def cut_short(self):
+        self.cut = True
+
+    def rank(self, trial):
+        return float("-inf") if trial.score is None else trial.score
+
+
+def search(model, baseline=None, most=100, **named):
+    wanted = problem(model, **named)
+    first = [] if baseline is None else [Trial("baseline", "baseline", None, score=baseline)]
+    board = ListBoard(wanted, first, most)
+    started = time.monotonic()
+    try:
+        best = AutoKerasEngine().search(wanted, board).name
+    except ServiceError as error:
+        best = f"{type(error).__name__}: {error}"
+    names = [trial.name for trial in board.trials]
+    took = time.monotonic() - started
+    return {"best": best, "names": names, "note": board.note, "cut": board.cut, "looks": board.looks, "took": took}
+
+
+LONG = {"epochs": 10_000, "patience": 1_000, "max_trials": 1_000}
+TABLE = "autokeras.StructuredDataClassifier"
+print(json.dumps({
+    "found": search(TABLE, baseline=0.0, model_args={"max_trials": 2, "epochs": 5}),
+    "worse": search(TABLE, baseline=2.0, model_args={"max_trials": 1, "epochs": 1}),
+    "cancelled": search(TABLE, baseline=0.0, most=2, model_args=LONG, limits={"candidate_seconds": 1}),
+    "killed": search(TABLE, baseline=0.0, seconds=0.2, model_args=LONG),
+    "in time": search(TABLE, baseline=0.0, seconds=10, model_args=LONG),
+    "failed": search(TABLE, baseline=0.0, model_args={"max_trials": 1, "max_model_size": 1_000}),
+    "unfit": search("autokeras.TextClassifier", baseline=0.0, kinds=KINDS["table"]),
+    "loaded": [name for name in ("torch", "keras", "autokeras") if name in sys.modules],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def searches():
+    """What came of each search."""
+    done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_best_network_is_returned_and_each_was_told_of(searches):
+    found = searches["found"]
+    assert found["names"] == ["baseline", *(f"autokeras.StructuredDataClassifier {number}" for number in (1, 2))]
+    assert found["best"] in found["names"][1:]
+    assert not found["cut"]
+    assert found["looks"] > 1
+
+
+def test_a_network_is_returned_even_where_the_baseline_is_better_and_that_is_noted(searches):
+    found = searches["worse"]
+    assert found["best"] == "autokeras.StructuredDataClassifier 1"
+    assert "baseline scored better" in found["note"]
+
+
+def test_a_search_ends_when_the_board_is_full(searches):
+    assert len(searches["cancelled"]["names"]) == 2
+
+
+def test_without_time_for_a_network_the_baseline_is_returned(searches):
+    found = searches["killed"]
+    assert (found["best"], found["names"]) == ("baseline", ["baseline"])
+    assert "no time" in found["note"]
+
+
+def test_a_search_that_is_cut_returns_the_best_so_far(searches):
+    assert searches["in time"]["best"].startswith("autokeras")
+    assert searches["in time"]["cut"]
+
+
+def test_where_every_network_fails_the_baseline_is_returned_and_why_is_noted(searches):
+    assert searches["failed"]["best"] == "baseline"
+    assert "max_model_size" in searches["failed"]["note"]
+
+
+def test_columns_that_the_model_does_not_take_are_refused(searches):
+    assert searches["unfit"]["best"].startswith("InvalidData: autokeras.TextClassifier takes one column of text")
+
+
+def test_a_parent_loads_nothing_that_its_children_could_not_have_beside_it(searches):
+    assert searches["loaded"] == []

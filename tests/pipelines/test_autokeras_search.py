@@ -1,0 +1,162 @@
+"""A search: which networks it tries, on which rows, and what it tells of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.errors import EngineMissing
+from app.payloads.parameters import Kind, Limits, Task
+from app.pipelines.autokeras import backend, params, training
+from app.pipelines.autokeras.search import trials, validation
+from tests.pipelines.autokeras_rows import CODES, KINDS, N, problem
+
+SMALL = {"max_trials": 2, "epochs": 3, "batch_size": 16}
+TABLE = "autokeras.StructuredDataClassifier"
+
+
+def found(wanted, seconds=120.0):
+    return list(trials(wanted, seconds))
+
+
+@pytest.mark.parametrize("model", params.MODELS)
+def test_each_model_finds_networks(model):
+    wanted = problem(model, model_args={**SMALL, "max_trials": 1}, images={"height": 8, "width": 8})
+    (trial,) = found(wanted)
+    assert trial.error is None
+    assert trial.name == f"{model} 1"
+    assert trial.details["epochs"] == 3
+    assert trial.details["device"] in ("cpu", "cuda:0")
+    again = trial.pipeline.fit(wanted.X, wanted.y).predict(wanted.X)
+    assert again.shape == (N,)
+
+
+def test_a_trial_is_measured_on_rows_that_its_network_has_not_seen():
+    wanted = problem(TABLE, model_args=SMALL)
+    seen, unseen = validation(wanted, 0.3, 0)
+    assert len(unseen) == 24
+    assert not set(seen) & set(unseen)
+    for trial in found(wanted):
+        known = ~np.isnan(trial.out_of_fold).any(axis=1)
+        assert np.flatnonzero(known).tolist() == unseen.tolist()
+        assert trial.score == wanted.metric.score(CODES[unseen], trial.out_of_fold[unseen])
+        assert trial.fold_scores == (trial.score,)
+
+
+def test_each_class_is_validated_in_its_share():
+    _, unseen = validation(problem(TABLE), 0.3, 0)
+    assert CODES[unseen].mean() == 0.5
+
+
+def test_groups_are_not_split():
+    groups = np.arange(N) // 8
+    seen, unseen = validation(problem(TABLE, groups=groups), 0.3, 0)
+    assert not set(groups[seen]) & set(groups[unseen])
+
+
+def test_of_few_rows_a_fold_is_the_validation():
+    wanted = problem(TABLE)
+    few = replace(wanted, X=wanted.X.head(8), y=CODES[:8], folds=((np.arange(6), np.arange(6, 8)),))
+    assert validation(few, 0.3, 0)[1].tolist() == [6, 7]
+
+
+def test_a_search_is_the_same_under_the_same_seed():
+    once, again = (
+        [(trial.score, trial.details["hyperparameters"]) for trial in found(problem(TABLE, model_args=SMALL, seed=5))]
+        for _ in range(2)
+    )
+    assert once == again
+
+
+@pytest.mark.parametrize("tuner", ["greedy", "random", "bayesian"])
+def test_every_network_of_a_search_is_another(tuner):
+    arguments = {"max_trials": 4, "epochs": 1, "tuner": tuner}
+    tried = [trial.details["hyperparameters"] for trial in found(problem(TABLE, model_args=arguments))]
+    assert len(tried) == 4
+    assert all(one not in tried[:number] for number, one in enumerate(tried))
+
+
+def test_a_network_that_fails_is_a_trial_with_an_error_and_the_search_goes_on():
+    tried = found(problem(TABLE, model_args={**SMALL, "max_trials": 5, "max_model_size": 1000}))
+    assert len(tried) == 5
+    assert all(trial.score is None or trial.details["weights"] <= 1000 for trial in tried)
+    assert "max_model_size" in tried[0].error
+
+
+def test_a_network_counts_with_what_it_has_at_the_limit_of_a_candidate():
+    arguments = {"max_trials": 1, "epochs": 10_000, "patience": 1_000}
+    (trial,) = found(problem(TABLE, model_args=arguments, limits=Limits(candidate_seconds=3)))
+    assert trial.score is not None
+    assert trial.details["epochs"] < 10_000
+    assert trial.details["stopped"] == "time limit"
+    found_again = trial.pipeline[-1]
+    assert (found_again.epochs, found_again.seconds) == (trial.details["epochs"], None)
+
+
+def test_a_search_ends_with_its_time_and_keeps_what_it_has():
+    tried = found(problem(TABLE, model_args={"max_trials": 1000, "epochs": 10_000, "patience": 1_000}), seconds=8.0)
+    assert 2 <= len(tried) < 1000
+    assert tried[0].score is not None
+    assert tried[-1] is None
+
+
+def test_a_forecasting_learns_changes_of_the_last_value():
+    values = 100.0 + 5.0 * np.arange(N + 1)
+    X = pd.DataFrame({"sales__last": values[:-1], "sales__lag_1": values[:-1] - 5.0})
+    series = {"extract_features": {"column_id": "shop"}, "forecast": {"horizon": 1}}
+    wanted = problem(
+        "autokeras.StructuredDataRegressor", X=X, y=values[1:], model_args=SMALL, task="forecasting", **series
+    )
+    wanted = replace(wanted, task=Task.FORECASTING, kinds=dict.fromkeys(X.columns, Kind.NUMBER))
+    for trial in found(wanted):
+        predicted = trial.pipeline.fit(X, values[1:]).predict(X)
+        assert np.abs(predicted - values[1:]).max() < 5
+        assert trial.out_of_fold.shape == (N,)
+
+
+def test_weights_of_rows_are_used():
+    weights = np.where(CODES == 1, 5.0, 1.0)
+    (trial,) = found(problem(TABLE, model_args={**SMALL, "max_trials": 1}, weights=weights))
+    rows = ~np.isnan(trial.out_of_fold).any(axis=1)
+    wanted = problem(TABLE)
+    assert trial.score == wanted.metric.score(CODES[rows], trial.out_of_fold[rows], weights[rows])
+
+
+def test_nothing_is_left_on_disk(tmp_path, monkeypatch):
+    here, temporary = tmp_path / "here", tmp_path / "temporary"
+    here.mkdir()
+    temporary.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    assert found(problem(TABLE, model_args=SMALL))
+    assert os.listdir(here) == os.listdir(temporary) == []
+
+
+def test_without_a_gpu_networks_for_images_are_small():
+    import torch
+
+    assert (backend.usual_images() == "vanilla") == (not torch.cuda.is_available())
+
+
+def test_rows_are_shuffled_before_they_are_split():
+    in_order = np.repeat([0, 1], 50)
+    seen, unseen = training.split(100, in_order, 0.2, 0)
+    assert in_order[unseen].mean() == 0.5
+    assert len(set(np.diff(seen))) > 1
+
+
+def test_every_kind_of_rows_has_a_model():
+    assert {kind for _, kind in params.MODELS.values()} == set(KINDS)
+
+
+@pytest.mark.parametrize("package", ["autokeras", "keras", "torch", "six"])
+def test_a_package_that_is_missing_is_named(package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(EngineMissing, match=package):
+        backend.check()

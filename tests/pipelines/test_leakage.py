@@ -1,0 +1,119 @@
+"""Warnings of data that makes scores too good: rows that are there twice, windows of one recording that overlap."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.payloads.training import assemble
+from app.pipelines import leakage, samples
+
+
+def recording(length=400, seed=0):
+    return np.random.default_rng(seed).normal(size=length)
+
+
+def windows(values, width, step):
+    return [values[start : start + width] for start in range(0, len(values) - width + 1, step)]
+
+
+def test_windows_of_one_recording_that_overlap_are_found():
+    assert leakage.overlapping(windows(recording(), 50, 10)) > 0.9
+
+
+def test_windows_side_by_side_do_not_overlap():
+    assert leakage.overlapping(windows(recording(), 50, 50)) == 0
+
+
+def test_series_of_their_own_do_not_overlap():
+    assert leakage.overlapping([recording(60, seed) for seed in range(50)]) == 0
+
+
+def test_a_series_that_is_there_twice_is_found():
+    series = [recording(60, seed) for seed in range(10)]
+    assert leakage.overlapping([*series, series[0]]) == pytest.approx(2 / 11)
+
+
+def test_the_share_is_of_the_series_that_begin_within_another():
+    whole = recording(100)
+    others = [recording(60, seed) for seed in range(1, 9)]
+    assert leakage.overlapping([whole, whole[40:], *others]) == pytest.approx(1 / 10)
+
+
+@pytest.mark.parametrize("shared", [leakage.STRETCH, leakage.STRETCH + 1])
+def test_a_common_beginning_that_parts_is_no_overlap(shared):
+    head = recording(shared, 7)
+    series = [np.concatenate([head, recording(40, seed)]) for seed in range(10)]
+    assert leakage.overlapping(series) == 0
+
+
+def test_lines_that_stay_as_they_are_and_very_short_series_tell_nothing():
+    assert leakage.overlapping([np.zeros(50)] * 10) == 0
+    assert leakage.overlapping([np.arange(leakage.STRETCH)] * 10) == 0
+    assert leakage.overlapping([]) == 0
+
+
+def test_series_of_different_lengths_and_with_gaps_are_looked_at():
+    with_gaps = recording(80)
+    with_gaps[5] = np.nan
+    assert leakage.overlapping([with_gaps, recording(9, 1), recording(200, 2), recording(200, 2)[20:]]) == 0.25
+
+
+def test_thousands_of_series_that_are_all_alike_are_looked_at_once_each():
+    assert leakage.overlapping([recording(40)] * 5000) == 1.0
+
+
+@pytest.fixture
+def warned(tables):
+    """Return a function that gives the warnings of a training."""
+
+    def tell(frame, labels=None, **named):
+        training = assemble(tables(frame, labels, **named))
+        return leakage.warnings(training, samples.make(training, lambda *report, **more: None))
+
+    return tell
+
+
+def table(rows=100):
+    generator = np.random.default_rng(0)
+    return pd.DataFrame({"a": generator.normal(size=rows), "who": np.arange(rows) // 2, "label": [0, 1] * (rows // 2)})
+
+
+def test_rows_that_are_there_twice_are_told_of(warned):
+    frame = pd.concat([table(), table()[:40]], ignore_index=True)
+    (sentence,) = warned(frame, target="label")
+    assert sentence.startswith("29% of the rows are there more than once")
+    assert "groups" in sentence
+
+
+def test_a_few_of_them_are_not_worth_a_warning(warned):
+    assert warned(pd.concat([table(), table()[:3]], ignore_index=True), target="label") == []
+
+
+@pytest.mark.parametrize("named", [{"groups": "who"}, {"time": "who"}])
+def test_folds_by_groups_or_time_are_the_answer_and_need_no_warning(warned, named):
+    frame = pd.concat([table(), table()], ignore_index=True)
+    assert warned(frame, target="label", **named) == []
+
+
+def long(series):
+    count = len(series[0])
+    frame = pd.DataFrame({"id": np.repeat(np.arange(len(series)), count), "x": np.concatenate(series)})
+    return frame, pd.DataFrame({"id": np.arange(len(series)), "label": np.arange(len(series)) % 2})
+
+
+SERIES = {"extract_features": {"column_id": "id", "default_fc_parameters": {"mean": None}}}
+
+
+def test_series_that_overlap_are_told_of(warned):
+    (sentence,) = warned(*long(windows(recording(), 50, 10)), **SERIES)
+    assert "overlap" in sentence
+    assert "groups" in sentence
+
+
+def test_series_that_do_not_are_not(warned):
+    assert warned(*long([recording(30, seed) for seed in range(20)]), **SERIES) == []
+
+
+def test_series_that_overlap_within_their_groups_need_no_warning(warned):
+    frame, labels = long(windows(recording(), 50, 10))
+    assert warned(frame, labels.assign(recording=np.arange(len(labels)) // 6), groups="recording", **SERIES) == []

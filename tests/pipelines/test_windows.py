@@ -1,0 +1,281 @@
+"""Windows of the past and the values that came after: in training, in serving, and in folds that do not leak."""
+
+import json
+import pickle
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.errors import InvalidData, InvalidParameters
+from app.payloads.parameters import ExtractFeatures, Forecast
+from app.pipelines.tsfresh import windows
+from app.pipelines.tsfresh.backtest import Order, backtest
+from app.pipelines.tsfresh.spacing import ahead
+from app.pipelines.tsfresh.windows import WindowFeatures
+from tests.pipelines.series import silent
+
+WANTED = {"column_id": "shop", "column_sort": "day"}
+
+
+def sales(lengths=(12, 9), **covariates):
+    """Return a series a shop whose value says where it is: 100 times its shop, plus its day."""
+    parts = [
+        pd.DataFrame({"shop": f"s{number}", "day": np.arange(length), "x": 100.0 * number + np.arange(length)})
+        for number, length in enumerate(lengths, start=1)
+    ]
+    return pd.concat(parts, ignore_index=True).assign(**covariates)
+
+
+def days(first, periods, frequency):
+    """Return evenly spaced dates."""
+    return pd.date_range(first, periods=periods, freq=frequency)
+
+
+def fitted(frame, window=4, horizon=2, target="x", **named):
+    """Return the description, X, y and order of a forecasting."""
+    wanted = ExtractFeatures(**{**WANTED, **named})
+    return WindowFeatures.fit(frame, wanted, Forecast(window=window, horizon=horizon), target, silent)
+
+
+def test_a_row_is_a_window_and_a_step_and_its_target_comes_that_many_rows_later():
+    _, X, y, order = fitted(sales())
+    np.testing.assert_array_equal(y, X["x__last"] + X["step"])
+    # The last two windows of a shop have one target, or none.
+    assert len(X) == (8 * 2 - 1) + (5 * 2 - 1)
+    np.testing.assert_array_equal(X["x__lag_1"], X["x__last"] - 1)
+    np.testing.assert_array_equal(X["x__lag_3"], X["x__last"] - 3)
+    assert "x__lag_4" not in X
+    np.testing.assert_allclose(X["x__mean"], X["x__last"] - 1.5)
+    assert (X["x__length"] == 4).all()
+    np.testing.assert_array_equal(order.ends, X["x__last"] % 100)
+    np.testing.assert_array_equal(order.targets, y % 100)
+    assert (np.diff(order.ends) >= 0).all()
+    assert order.notes == ()
+
+
+def test_windows_are_those_that_tsfresh_rolls():
+    from tsfresh.utilities.dataframe_functions import roll_time_series
+
+    frame = sales((7, 6))
+    rolled = roll_time_series(
+        frame, "shop", "day", max_timeshift=3, min_timeshift=3, n_jobs=0, disable_progressbar=True
+    )
+    expected = {shop_and_end: part["x"].tolist() for shop_and_end, part in rolled.groupby("id")}
+    _, X, _, _ = fitted(frame, horizon=1)
+    lags = X[["x__lag_3", "x__lag_2", "x__lag_1", "x__last"]].to_numpy().tolist()
+    found = {(f"s{int(row[-1] // 100)}", int(row[-1] % 100)): row for row in lags}
+    # tsfresh rolls the newest windows too, which no value follows yet.
+    assert found == {key: value for key, value in expected.items() if key not in (("s1", 6), ("s2", 5))}
+
+
+def test_serving_gives_each_series_its_newest_window_and_every_step():
+    features, X, _, _ = fitted(sales())
+    read = WindowFeatures.from_json(json.loads(json.dumps(features.as_json())))
+    assert read == features == pickle.loads(pickle.dumps(features))  # noqa: S301  our own
+    served = read.transform(sales().sample(frac=1, random_state=0).astype({"day": "float64"}))
+    assert list(served.columns) == list(X.columns) == list(features.columns)
+    assert served.index.names == ["id", "step", "time"]
+    assert sorted(served.index) == [("s1", 1, 12.0), ("s1", 2, 13.0), ("s2", 1, 9.0), ("s2", 2, 10.0)]
+    assert served.loc["s2"]["x__last"].tolist() == [208.0] * 2
+    assert served["step"].tolist() == [1.0, 2.0] * 2
+
+
+def test_serving_a_window_of_training_gives_its_row_of_training():
+    features, X, _, _ = fitted(sales(z=np.random.default_rng(0).normal(size=21)))
+    assert features.values == ("x", "z")
+    frame = sales(z=np.random.default_rng(0).normal(size=21))
+    for end in (4, 9):
+        served = features.transform(frame[(frame["shop"] == "s1") & (frame["day"] < end)])
+        trained = X[X["x__last"] == 100 + end - 1]
+        np.testing.assert_array_equal(served.to_numpy(), trained.to_numpy())
+
+
+def test_the_forecast_column_comes_first_whatever_the_order_of_columns():
+    frame = sales(a__b=1.0)[["a__b", "shop", "x", "day"]]
+    features, X, _, _ = fitted(frame, target="x")
+    assert X.columns[0] == "x__last"
+    assert "a__b__maximum" in X
+    pd.testing.assert_frame_equal(
+        features.transform(frame), features.transform(frame[["day", "x", "a__b", "shop"]]), check_exact=True
+    )
+
+
+def test_a_selection_computes_just_its_columns():
+    features, _, _, _ = fitted(sales())
+    chosen = features.only(["step", "x__mean", "x__last"])
+    assert chosen.features.columns == ("x__mean",)
+    served = chosen.transform(sales())
+    pd.testing.assert_frame_equal(served, features.transform(sales())[["step", "x__mean", "x__last"]], check_exact=True)
+    assert list(features.only(["step"]).transform(sales()).columns) == ["step"]
+
+
+@pytest.mark.parametrize("named", [{}, {"default_fc_parameters": "MinimalFCParameters()"}], ids=["none", "minimal"])
+def test_the_minimal_set_is_computed_when_none_is_named(named):
+    assert "x__root_mean_square" in fitted(sales(), **named)[1]
+    assert "x__quantile__q_0.1" not in fitted(sales(), **named)[1]
+
+
+def test_another_set_is_computed_when_it_is_named():
+    _, X, _, _ = fitted(sales(), default_fc_parameters={"quantile": [{"q": 0.5}]})
+    assert list(X.columns) == ["x__last", "x__lag_1", "x__lag_2", "x__lag_3", "x__quantile__q_0.5", "step"]
+
+
+def test_of_too_many_windows_the_newest_are_kept(monkeypatch):
+    monkeypatch.setattr(windows, "ROWS", 6)
+    _, X, _, order = fitted(sales())
+    assert sorted(set(order.ends)) == [8, 9, 10]
+    assert len(X) == 5
+    assert order.notes == ("The forecasting learns from the newest 3 of 13 windows.",)
+    monkeypatch.setattr(windows, "VALUES", 4)
+    assert set(fitted(sales())[3].ends) == {10}
+
+
+def test_series_too_short_to_learn_from_are_left_out_and_counted():
+    _, X, _, order = fitted(sales((12, 4, 2)))
+    assert (X["x__last"] < 200).all()
+    assert order.notes == ("2 series have no more than 4 values and are not learned from.",)
+    with pytest.raises(InvalidData) as refused:
+        fitted(sales((4, 2)))
+    assert refused.value.faults[0].pointer == "/params/forecast/window"
+    assert "at least 5" in refused.value.detail
+
+
+def test_a_series_too_short_to_serve_is_refused_with_what_it_needs():
+    features, _, _, _ = fitted(sales())
+    with pytest.raises(InvalidData) as refused:
+        features.transform(sales((3, 4, 2)))
+    assert "last 4 values" in refused.value.detail
+    assert [(fault.pointer, fault.detail) for fault in refused.value.faults] == [
+        ("/raw_data/shop", "fewer in series s1, s3")
+    ]
+
+
+def test_two_rows_for_one_time_are_refused():
+    features, _, _, _ = fitted(sales())
+    twice = pd.concat([sales(), sales().iloc[[3, 15]]], ignore_index=True)
+    for use in (lambda: fitted(twice), lambda: features.transform(twice)):
+        with pytest.raises(InvalidData) as refused:
+            use()
+        assert [(fault.pointer, fault.detail) for fault in refused.value.faults] == [
+            ("/raw_data/day", "2 row(s) come again, in series s1, s2")
+        ]
+
+
+def test_stacked_signals_are_refused():
+    with pytest.raises(InvalidParameters) as refused:
+        fitted(sales(kind="x"), column_kind="kind", column_value="x")
+    assert refused.value.faults[0].pointer == "/params/extract_features/column_kind"
+
+
+def test_rows_without_a_sort_column_are_steps_that_end_now():
+    frame = sales((12, 9)).drop(columns="day")
+    features, _, y, order = fitted(frame, column_sort=None)
+    # The newest target of both shops is the newest position.
+    assert set(order.targets[(y == 111) | (y == 208)]) == {11}
+    assert features.transform(frame).index.names == ["id", "step"]
+
+
+def test_a_gap_is_filled_from_its_own_window_only():
+    frame = sales((12,))
+    frame.loc[[3, 4, 8], "x"] = np.nan
+    features, X, y, order = fitted(frame, missing="interpolate", default_fc_parameters={"mean": None})
+    # At day 3 the latest known value is that of day 2: what came later must not be seen in it.
+    assert X.loc[order.ends == 3, "x__last"].tolist() == [102.0]
+    assert X.loc[order.ends == 5, "x__lag_1"].tolist() == [104.0] * 2
+    # A value that is missing is no target.
+    assert not {3, 4, 8} & set(order.targets)
+    assert not np.isnan(y).any()
+    served = features.transform(frame[frame["day"] < 9])
+    assert served["x__last"].tolist() == [107.0] * 2
+
+
+@pytest.mark.parametrize(("missing", "latest"), [("zero", [0.0, 102.0]), ("drop", [102.0, 101.0])])
+def test_missing_values_become_what_was_asked_for(missing, latest):
+    frame = sales((12,))
+    frame.loc[3, "x"] = np.nan
+    features, _, _, _ = fitted(frame, missing=missing)
+    before = pd.DataFrame({"shop": "s1", "day": [-1], "x": [99.0]})
+    served = features.transform(pd.concat([before, frame[frame["day"] < 4]]))
+    assert served.iloc[0][["x__last", "x__lag_1"]].tolist() == latest
+
+
+def test_missing_values_are_refused_by_default():
+    frame = sales(z=np.nan)
+    with pytest.raises(InvalidData) as refused:
+        fitted(frame)
+    assert refused.value.faults[0].pointer == "/raw_data/z"
+
+
+@pytest.mark.parametrize("missing", ["interpolate", "drop"])
+def test_a_window_of_nothing_cannot_be_served(missing):
+    features, _, _, _ = fitted(sales(), missing=missing)
+    frame = sales((12, 9))
+    frame.loc[(frame["shop"] == "s2") & ((frame["day"] > 4) | (missing == "drop")), "x"] = np.nan
+    with pytest.raises(InvalidData) as refused:
+        features.transform(frame)
+    assert "s2" in refused.value.faults[0].detail
+
+
+def test_rows_dropped_for_one_column_each_leave_no_series():
+    frame = sales((12, 4), z=1.0)
+    frame.loc[[12, 13], "x"] = np.nan
+    frame.loc[[14, 15], "z"] = np.nan
+    with pytest.raises(InvalidData) as refused:
+        fitted(frame, missing="drop")
+    assert refused.value.faults[0].detail == "every row is dropped of series s2"
+
+
+def test_uneven_times_are_noted_and_give_no_times_ahead():
+    frame = sales((12,)).assign(day=lambda rows: rows["day"] ** 2)
+    features, X, y, order = fitted(frame)
+    np.testing.assert_array_equal(y, X["x__last"] + X["step"])
+    assert order.notes == ("The times of the series are not evenly spaced; steps are counted in rows.",)
+    assert features.transform(frame).index.names == ["id", "step"]
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        pytest.param([0.0, 0.1, 0.2], [0.3, 0.4], id="numbers"),
+        pytest.param([1.0, 2.0, 4.0], None, id="uneven numbers"),
+        pytest.param(["a", "b", "c"], None, id="texts"),
+        pytest.param([5.0], None, id="one"),
+        pytest.param(days("2026-01-01", 2, "D"), ["2026-01-03T00:00:00", "2026-01-04T00:00:00"], id="days"),
+        pytest.param(days("2026-01-31", 4, "ME"), ["2026-05-31T00:00:00", "2026-06-30T00:00:00"], id="months"),
+        pytest.param(days("2026-01-05", 10, "B"), ["2026-01-19T00:00:00", "2026-01-20T00:00:00"], id="working days"),
+        pytest.param(days("2026-01-05", 3, "15min"), ["2026-01-05T00:45:00", "2026-01-05T01:00:00"], id="minutes"),
+        pytest.param(pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-09"]), None, id="uneven dates"),
+    ],
+)
+def test_even_times_go_on(times, expected):
+    found = ahead(np.asarray(times), 2)
+    assert found is expected if expected is None else found.tolist() == pytest.approx(expected)
+
+
+def test_folds_are_tested_on_what_came_later_and_learn_nothing_of_it():
+    _, _, _, order = fitted(sales((60, 45)), horizon=3)
+    folds = backtest(order, 5, 3)
+    assert len(folds) == 5
+    for train, test in folds:
+        assert order.targets[train].max() < order.ends[test].min()
+        # No more is left out than must be.
+        assert order.targets[train].max() == order.ends[test].min() - 1
+    ends = [set(order.ends[test]) for _, test in folds]
+    assert sorted(set.union(*ends)) == list(range(min(map(min, ends)), order.ends.max() + 1))
+    assert sum(map(len, ends)) == len(set.union(*ends))
+    for (earlier, before), (later, _) in pairwise(folds):
+        assert set(earlier) < set(later)
+        assert order.ends[before].max() >= order.ends[later].max()
+
+
+def test_of_few_times_there_are_fewer_folds_and_at_last_none():
+    ends = np.arange(9)
+    for horizon, expected in ((1, 5), (3, 5), (5, 3), (6, 2)):
+        folds = backtest(Order(ends, ends + horizon), 5, horizon)
+        assert len(folds) == expected
+        assert all(len(train) and len(test) for train, test in folds)
+    with pytest.raises(InvalidData) as refused:
+        backtest(Order(ends[:3], ends[:3] + 1), 5, 1)
+    assert refused.value.faults[0].pointer == "/params/forecast"
