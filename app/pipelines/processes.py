@@ -121,10 +121,12 @@ def stream(
     ------
     TimeoutError, ServiceError, ChildFailed, ChildDied
     """
+    if seconds <= 0:
+        raise TimeoutError
     child = Child(function, *arguments, seconds=seconds, threads=threads)
     try:
         while not child.ended:
-            child.connection.poll(_TICK)
+            child.connection.poll(max(0.0, min(_TICK, child.deadline - time.monotonic())))
             yield from child.receive()
     finally:
         if not child.ended:
