@@ -16,6 +16,8 @@ FOLDS = 5
 #: Classes of one classification.
 MAX_CLASSES = 100
 
+#: Said of labels that are missing.
+EMPTY = "of a CSV, NA, None, null and nan count as missing; a class of that name needs another"
 
 #: Different whole numbers among labels up to which they are taken for classes, when nobody says.
 MAX_NUMBERED_CLASSES = 10
@@ -50,7 +52,7 @@ def join(labels: pd.DataFrame, ids: pd.Index, id_column: str, target: str | None
     _check_ids("without a label", ids[~ids.isin(found)])
     _check_ids("labelled, and not in raw_data", found[~found.isin(ids)])
     joined = labels.set_index(id_column)[target].reindex(ids)
-    _check_ids("with an empty label", ids[joined.isna().to_numpy()])
+    _check_ids("with an empty label", ids[joined.isna().to_numpy()], f"; {EMPTY}")
     return joined.rename("label")
 
 
@@ -64,12 +66,12 @@ def _only_other_column(labels: pd.DataFrame, id_column: str) -> str:
     return str(others[0]) if others else "label"
 
 
-def _check_ids(what: str, ids: pd.Series | pd.Index) -> None:
+def _check_ids(what: str, ids: pd.Series | pd.Index, hint: str = "") -> None:
     if len(ids):
         distinct = list(dict.fromkeys(ids.tolist()))
         raise InvalidData(
             f"{len(distinct)} id(s) are {what}: {listed(distinct)}.",
-            [Fault(at("labels", value), what) for value in distinct[:MOST_NAMED]],
+            [Fault(at("labels", value), what + hint) for value in distinct[:MOST_NAMED]],
         )
 
 

@@ -202,6 +202,9 @@ class TrainParameters(_Strict):
         series, forecasting = self.extract_features, self.task is Task.FORECASTING
         if forecasting and series is None:
             faults.append(Fault("/params/extract_features", "missing: which columns of raw_data are a series"))
+        if forecasting and series is not None and series.column_kind is not None:
+            detail = "not with task: forecasting; leave it out, and send the signals side by side, a column each"
+            faults.append(Fault("/params/extract_features/column_kind", detail))
         if series is not None and series.column_id is None and not forecasting:
             faults.append(Fault("/params/extract_features/column_id", "missing: which series a row belongs to"))
         if self.forecast is not None and not forecasting:

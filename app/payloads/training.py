@@ -93,6 +93,11 @@ def assemble(tables: Tables) -> Training:
     """
     parameters, frame = completed(tables.parameters, tables.frame)
     if tables.task is Task.FORECASTING:
+        if tables.labels is not None:
+            raise InvalidParameters(
+                "A forecasting learns the values of its series, and has no labels.",
+                [Fault("/labels", "leave this part out; target names the column to forecast")],
+            )
         return _forecasting(parameters, frame)
     series = parameters.extract_features
     identifying = [parameters.id_column] if series is None else [series.column_id, series.column_sort]
@@ -174,7 +179,7 @@ def _target_column(frame: pd.DataFrame, parameters: TrainParameters) -> pd.Serie
     if len(missing):
         raise InvalidData(
             f"{len(missing)} row(s) have no label in {target}: {listed(missing)}.",
-            [Fault(at("raw_data", target), f"empty in {len(missing)} row(s)")],
+            [Fault(at("raw_data", target), f"empty in {len(missing)} row(s); {labelling.EMPTY}")],
         )
     return labels
 

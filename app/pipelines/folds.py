@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, InvalidData
-from app.payloads.parameters import TrainParameters
+from app.errors import Fault, InvalidData, InvalidParameters, at
+from app.payloads.parameters import Task, TrainParameters
+from app.payloads.training import Training
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,12 +18,58 @@ if TYPE_CHECKING:
 HOLDOUT = 0.2
 
 
+#: Groups up to which folds are made at the upload already, to see that they can be: two of them take a millisecond.
+#: Of more there hardly is a way to make none.
+FEW_GROUPS = 1_000
+
+
 def wanted(parameters: TrainParameters) -> int:
     """Return how many folds a training asks for: by `folds`, or by what TPOT calls `cv`."""
-    training = parameters.model_training
-    if (training.model or "").startswith("tpot.") and "folds" not in parameters.model_fields_set:
-        return int(training.model_args.get("cv", parameters.folds))
+    if _named(parameters)[-1:] == ("cv",):
+        return int(parameters.model_training.model_args["cv"])
     return parameters.folds
+
+
+def _named(parameters: TrainParameters) -> tuple[str, ...]:
+    """Return the steps to the parameter that says how many folds; none where nobody says."""
+    training = parameters.model_training
+    if "folds" in parameters.model_fields_set:
+        return ("folds",)
+    is_cv = (training.model or "").startswith("tpot.") and "cv" in training.model_args
+    return ("model_training", "model_args", "cv") if is_cv else ()
+
+
+def check(training: Training, y: np.ndarray[Any, Any]) -> None:
+    """Refuse groups or times that folds cannot be made of, at the upload: with what `hold_out` and `folds` say.
+
+    A number of folds that is named must be possible; where none is, there are as many as can be made. Without groups
+    or times, what is asked of the labels is enough.
+
+    Parameters
+    ----------
+    y
+        Class codes or targets, shape (n_samples,).
+
+    Raises
+    ------
+    InvalidData, InvalidParameters
+    """
+    parameters, groups, times = training.parameters, training.groups, training.times
+    role, values = ("groups", groups) if times is None else ("time", times)
+    if values is None:
+        return
+    count, different = wanted(parameters), int(_blocks(values, role).max()) + 1
+    # One is held out; of times, another one comes before the first that is tested on.
+    most = different - (1 if times is None else 2)
+    if count > most and (named := _named(parameters)):
+        raise InvalidParameters(
+            f"{getattr(parameters, role)} has {different} different values, too few for {count} folds and a hold-out.",
+            [Fault(at("params", *named), f"must be at most {most}; left out, there are as many folds as can be made")],
+        )
+    if training.task is Task.CLASSIFICATION and (times is not None or different <= FEW_GROUPS):
+        seen, _ = hold_out(y, True, parameters.seed, groups, times)
+        groups, times = (None if values is None else values[seen] for values in (groups, times))
+        folds(y[seen], True, count, parameters.seed, groups, times)
 
 
 def hold_out(

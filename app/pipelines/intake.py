@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.payloads import frames, strict_yaml
 from app.payloads.parameters import ExtractFeatures, Kind, Task, TrainParameters, check
-from app.payloads.training import Tables, assemble
+from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload, take
-from app.pipelines import metrics, registry
+from app.pipelines import folds, metrics, registry
 from app.pipelines.samples import encode
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
 
     from app.settings import Settings
+
+    Array = np.ndarray[Any, Any]
 
 
 def read(uploads: dict[str, Upload], settings: Settings) -> Tables:
@@ -38,16 +40,17 @@ def read(uploads: dict[str, Upload], settings: Settings) -> Tables:
     text = [name for name, kind in parameters.columns.items() if kind in (Kind.CATEGORY, Kind.TEXT, Kind.DATE)]
     tables = Tables(parameters, task, frames.read(uploads["raw_data"], settings, text), labels)
     training = assemble(tables)
-    if training.parameters.extract_features is not None:
-        _check_series(training.frame, training.parameters.extract_features)
-    classes: tuple[object, ...] = ()
-    if training.task is Task.CLASSIFICATION:
-        classes, _ = encode(training.labels.to_numpy(), training.positive_class)
+    classes, y = _coded(training)
     registry.resolve(parameters).check(training.parameters, classes)
-    metrics.of(parameters.model_training, training.task, len(classes))
+    metric = metrics.of(parameters.model_training, training.task, len(classes))
     if parameters.extract_features is None:
         kinds = {column.name: column.kind for column in training.signature.columns if column.role == "feature"}
         registry.resolve(parameters).check_kinds(registry.named(parameters), kinds)
+    if y is None:
+        y = _forecast(training)
+    else:
+        _check_samples(training, y)
+    metrics.check(metric, parameters.model_training, y)
     # What the labels decided stands, whatever a later release would make of them.
     return replace(tables, task=training.task)
 
@@ -59,7 +62,34 @@ def _check_names(wanted: ExtractFeatures) -> None:
     params.imputation(wanted.impute_function)
 
 
-def _check_series(frame: pd.DataFrame, wanted: ExtractFeatures) -> None:
+def _coded(training: Training) -> tuple[tuple[Any, ...], Array | None]:
+    """Return the classes, and the labels as codes or numbers; None of a forecasting, whose series have to be cut."""
+    match training.task:
+        case Task.CLASSIFICATION:
+            return encode(training.labels.to_numpy(), training.positive_class)
+        case Task.REGRESSION:
+            return (), training.labels.to_numpy().astype("float64")
+        case Task.FORECASTING:
+            return (), None
+
+
+def _check_samples(training: Training, y: Array) -> None:
+    """Refuse series with values that are missing, and groups or times that no folds can be made of."""
     from app.pipelines.tsfresh.series import signals_of
 
-    signals_of(frame, wanted)
+    if training.parameters.extract_features is not None:
+        signals_of(training.frame, training.parameters.extract_features)
+    folds.check(training, y)
+
+
+def _forecast(training: Training) -> Array:
+    """Cut and split the series as the training will, and return the values to forecast."""
+    from app.pipelines.tsfresh import backtest
+    from app.pipelines.tsfresh.windows import Cut
+
+    parameters = training.parameters
+    assert parameters.extract_features is not None
+    assert parameters.forecast is not None
+    cut = Cut.of(training.frame, parameters.extract_features, parameters.forecast, parameters.target)
+    backtest.split(cut.order, folds.wanted(parameters), parameters.forecast.horizon)
+    return cut.y

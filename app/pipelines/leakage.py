@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from app.payloads.training import Training
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from app.pipelines.samples import Samples
+
+    Array = np.ndarray[Any, Any]
 
 #: Values that must be the same, in the same order, for two series to share a stretch.
 STRETCH = 8
@@ -49,7 +52,7 @@ def _overlapping_series(training: Training) -> list[str]:
     wanted = training.parameters.extract_features
     assert wanted is not None
     signals = raw_signals(training.frame, wanted)
-    share = overlapping(list(signals[signals.columns[0]]))
+    share = _share([found_and_told(group) for group in _together(signals)], len(signals))
     if share < SHARE:
         return []
     return [
@@ -58,38 +61,65 @@ def _overlapping_series(training: Training) -> list[str]:
     ]
 
 
-def overlapping(series: list[np.ndarray[Any, Any]]) -> float:
+def _together(signals: pd.DataFrame) -> Iterator[list[Array]]:
+    """Yield the series, once for all signals that are as long as each other in every series, these side by side.
+
+    Stacked signals may be of different lengths; then each is looked at by itself.
+    """
+    import numpy as np
+
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for name in signals.columns:
+        alike.setdefault(tuple(map(len, signals[name])), []).append(name)
+    for names in alike.values():
+        yield [np.column_stack(cells) for cells in zip(*(signals[name] for name in names), strict=True)]
+
+
+def _share(looks: list[tuple[set[int], set[int]]], n_series: int) -> float:
+    """Return the share of the series that overlap wherever they were looked at and that could be told."""
+    told = set().union(*(told for _, told in looks))
+    agreed = [number for number in told if all(number in found for found, told in looks if number in told)]
+    return len(agreed) / max(1, n_series)
+
+
+def overlapping(series: list[Array]) -> float:
     """Return the share of the series whose first values stand in another one, from there to an end of either.
 
     Parameters
     ----------
     series
-        Arrays of shape (n_samples,), of any lengths.
+        Arrays of shape (n_samples,) or (n_samples, n_signals), of any lengths. All signals must be the same.
     """
+    return _share([found_and_told(series)], len(series))
+
+
+def found_and_told(series: list[Array]) -> tuple[set[int], set[int]]:
+    """Return the numbers of the series that `overlapping` finds, and of those whose first values tell anything."""
     import numpy as np
 
     heads: dict[bytes, list[int]] = {}
-    for number, values in enumerate(series):
+    exact = [np.ascontiguousarray(values, dtype="float64") for values in series]
+    for number, values in enumerate(exact):
         # A constant head is found anywhere.
-        if len(values) > STRETCH and np.ptp(values[:STRETCH]) > 0:
-            heads.setdefault(np.ascontiguousarray(values[:STRETCH], dtype="float64").tobytes(), []).append(number)
+        if len(values) > STRETCH and (np.ptp(values[:STRETCH], axis=0) > 0).any():
+            heads.setdefault(values[:STRETCH].tobytes(), []).append(number)
+    told = {number for numbers in heads.values() for number in numbers}
     found: set[int] = set()
     looked = 0
-    for number, values in enumerate(series):
-        looked += len(values)
+    for number, values in enumerate(exact):
+        looked += values.size
         if looked > MOST_VALUES:
             break
-        exact = np.ascontiguousarray(values, dtype="float64")
-        data = exact.tobytes()
-        for start in range(len(exact) - STRETCH + 1):
-            head = data[8 * start : 8 * (start + STRETCH)]
+        data, row = values.tobytes(), values[:1].nbytes
+        for start in range(len(values) - STRETCH + 1):
+            head = data[row * start : row * (start + STRETCH)]
             if head not in heads:
                 continue
             for other in heads[head]:
-                shared = min(len(exact) - start, len(series[other]))
-                looked += shared
-                if other != number and np.array_equal(exact[start : start + shared], series[other][:shared]):
+                shared = min(len(values) - start, len(exact[other]))
+                looked += shared * values[0].size
+                if other != number and np.array_equal(values[start : start + shared], exact[other][:shared]):
                     found.add(other)
             # What was found need not be looked for again, or many that are alike would take the square of their number.
             heads[head] = [other for other in heads[head] if other not in found]
-    return len(found) / max(1, len(series))
+    return found, told

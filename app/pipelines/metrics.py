@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, InvalidParameters
+from app.errors import Fault, InvalidParameters, at
 from app.payloads.parameters import ModelTraining, Task
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ UNWEIGHTED = {
     "roc_auc_ovo", "roc_auc_ovo_weighted",
 }  # fmt: skip
 
+#: What a scorer raises of rows that it cannot measure.
+_REFUSALS = (ValueError, TypeError, AttributeError, ArithmeticError)
+
 #: Parts of the names of scorers of numbers, to which codes of classes are numbers too.
 OF_NUMBERS = ("error", "deviance", "r2", "explained_variance", "d2_absolute", "d2_pinball")
 
@@ -98,13 +101,38 @@ class Metric:
             Of the rows, shape (n_samples,).
         """
         extra = {} if weights is None or self.scorer in UNWEIGHTED else {"sample_weight": weights}
+        try:
+            value = self._value(y, predicted, **extra)
+        except _REFUSALS:
+            return math.nan
+        return value * self.sign if math.isfinite(value) else math.nan
+
+    def refusal(self, y: np.ndarray[Any, Any]) -> str | None:
+        """Say why targets cannot be measured, whatever is predicted, in scikit-learn's words; None when they can.
+
+        Asked of a prediction that every model can make, their mean: it keeps what bounds a metric has where they do.
+
+        Parameters
+        ----------
+        y
+            Targets, shape (n_samples,). Of classes, `resolve` has seen all there is to see.
+        """
+        import numpy as np
+
+        if self.n_classes:
+            return None
+        with np.errstate(over="ignore"):
+            mean = np.full(len(y), y.mean())
+        try:
+            value = self._value(y, mean)
+        except _REFUSALS as error:
+            return " ".join(str(error).split())
+        return None if math.isfinite(value) else "It is not a finite number for them."
+
+    def _value(self, y: np.ndarray[Any, Any], predicted: np.ndarray[Any, Any], **extra: Any) -> float:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            try:
-                value = float(self._scorer()(_given(self.n_classes), predicted, y, **extra))
-            except (ValueError, TypeError, AttributeError, ArithmeticError):
-                return math.nan
-        return value * self.sign if math.isfinite(value) else math.nan
+            return float(self._scorer()(_given(self.n_classes), predicted, y, **extra))
 
     def _scorer(self) -> Any:
         from sklearn import metrics
@@ -126,14 +154,36 @@ def of(training: ModelTraining, task: Task, n_classes: int) -> Metric:
     ------
     InvalidParameters
     """
-    engine = (training.model or "").partition(".")[0]
-    name = training.metric
-    if name is None and engine == "tpot":
-        name = training.model_args.get("scoring")
-    if name is None and engine == "autokeras" and task is Task.CLASSIFICATION:
+    name = training.model_args.get("scoring") if _is_scoring(training) else training.metric
+    if name is None and (training.model or "").startswith("autokeras.") and task is Task.CLASSIFICATION:
         # What AutoKeras ranks its trials by.
         name = "accuracy"
     return resolve(name, task, n_classes)
+
+
+def _is_scoring(training: ModelTraining) -> bool:
+    """Tell whether the metric is named by what TPOT 0.x called `scoring`."""
+    is_tpot = (training.model or "").startswith("tpot.")
+    return is_tpot and training.metric is None and training.model_args.get("scoring") is not None
+
+
+def check(metric: Metric, training: ModelTraining, y: np.ndarray[Any, Any]) -> None:
+    """Refuse a metric that labels cannot be measured by, whatever is predicted: a logarithm of negative ones, say.
+
+    Raises
+    ------
+    InvalidParameters
+        In scikit-learn's words, with the names of those that measure these labels.
+    """
+    words = metric.refusal(y)
+    if words is None:
+        return
+    known = [name for name in known_names(metric.n_classes) if _metric(name, metric.n_classes).refusal(y) is None]
+    named = ("model_args", "scoring") if _is_scoring(training) else ("metric",)
+    raise InvalidParameters(
+        f"{metric.name} cannot measure these labels. {words}",
+        [Fault(at("params", "model_training", *named), f"take one that can: {', '.join(sorted(known))}")],
+    )
 
 
 def resolve(name: str | None, task: Task, n_classes: int) -> Metric:

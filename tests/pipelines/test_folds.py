@@ -1,10 +1,12 @@
 """Which rows are learned from and which are tested on: nothing of a test row is in its training."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from app.errors import InvalidData
+from app.errors import InvalidData, InvalidParameters
 from app.payloads.parameters import TrainParameters
+from app.payloads.training import assemble
 from app.pipelines import folds
 
 #: Rows of the examples.
@@ -231,3 +233,70 @@ def test_the_split_is_the_seeds(beside):
 )
 def test_tpots_cv_is_the_number_of_folds_where_nothing_else_says_it(given, count):
     assert folds.wanted(TrainParameters(pipeline_id="p", **given)) == count
+
+
+@pytest.fixture
+def checked(tables):
+    """Return a function that checks the folds of a training of labels and groups or times."""
+
+    def of(y, groups=None, times=None, **named):
+        column = {"groups": "beside"} if times is None else {"time": "beside"}
+        frame = pd.DataFrame({"a": 1.0, "beside": groups if times is None else times, "label": y})
+        training = assemble(tables(frame, target="label", **column, **named))
+        folds.check(training, y)
+        return training
+
+    return of
+
+
+@pytest.mark.parametrize(("beside", "role", "most"), [("groups", "groups", 3), ("times", "time", 2)])
+@pytest.mark.parametrize("count", [4, 20])
+def test_a_number_of_folds_that_is_named_must_be_possible(checked, beside, role, most, count):
+    with pytest.raises(InvalidParameters, match=f"4 different values, too few for {count} folds") as refused:
+        checked(np.arange(ROWS) % 2, **{beside: np.arange(ROWS) % 4}, folds=count)
+    (fault,) = refused.value.faults
+    assert fault.pointer == "/params/folds"
+    assert f"at most {most}" in fault.detail
+
+
+@pytest.mark.parametrize(("beside", "most"), [("groups", 3), ("times", 2)])
+def test_as_many_folds_as_there_can_be_are_made(checked, beside, most):
+    y, values = np.arange(ROWS) % 2, np.arange(ROWS) // 50
+    for named in ({"folds": most}, {}):
+        checked(y, **{beside: values}, **named)
+    assert len(parts(y, count=most, **{beside: values})) == 1 + most
+
+
+def test_tpots_cv_is_pointed_at_where_it_is_too_many(checked):
+    arguments = {"model": "tpot.TPOTClassifier", "model_args": {"cv": 10}}
+    with pytest.raises(InvalidParameters) as refused:
+        checked(np.arange(ROWS) % 2, groups=np.arange(ROWS) % 4, **arguments)
+    assert refused.value.faults[0].pointer == "/params/model_training/model_args/cv"
+
+
+@pytest.mark.parametrize(("beside", "role"), [("groups", "groups"), ("times", "time")])
+@pytest.mark.parametrize("y", [np.arange(ROWS) % 2, np.arange(ROWS) / 3], ids=["classes", "numbers"])
+def test_two_groups_or_times_are_refused_before_a_training(checked, beside, role, y):
+    model = {} if y.dtype.kind == "i" else {"model": "sklearn.tree.DecisionTreeRegressor"}
+    with pytest.raises(InvalidData, match=r"2 value\(s\)") as refused:
+        checked(y, **{beside: np.arange(ROWS) % 2}, **model)
+    assert refused.value.faults[0].pointer == f"/params/{role}"
+
+
+@pytest.mark.parametrize(
+    ("beside", "y"),
+    [
+        pytest.param({"times": np.arange(ROWS)}, np.arange(ROWS) >= 170, id="a class that comes last"),
+        pytest.param({"groups": np.arange(ROWS) * 3 // ROWS}, np.arange(ROWS) * 3 // ROWS == 2, id="a group"),
+    ],
+)
+def test_folds_that_would_learn_a_single_class_are_refused_before_a_training(checked, beside, y):
+    with pytest.raises(InvalidData, match="more than one class"):
+        checked(y.astype(int), **beside)
+
+
+def test_of_many_groups_the_folds_are_made_by_the_training(checked, monkeypatch):
+    groups = np.arange(ROWS) * 3 // ROWS
+    monkeypatch.setattr(folds, "FEW_GROUPS", 2)
+    training = checked((groups == 2).astype(int), groups=groups)
+    assert len(set(training.groups)) == 3

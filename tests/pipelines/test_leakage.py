@@ -62,6 +62,30 @@ def test_thousands_of_series_that_are_all_alike_are_looked_at_once_each():
     assert leakage.overlapping([recording(40)] * 5000) == 1.0
 
 
+def beside(*signals):
+    """Return series of several signals, each given as a list of arrays."""
+    return [np.column_stack(of_one) for of_one in zip(*signals, strict=True)]
+
+
+@pytest.mark.parametrize("level", [0.0, 7.5])
+def test_a_signal_that_stays_as_it_is_hides_no_overlap(level):
+    found = windows(recording(), 50, 10)
+    still = [np.full(50, level)] * len(found)
+    assert leakage.overlapping(beside(still, found)) == leakage.overlapping(beside(found, still)) > 0.9
+
+
+def test_a_signal_that_all_series_share_is_no_overlap_of_what_differs():
+    series = [recording(50, seed) for seed in range(20)]
+    clock = [np.arange(50.0)] * 20
+    assert leakage.overlapping(clock) == 1.0
+    assert leakage.overlapping(beside(clock, series)) == 0
+
+
+def test_signals_that_overlap_at_different_places_do_not_agree():
+    found = windows(recording(), 50, 10)
+    assert leakage.overlapping(beside(found, windows(recording(seed=1), 50, 10)[::-1])) == 0
+
+
 @pytest.fixture
 def warned(tables):
     """Return a function that gives the warnings of a training."""
@@ -117,3 +141,33 @@ def test_series_that_do_not_are_not(warned):
 def test_series_that_overlap_within_their_groups_need_no_warning(warned):
     frame, labels = long(windows(recording(), 50, 10))
     assert warned(frame, labels.assign(recording=np.arange(len(labels)) // 6), groups="recording", **SERIES) == []
+
+
+def stacked(**signals):
+    """Return long series of signals that are stacked, each a list of arrays, and labels."""
+    rows = [
+        pd.DataFrame({"id": number, "kind": kind, "x": values})
+        for kind, series in signals.items()
+        for number, values in enumerate(series)
+    ]
+    count = len(next(iter(signals.values())))
+    return pd.concat(rows, ignore_index=True), pd.DataFrame({"id": np.arange(count), "label": np.arange(count) % 2})
+
+
+STACKED = {"extract_features": SERIES["extract_features"] | {"column_kind": "kind", "column_value": "x"}}
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["still first", "still last"])
+def test_all_signals_are_looked_at(warned, first):
+    found, still = windows(recording(), 50, 10), [np.zeros(50)] * 36
+    named = [("still", still), ("found", found)]
+    (sentence,) = warned(*stacked(**dict(named if first == 0 else named[::-1])), **STACKED)
+    assert sentence.startswith("97% of the series begin")
+
+
+def test_signals_of_different_rates_are_each_looked_at_and_must_agree(warned):
+    fast, slow = windows(recording(), 100, 20), windows(recording(200, 1), 50, 10)
+    assert len(fast) == len(slow) == 16
+    (sentence,) = warned(*stacked(fast=fast, slow=slow), **STACKED)
+    assert "overlap" in sentence
+    assert warned(*stacked(fast=fast, slow=[recording(50, seed) for seed in range(16)]), **STACKED) == []

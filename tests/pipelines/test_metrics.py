@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import get_scorer
 
 from app.errors import InvalidParameters
-from app.payloads.parameters import Task
+from app.payloads.parameters import ModelTraining, Task
 from app.pipelines import metrics
 
 
@@ -205,3 +205,49 @@ def test_what_is_always_reported_fits_every_number_of_classes(task):
     for name in metrics.REPORTED[task]:
         for n_classes in (2, 3, 100) if task is Task.CLASSIFICATION else (0,):
             assert metrics.resolve(name, task, n_classes).name == name
+
+
+POSITIVE = np.arange(1.0, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "y"),
+    [
+        ("neg_mean_squared_log_error", POSITIVE - 4),
+        ("neg_root_mean_squared_log_error", POSITIVE - 4),
+        ("neg_mean_poisson_deviance", POSITIVE - 4),
+        ("neg_mean_gamma_deviance", POSITIVE - 1),
+        ("rmse", POSITIVE * 1e200),
+    ],
+)
+def test_a_metric_that_cannot_measure_the_labels_is_refused_with_those_that_can(name, y):
+    training = ModelTraining(metric=name)
+    metric = metrics.of(training, Task.REGRESSION, 0)
+    with pytest.raises(InvalidParameters, match=name) as refused:
+        metrics.check(metric, training, y)
+    (fault,) = refused.value.faults
+    assert fault.pointer == "/params/model_training/metric"
+    known = fault.detail.partition(": ")[2].split(", ")
+    assert {"mae", "neg_median_absolute_error"} <= set(known)
+    assert name not in known
+    for other in known:
+        assert math.isfinite(metrics.resolve(other, Task.REGRESSION, 0).score(y, np.full(len(y), y.mean())))
+
+
+@pytest.mark.parametrize("name", metrics.known_names(0))
+@pytest.mark.parametrize("y", [POSITIVE, np.full(8, 0.1)], ids=["positive", "all the same"])
+def test_numbers_above_0_are_measured_by_every_metric_of_numbers(name, y):
+    training = ModelTraining(metric=name)
+    metrics.check(metrics.of(training, Task.REGRESSION, 0), training, y)
+
+
+def test_a_deviance_of_counts_takes_some_that_are_0():
+    training = ModelTraining(metric="neg_mean_poisson_deviance")
+    metrics.check(metrics.of(training, Task.FORECASTING, 0), training, np.array([0.0, 3.0, 1.0]))
+
+
+def test_the_argument_of_tpot_that_named_the_metric_is_pointed_at():
+    training = ModelTraining(model="tpot.TPOTRegressor", model_args={"scoring": "neg_mean_gamma_deviance"})
+    with pytest.raises(InvalidParameters) as refused:
+        metrics.check(metrics.of(training, Task.REGRESSION, 0), training, POSITIVE - 4)
+    assert refused.value.faults[0].pointer == "/params/model_training/model_args/scoring"

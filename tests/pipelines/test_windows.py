@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.errors import InvalidData, InvalidParameters
+from app.errors import InvalidData
 from app.payloads.parameters import ExtractFeatures, Forecast
 from app.pipelines.tsfresh import windows
-from app.pipelines.tsfresh.backtest import Order, backtest
+from app.pipelines.tsfresh.backtest import Order, backtest, split
 from app.pipelines.tsfresh.spacing import ahead
-from app.pipelines.tsfresh.windows import WindowFeatures
+from app.pipelines.tsfresh.windows import Cut, WindowFeatures
 from tests.pipelines.series import silent
 
 WANTED = {"column_id": "shop", "column_sort": "day"}
@@ -122,14 +122,16 @@ def test_another_set_is_computed_when_it_is_named():
     assert list(X.columns) == ["x__last", "x__lag_1", "x__lag_2", "x__lag_3", "x__quantile__q_0.5", "step"]
 
 
-def test_of_too_many_windows_the_newest_are_kept(monkeypatch):
-    monkeypatch.setattr(windows, "ROWS", 6)
-    _, X, _, order = fitted(sales())
-    assert sorted(set(order.ends)) == [8, 9, 10]
-    assert len(X) == 5
-    assert order.notes == ("The forecasting learns from the newest 3 of 13 windows.",)
+def test_of_too_many_windows_some_of_all_times_are_kept_and_every_step_is_learned(monkeypatch):
+    monkeypatch.setattr(windows, "ROWS", 60)
+    _, X, _, order = fitted(sales((40, 40, 40)))
+    assert order.notes == ("The forecasting learns from 30 of 108 windows, drawn from all times.",)
+    assert (np.diff(order.ends) >= 0).all()
+    assert order.ends.min() < 10
+    assert order.ends.max() > 31
+    assert set(X["step"]) == {1.0, 2.0}
     monkeypatch.setattr(windows, "VALUES", 4)
-    assert set(fitted(sales())[3].ends) == {10}
+    assert len(set(fitted(sales())[3].ends)) == 1
 
 
 def test_series_too_short_to_learn_from_are_left_out_and_counted():
@@ -137,9 +139,29 @@ def test_series_too_short_to_learn_from_are_left_out_and_counted():
     assert (X["x__last"] < 200).all()
     assert order.notes == ("2 series have no more than 4 values and are not learned from.",)
     with pytest.raises(InvalidData) as refused:
-        fitted(sales((4, 2)))
+        fitted(sales((5, 2)))
     assert refused.value.faults[0].pointer == "/params/forecast/window"
-    assert "at least 5" in refused.value.detail
+    assert "at least 6" in refused.value.detail
+    assert "longest series has 5" in refused.value.faults[0].detail
+
+
+def test_each_step_is_known_after_some_window():
+    _, X, _, _ = fitted(sales((6, 2)))
+    assert set(X["step"]) == {1.0, 2.0}
+    frame = sales((6, 2))
+    frame.loc[5, "x"] = np.nan
+    with pytest.raises(InvalidData, match="at least 6"):
+        fitted(frame, missing="interpolate")
+
+
+def test_samples_are_cut_before_features_are_computed():
+    wanted, forecast = ExtractFeatures(**WANTED), Forecast(window=4, horizon=2)
+    cut = Cut.of(sales(), wanted, forecast, "x")
+    _, X, y, order = fitted(sales())
+    np.testing.assert_array_equal(cut.y, y)
+    np.testing.assert_array_equal(cut.steps, X["step"])
+    np.testing.assert_array_equal(cut.order.ends, order.ends)
+    np.testing.assert_array_equal(cut.order.targets, order.targets)
 
 
 def test_a_series_too_short_to_serve_is_refused_with_what_it_needs():
@@ -163,10 +185,10 @@ def test_two_rows_for_one_time_are_refused():
         ]
 
 
-def test_stacked_signals_are_refused():
-    with pytest.raises(InvalidParameters) as refused:
-        fitted(sales(kind="x"), column_kind="kind", column_value="x")
-    assert refused.value.faults[0].pointer == "/params/extract_features/column_kind"
+def test_two_rows_for_one_time_may_be_of_two_series():
+    one = sales().drop(columns="shop").assign(one=0)
+    with pytest.raises(InvalidData, match="name the column that tells series apart as column_id"):
+        Cut.of(one, ExtractFeatures(column_id="one", column_sort="day"), Forecast(window=4), "x")
 
 
 def test_rows_without_a_sort_column_are_steps_that_end_now():
@@ -279,3 +301,28 @@ def test_of_few_times_there_are_fewer_folds_and_at_last_none():
     with pytest.raises(InvalidData) as refused:
         backtest(Order(ends[:3], ends[:3] + 1), 5, 1)
     assert refused.value.faults[0].pointer == "/params/forecast"
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_the_last_stretch_is_held_out_and_no_fold_knows_of_it(horizon):
+    _, _, _, order = fitted(sales((60, 45)), horizon=horizon)
+    seen, unseen, inside = split(order, 4, horizon)
+    assert len(inside) == 4
+    begin = order.ends[unseen].min()
+    assert order.targets[seen].max() < begin
+    for train, test in inside:
+        assert order.targets[seen][train].max() < order.ends[seen][test].min()
+        assert not set(train) & set(test)
+
+
+@pytest.mark.parametrize("times", range(1, 12))
+def test_a_split_has_a_fold_or_is_refused(times):
+    order = Order(np.arange(times), np.arange(times) + 1)
+    if times < 5:
+        with pytest.raises(InvalidData, match="too short") as refused:
+            split(order, 5, 1)
+        assert refused.value.faults[0].pointer == "/params/forecast"
+        return
+    _, _, inside = split(order, 5, 1)
+    assert inside
+    assert all(len(train) and len(test) for train, test in inside)

@@ -12,6 +12,7 @@ CODE = [
 MODEL = "/params/model_training/model"
 ARGUMENTS = "/params/model_training/model_args"
 FEATURES = "/params/extract_features"
+TREE = {"model": "sklearn.tree.DecisionTreeClassifier"}
 
 
 @pytest.fixture
@@ -170,3 +171,60 @@ def test_feature_parameters_of_another_kind_are_pointed_at_where_they_stand(refu
 )
 def test_a_parameter_that_is_wrong_is_pointed_at(refused, training, changes, pointer):
     refused(422, pointer, **training(changes))
+
+
+def beside(values):
+    """Return the table of the tests with one more column."""
+    return {"id": list(range(20)), "height": [0.5 * row for row in range(20)], "beside": values}
+
+
+@pytest.mark.parametrize(
+    ("changes", "values", "pointer"),
+    [
+        pytest.param({"groups": "beside"}, [1, 2] * 10, "/params/groups", id="two groups"),
+        pytest.param({"groups": "beside"}, ["x"] * 20, "/params/groups", id="one group"),
+        pytest.param({"time": "beside"}, ["2020-01-01", "2020-01-02"] * 10, "/params/time", id="two times"),
+        pytest.param({"time": "beside"}, ["soon", "later"] * 10, "/params/time", id="times that are words"),
+        pytest.param({"groups": "beside", "folds": 4}, [1, 2, 3, 4] * 5, "/params/folds", id="folds as many as groups"),
+        pytest.param({"time": "beside", "folds": 19}, list(range(20)), "/params/folds", id="folds as many as times"),
+        pytest.param(
+            {"groups": "beside", "model_training": {"model": "tpot.TPOTClassifier", "model_args": {"cv": 20}}},
+            list(range(20)),
+            f"{ARGUMENTS}/cv",
+            id="a cv as many as groups",
+        ),
+    ],
+)
+def test_groups_and_times_too_few_for_folds_are_refused_at_once(refused, training, changes, values, pointer):
+    refused(422, pointer, **training(changes, raw_data=beside(values)))
+
+
+def test_a_class_that_comes_last_is_refused_at_once(refused, training):
+    labels = {"id": list(range(20)), "label": ["no"] * 15 + ["yes"] * 5}
+    problem = refused(422, "/params", **training({"time": "beside"}, beside(list(range(20))), labels))
+    assert "more than one class" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("model", "metric", "least"),
+    [
+        ("sklearn.tree.DecisionTreeRegressor", "neg_mean_squared_log_error", -1.0),
+        ("sklearn.tree.DecisionTreeRegressor", "neg_mean_gamma_deviance", 0.0),
+        ("sklearn.tree.DecisionTreeRegressor", "f1", 1.0),
+        ("sklearn.tree.DecisionTreeRegressor", "mean_squared_log_error", 1.0),
+        ("sklearn.tree.DecisionTreeClassifier", "neg_mean_squared_error", 1.0),
+    ],
+)
+def test_a_metric_that_cannot_measure_the_labels_is_refused_at_once(refused, training, model, metric, least):
+    numbers = model.endswith("Regressor")
+    labels = {"id": list(range(20)), "label": [least + row for row in range(20)] if numbers else ["no", "yes"] * 10}
+    changes = {"model_training": {"model": model, "metric": metric}}
+    problem = refused(422, "/params/model_training/metric", **training(changes, labels=labels))
+    names_the_known(problem, "mae" if numbers else "accuracy")
+
+
+@pytest.mark.parametrize("metric", ["f1", "precision", "average_precision"])
+def test_a_metric_of_two_classes_is_taken_for_more(client, training, metric):
+    labels = {"id": list(range(20)), "label": [*"abcd"] * 5}
+    model = TREE | {"metric": metric}
+    assert client.post("/train_pipeline", **training({"model_training": model}, labels=labels)).status_code == 202

@@ -146,3 +146,73 @@ def test_the_id_column_of_a_series_has_no_other_role(refused, series_training, n
 @pytest.mark.parametrize("name", ["column_id", "column_sort", "column_kind", "column_value"])
 def test_a_column_of_a_series_that_is_missing_is_pointed_at(refused, series_training, name):
     refused(422, "/raw_data/nope", **series_training(**{name: "nope"}))
+
+
+DAYS = list(range(30))
+SALES = {"shop": ["north"] * 30 + ["south"] * 30, "day": DAYS * 2, "sold": [day % 7 + 0.5 for day in DAYS] * 2}
+
+
+@pytest.fixture
+def forecasting(training):
+    """Return a function that makes the options of a good forecasting; its arguments spoil them."""
+
+    def options(raw_data=SALES, metric=None, window=8, horizon=2, labels=None, **series):
+        parameters = {
+            "id_column": None,
+            "task": "forecasting",
+            "target": "sold",
+            "extract_features": {"column_id": "shop", "column_sort": "day"} | series,
+            "forecast": {"window": window, "horizon": horizon},
+            "model_training": {"model": "sklearn.linear_model.Ridge", "metric": metric},
+        }
+        return training(parameters, raw_data, labels=labels)
+
+    return options
+
+
+def test_the_forecasting_that_is_spoilt_here_is_accepted(client, forecasting):
+    assert client.post("/train_pipeline", **forecasting()).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "words"),
+    [
+        pytest.param({"window": 29}, "/params/forecast/window", "at least 31 values", id="a window and horizon"),
+        pytest.param({"window": 40}, "/params/forecast/window", "at least 42 values", id="a window"),
+        pytest.param({"window": 26, "horizon": 1}, "/params/forecast", "too short", id="windows of four times"),
+        pytest.param({"labels": {"shop": ["north"], "x": [1]}}, "/labels", "has no labels", id="labels"),
+        pytest.param({"metric": "f1"}, "/params/model_training/metric", "none of a forecasting", id="of classes"),
+        pytest.param(
+            {"column_kind": "shop", "column_id": None}, "/params/extract_features/column_kind", "", id="stacked"
+        ),
+        pytest.param(
+            {"column_id": None, "raw_data": {name: SALES[name] for name in ("day", "sold")}},
+            "/raw_data/day",
+            "as column_id",
+            id="two series taken for one",
+        ),
+    ],
+)
+def test_a_forecasting_that_cannot_be_is_refused_at_once(refused, forecasting, changes, pointer, words):
+    assert words in refused(422, pointer, **forecasting(**changes))["detail"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        pytest.param({"day": [0, *DAYS[:-1], *DAYS]}, "/raw_data/day", id="a time twice"),
+        pytest.param({"day": ["soon"] * 60}, "/raw_data/day", id="times that are words"),
+        pytest.param({"day": ["01/02/2020"] * 60}, "/raw_data/day", id="day or month first"),
+        pytest.param({"day": [None, *DAYS[1:], *DAYS]}, "/raw_data/day", id="an empty time"),
+        pytest.param({"sold": [None, *SALES["sold"][1:]]}, "/raw_data/sold", id="an empty value"),
+    ],
+)
+def test_series_that_cannot_be_forecast_are_refused_at_once(refused, forecasting, changes, pointer):
+    refused(422, pointer, **forecasting(SALES | changes))
+
+
+def test_a_metric_that_cannot_measure_what_is_forecast_is_refused_at_once(refused, forecasting):
+    returned = SALES | {"sold": [value - 3 for value in SALES["sold"]]}
+    options = forecasting(returned, metric="neg_mean_squared_log_error")
+    problem = refused(422, "/params/model_training/metric", **options)
+    assert "neg_mean_squared_log_error" in problem["detail"]

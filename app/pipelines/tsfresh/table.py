@@ -156,6 +156,7 @@ def _refuse_twice(codes: Array, keys: Array, ids: pd.Index, column: str, part: s
     if again.any():
         series = ids[np.unique(codes[1:][again])]
         raise InvalidData(
-            "A series has two rows for one time.",
+            "A series has two rows for one time. Leave one of them, or name the column that tells series apart as "
+            "column_id.",
             [Fault(at(part, column), f"{int(again.sum())} row(s) come again, in series {listed(series)}")],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from app.errors import Fault, InvalidData, InvalidParameters, at, listed
+from app.errors import Fault, InvalidData, at, listed
 from app.payloads.parameters import ExtractFeatures, Forecast, Missing
 from app.pipelines.base import Progress
 from app.pipelines.tsfresh import params
@@ -21,11 +21,71 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-#: Rows that are learned from, the newest ones, and the values in all of their windows together.
+#: Rows that are learned from, and the values in all of their windows together; of more a sample is drawn.
 ROWS, VALUES = 20_000, 10_000_000
 
 #: Latest values of a window that are features as they are, the last one among them.
 PLAIN = 10
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where the samples of a training are cut of its series, before anything is computed of them.
+
+    Attributes
+    ----------
+    ends
+        Rows of `table` at which the windows end, in the order of time, shape (n_windows,).
+    window
+        Number of each sample's window, shape (n_samples,).
+    targets
+        Row of each sample's target, shape (n_samples,).
+    order
+        Where in time each sample lies.
+    """
+
+    table: Table
+    ends: Array
+    window: Array
+    targets: Array
+    order: Order
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, wanted: ExtractFeatures, forecast: Forecast, target: str | None) -> Self:
+        """Find the windows, and the values after them that are known. Of more samples than `ROWS` some are drawn.
+
+        Parameters
+        ----------
+        target
+            Column to forecast; the first of the values when None.
+
+        Raises
+        ------
+        InvalidData
+            Missing values, two rows of a series for one time, or no series that is long enough.
+        """
+        import numpy as np
+
+        table = Table.read(frame, wanted, target)
+        ends, notes = _ends(table, forecast)
+        steps = ends[:, None] + np.arange(1, forecast.horizon + 1)
+        known = steps < table.stops[ends][:, None]
+        known[known] = ~np.isnan(table.values[steps[known], 0])
+        window, targets = np.nonzero(known)[0], steps[known]
+        order = Order(table.positions[ends[window]], table.positions[targets], tuple(notes))
+        return cls(table, ends, window, targets, order)
+
+    @property
+    def y(self) -> Array:
+        """The values to forecast, shape (n_samples,)."""
+        values: Array = self.table.values[self.targets, 0].copy()
+        return values
+
+    @property
+    def steps(self) -> Array:
+        """How many rows after its window each target comes, shape (n_samples,)."""
+        steps: Array = self.targets - self.ends[self.window]
+        return steps
 
 
 @dataclass(frozen=True)
@@ -79,23 +139,17 @@ class WindowFeatures:
         Returns
         -------
         The description; X of shape (n_rows, n_features), in the order of time; y of shape (n_rows,), the value `step`
-        rows after the window; and where in time each of them lies. Of more rows than `ROWS` the newest are kept.
+        rows after the window; and where in time each of them lies. Of more rows than `ROWS` some are drawn.
 
         Raises
         ------
         InvalidData, InvalidParameters, TrainingFailed
         """
-        import numpy as np
         import pandas as pd
 
-        if wanted.column_kind is not None:
-            detail = "leave it out, and send the signals side by side, a column each"
-            raise InvalidParameters(
-                "A forecasting reads one row a time.", [Fault("/params/extract_features/column_kind", detail)]
-            )
-        table = Table.read(frame, wanted, target)
-        ends, notes = _ends(table, forecast)
-        windows = table.windows(ends, forecast.window)
+        cut = Cut.of(frame, wanted, forecast, target)
+        table = cut.table
+        windows = table.windows(cut.ends, forecast.window)
         columns = {"column_sort": None, "column_value": None, "missing": Missing.REFUSE}
         settings = params.of_windows(wanted).model_copy(update=columns)
         features, computed = SeriesFeatures.fit(
@@ -103,12 +157,7 @@ class WindowFeatures:
         )
         every = pd.concat([_plain(windows, table.names), computed], axis=1)
 
-        steps = ends[:, None] + np.arange(1, forecast.horizon + 1)
-        known = steps < table.stops[ends][:, None]
-        known[known] = ~np.isnan(table.values[steps[known], 0])
-        window, ahead_by = np.nonzero(known)
-        targets = steps[known]
-        X = every.iloc[window].assign(step=ahead_by + 1.0).reset_index(drop=True)
+        X = every.iloc[cut.window].assign(step=cut.steps.astype("float64")).reset_index(drop=True)
         described = cls(
             column_id=table.id_name,
             column_sort=wanted.column_sort,
@@ -119,8 +168,7 @@ class WindowFeatures:
             columns=tuple(X.columns),
             features=features,
         )
-        order = Order(table.positions[ends[window]], table.positions[targets], tuple(notes))
-        return described, X, table.values[targets, 0].copy(), order
+        return described, X, cut.y, cut.order
 
     def only(self, columns: list[str]) -> Self:
         """Return the same, restricted to some columns in the order given."""
@@ -190,23 +238,35 @@ def _ends(table: Table, forecast: Forecast) -> tuple[Array, list[str]]:
     rows = np.arange(len(table.values))
     ends = rows[(rows - table.first >= forecast.window - 1) & (rows < table.stops - 1)]
     ends = ends[~table.empty(ends, forecast.window) & table.followed(ends, forecast.horizon)]
-    if not len(ends):
-        longest = int(table.lengths.max())
+    if not _reaches(table, ends, forecast.horizon):
+        least, longest = forecast.window + forecast.horizon, int(table.lengths.max())
+        detail = f"the longest series has {longest} values that can be used; take a smaller window or horizon"
         raise InvalidData(
-            f"A forecast from {forecast.window} values is learned from series of at least {forecast.window + 1}.",
-            [Fault("/params/forecast/window", f"the longest series has {longest} values that can be used")],
+            f"A forecast from {forecast.window} values, {forecast.horizon} ahead, is learned from series of at least "
+            f"{least} values.",
+            [Fault("/params/forecast/window", detail)],
         )
     ends = ends[np.lexsort((ends, table.positions[ends]))]
     most = max(1, min(ROWS // forecast.horizon, VALUES // (forecast.window * len(table.names))))
     notes = []
     if len(ends) > most:
-        notes.append(f"The forecasting learns from the newest {most} of {len(ends)} windows.")
+        notes.append(f"The forecasting learns from {most} of {len(ends)} windows, drawn from all times.")
+        # Not the newest: of many series these would all end where the later steps are not known yet.
+        ends = ends[np.sort(np.random.default_rng(0).choice(len(ends), most, replace=False))]
     short = int((table.lengths <= forecast.window).sum())
     if short:
         notes.append(f"{short} series have no more than {forecast.window} values and are not learned from.")
     if table.irregular:
         notes.append("The times of the series are not evenly spaced; steps are counted in rows.")
-    return ends[-most:], notes
+    return ends, notes
+
+
+def _reaches(table: Table, ends: Array, horizon: int) -> bool:
+    """Tell whether the last step of the horizon is known after some window; else nothing is learned of it."""
+    import numpy as np
+
+    last = ends[ends + horizon < table.stops[ends]] + horizon
+    return bool((~np.isnan(table.values[last, 0])).any())
 
 
 def _long(windows: Array, names: list[str], id_name: str) -> pd.DataFrame:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-#: Rows that are learned from, the newest ones, and the values in all of their windows together.
+#: Rows that are learned from, and the values in all of their windows together; of more a sample is drawn.
 ROWS, VALUES = 20_000, 10_000_000
 
 #: Latest values of a window that are features as they are.
@@ -72,7 +72,9 @@ def samples(
     followed = known[np.minimum(ends + 1 + horizon, stops[ends]), 0] > known[ends + 1, 0]
     ends = ends[whole & followed]
     ends = ends[np.lexsort((ends, positions[ends]))]
-    ends = ends[-max(1, min(ROWS // horizon, VALUES // (window * len(values)))) :]
+    most = max(1, min(ROWS // horizon, VALUES // (window * len(values))))
+    if len(ends) > most:
+        ends = ends[np.sort(np.random.default_rng(0).choice(len(ends), most, replace=False))]
 
     cut = table[ends[:, None] + np.arange(1 - window, 1)]
     for number, column in zip(*np.nonzero(np.isnan(cut).any(axis=1)), strict=True):
