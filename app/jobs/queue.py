@@ -39,6 +39,9 @@ _POLL, _CHECK = 0.1, 5.0
 #: Seconds after which a stream of events says that it still is there.
 _SILENCE = 15.0
 
+#: Seconds for which RQ remembers a job that failed, in its own words; what callers see is in `JobRecords`.
+_REMEMBERED = 24 * 3600
+
 #: Seconds beyond a job's own limit after which RQ's timer would end it, had our worker not done so.
 _MARGIN = 120
 
@@ -137,6 +140,7 @@ class JobQueue:
                 timeout=int(job.seconds) + _MARGIN,
                 # A training whose worker died runs once more, once.
                 retry=Retry(max=1),
+                failure_ttl=_REMEMBERED,
                 pipeline=pipe,
             )
             return job.job_id

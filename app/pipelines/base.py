@@ -103,11 +103,18 @@ FEATURES = frozenset({"features"})
 
 @dataclass(frozen=True)
 class Candidate:
-    """A pipeline to be tried. Names are unique in a training and say what it is."""
+    """A pipeline to be tried. Names are unique in a training and say what it is.
+
+    Attributes
+    ----------
+    seconds
+        That it may take over all folds; it is ended as soon as its first folds tell that it takes longer.
+    """
 
     name: str
     engine: str
     pipeline: Pipeline
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -187,8 +194,8 @@ class Board(Protocol):
         A candidate tried by an earlier attempt at this training is not tried again.
         """
 
-    def recall(self, engine: str, stage: str) -> None:
-        """Add what an earlier attempt at this training has found with an engine."""
+    def recall(self, engine: str, stage: str) -> list[Trial]:
+        """Add and return what an earlier attempt at this training has found with an engine."""
 
     def add(self, trial: Trial, stage: str) -> None:
         """Add a trial that the engine has made itself."""

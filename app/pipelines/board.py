@@ -147,10 +147,12 @@ class TrialBoard:
             self.look(stage)
         return self._trials[first:]
 
-    def recall(self, engine: str, stage: str) -> None:
-        """Add what an earlier attempt has found with an engine whose candidates cannot be named beforehand."""
-        for name in [name for name, trial in self._earlier.items() if trial.engine == engine]:
-            self.add(self._earlier.pop(name), stage)
+    def recall(self, engine: str, stage: str) -> list[Trial]:
+        """Add and return what an earlier attempt has found with an engine that names its candidates itself."""
+        found = [trial for trial in self._earlier.values() if trial.engine == engine]
+        for trial in found:
+            self.add(self._earlier.pop(trial.name), stage)
+        return found
 
     def add(self, trial: Trial, stage: str) -> None:
         """Add a trial; a new best is fitted and published beside the search."""
@@ -234,6 +236,7 @@ class _Running:
         self._children: dict[Child, Trial] = {}
         self._limit = problem.parameters.limits.candidate_seconds
         self._until_the_end: set[Child] = set()
+        self._hurried: set[Child] = set()
         self.cut = False
 
     def __len__(self) -> int:
@@ -241,11 +244,13 @@ class _Running:
 
     def start(self, candidate: Candidate, left: float) -> None:
         """Begin with a candidate, which has what is left of the search, or its own limit."""
-        seconds = left if self._limit is None else min(left, float(self._limit))
+        seconds = min(float(limit) for limit in (left, self._limit, candidate.seconds) if limit is not None)
         child = Child(evaluate.trials, self._problem, candidate, seconds=seconds, threads=self._threads)
         self._children[child] = Trial(candidate.name, candidate.engine, candidate.pipeline)
         if seconds == left:
             self._until_the_end.add(child)
+        if candidate.seconds is not None:
+            self._hurried.add(child)
 
     def finished(self, also: list[Any]) -> Iterator[Trial]:
         """Wait a moment, and yield the trials of the candidates that have ended.
@@ -264,9 +269,20 @@ class _Running:
                 self.cut = self.cut or child in self._until_the_end
             except (ServiceError, ChildFailed, ChildDied) as error:
                 why = str(error)
+            if not child.ended and self._takes_too_long(child):
+                child.kill()
+                why = STOPPED
             if child.ended:
                 trial = self._children.pop(child)
                 yield trial if why is None else self._cut(trial, why)
+
+    def _takes_too_long(self, child: Child) -> bool:
+        """Tell whether the folds so far say that all of them take longer than the candidate may."""
+        trial = self._children[child]
+        if child not in self._hurried or not trial.fold_scores:
+            return False
+        to_go = len(self._problem.folds) - len(trial.fold_scores)
+        return time.monotonic() + to_go * trial.fit_seconds > child.deadline
 
     def _cut(self, trial: Trial, why: str) -> Trial:
         known = len(trial.fold_scores)

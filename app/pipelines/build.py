@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from app.pipelines.folds import Fold
-    from app.pipelines.tsfresh.backtest import Order
 
     Array = np.ndarray[Any, Any]
 
@@ -95,12 +94,17 @@ class Build:
         self.warnings = leakage.warnings(training, self.data)
         self.metric = metrics.of(self.parameters.model_training, training.task, len(self.data.classes))
         self.seen, self.unseen, self._folds = self._split()
+        if len(self._folds) < self.parameters.folds:
+            few = "there are too few rows of a class, groups or times for more"
+            self.warnings.append(f"{len(self._folds)} folds were made, not {self.parameters.folds}: {few}.")
 
     def _split(self) -> tuple[Array, Array, tuple[Fold, ...]]:
         """Return the rows to search on, those held out, and the folds as positions among the former."""
         data, parameters = self.data, self.parameters
         if data.order is not None and parameters.forecast is not None:
-            return _back_tested(data.order, parameters.folds, parameters.forecast.horizon)
+            from app.pipelines.tsfresh import backtest
+
+            return backtest.split(data.order, parameters.folds, parameters.forecast.horizon)
         classified, seed = self.training.task is Task.CLASSIFICATION, parameters.seed
         seen, unseen = folds.hold_out(data.y, classified, seed, data.groups, data.times)
         groups, times = (None if values is None else values[seen] for values in (data.groups, data.times))
@@ -130,16 +134,12 @@ class Build:
             scheduler=self._scheduler,
         )
 
-    def first(self, pipeline: Pipeline) -> Trial:
-        """Return a trial of the baseline that is published before anything else was tried."""
-        return Trial("baseline", "baseline", pipeline)
-
     def provisional(self, trial: Trial, rows: list[dict[str, Any]]) -> Iterator[Version]:
         """Fit a trial on all rows, to be published with the leaderboard so far until a better one comes.
 
         One that has not been tried yet is fitted on `FIRST_ROWS` rows at most, so that it is there within seconds.
         """
-        pipeline = self._trained(trial, self._fit(trial.pipeline, self._few() if trial.score is None else self._rows()))
+        pipeline = self._trained(self._fit(trial.pipeline, self._few() if trial.score is None else self._rows()))
         scored = trial.out_of_fold is not None and trial.score is not None
         scores = evaluate.over_folds(self.problem(), trial) if scored else {}
         note = "The training goes on; this is its best so far."
@@ -170,7 +170,7 @@ class Build:
         )
         self.clock.lap("evaluation")
         yield "final fit"
-        pipeline = self._trained(trial, self._fit(trial.pipeline, self._rows()))
+        pipeline = self._trained(self._fit(trial.pipeline, self._rows()))
         self.clock.lap("fit")
         record = self._record(trial, pipeline, scores, holdout, note, stopped)
         if trial.engine == "tpot" or any(row["engine"] == "tpot" for row in rows):
@@ -180,7 +180,7 @@ class Build:
                 if row["engine"] == "tpot" and row["score"] is not None
             }
         report |= {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
-        if (history := getattr(_innermost(pipeline.fitted), "history_", None)) is not None:
+        if (history := getattr(evaluate.innermost(pipeline.fitted), "history_", None)) is not None:
             report["learning_curves"] = {name: list(map(float, values)) for name, values in history.items()}
         yield Version(record, pipeline.to_artifact(), report)
 
@@ -207,7 +207,7 @@ class Build:
             pipeline, self.data.X.iloc[rows], self.data.y[rows], None if weights is None else weights[rows]
         )
 
-    def _trained(self, trial: Trial, fitted: Pipeline) -> TrainedPipeline:
+    def _trained(self, fitted: Pipeline) -> TrainedPipeline:
         data, columns = self.data, list(self.data.X.columns)
         if data.selects and "select" in getattr(fitted, "named_steps", {}):
             columns = fitted.named_steps["select"].relevant_
@@ -254,7 +254,7 @@ class Build:
             "classes": list(self.data.classes),
             "positive_class": self.training.positive_class,
             "seed": parameters.seed,
-            "device": getattr(_innermost(pipeline.fitted), "device_", "cpu"),
+            "device": getattr(evaluate.innermost(pipeline.fitted), "device_", "cpu"),
             "warnings": self.warnings,
             "stopped": stopped,
             "note": note,
@@ -285,26 +285,6 @@ class Build:
         from app.pipelines.tsfresh.params import as_2017, of_windows
 
         return as_2017(of_windows(wanted) if self.data.order is not None else wanted)
-
-
-def _back_tested(order: Order, count: int, horizon: int) -> tuple[Array, Array, tuple[Fold, ...]]:
-    """Split a forecasting's samples in the order of time; the last stretch is held out."""
-    import numpy as np
-
-    from app.pipelines.tsfresh.backtest import backtest
-
-    *before, (seen, unseen) = backtest(order, count + 1, horizon)
-    place = np.full(max(int(seen.max()), int(unseen.max())) + 1, -1)
-    place[seen] = np.arange(len(seen))
-    inside = [tuple(places[places >= 0] for places in (place[train], place[test])) for train, test in before]
-    return seen, unseen, tuple((train, test) for train, test in inside if len(train) and len(test))
-
-
-def _innermost(step: Any) -> Any:
-    """Return the last step of pipelines in pipelines."""
-    while hasattr(step, "steps"):
-        step = step.steps[-1][1]
-    return step
 
 
 def _in_words(model: Any) -> str:

@@ -56,6 +56,18 @@ def takes_weights(pipeline: Pipeline) -> bool:
     return bool(has_fit_parameter(_last(pipeline)[1], "sample_weight"))
 
 
+def innermost(pipeline: Any) -> Any:
+    """Return the model of a pipeline, fitted or not: its last step, and of a forecast what predicts the change."""
+    step = pipeline
+    while True:
+        if hasattr(step, "steps"):
+            step = step.steps[-1][1]
+        elif hasattr(step, "regressor"):
+            step = getattr(step, "regressor_", step.regressor)
+        else:
+            return step
+
+
 def _last(pipeline: Pipeline) -> tuple[str, Any]:
     """Return the path and the estimator of the innermost last step."""
     path, step = "", pipeline

@@ -6,8 +6,7 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from app.errors import TrainingFailed
-from app.pipelines.base import Candidate, Trial
+from app.pipelines.base import Trial
 from app.store.artifact import Artifact
 
 if TYPE_CHECKING:
@@ -62,16 +61,3 @@ def from_artifact(artifact: Artifact) -> Trial:
         out_of_fold=kept,
         **{name: manifest[name] for name in _PLAIN},
     )
-
-
-def again(board: TrialBoard, trial: Trial) -> Trial:
-    """Try a row of another training's leaderboard by itself.
-
-    Raises
-    ------
-    TrainingFailed
-    """
-    found = board.try_all([Candidate(trial.name, trial.engine, trial.pipeline)], "cross-validation")
-    if not found or found[0].score is None:
-        raise TrainingFailed((found[0].error if found else None) or "The row could not be trained in time.")
-    return found[0]

@@ -11,7 +11,7 @@ from app.payloads import frames
 from app.payloads.parameters import PredictParameters, Task
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload
-from app.pipelines import baseline, leaderboard, prediction, registry, samples
+from app.pipelines import baseline, evaluate, leaderboard, prediction, registry, samples
 from app.pipelines.base import Progress, Trial
 from app.pipelines.board import TrialBoard
 from app.pipelines.build import Build, Clock
@@ -64,7 +64,7 @@ def train(
     seconds
         Wall time that all of it may take.
     promoted
-        A row of an earlier training's leaderboard that is trained instead of a search.
+        A scored row of an earlier training's leaderboard on the same data, which is fitted instead of a search.
     scheduler
         Address of a Dask scheduler to work on; None for this machine.
 
@@ -96,10 +96,12 @@ def train(
     try:
         if promoted is not None:
             board.note = "A row of an earlier training's leaderboard, promoted."
-            found = leaderboard.again(board, promoted)
+            # The folds of the same data are the same, so it need not be tried again.
+            board.add(promoted, "promotion")
+            found = promoted
         else:
             if first:
-                board.offer(build.first(baseline.pipeline(problem)))
+                board.offer(baseline.untried(problem))
             found = engine.search(problem, board)
     finally:
         board.close()
@@ -125,7 +127,7 @@ def _publish_at_once(training: Training, job_id: str, store: ModelStore) -> None
 
 def _first(training: Training, job_id: str) -> Iterator[Version]:
     build = Build(samples.few(training), job_id, _AT_ONCE, lambda *_, **__: None)
-    yield from build.provisional(build.first(baseline.pipeline(build.problem())), [])
+    yield from build.provisional(baseline.untried(build.problem()), [])
 
 
 def _finished(build: Build, board: TrialBoard, found: Trial, progress: Progress, seconds: float) -> Version:
@@ -169,12 +171,10 @@ def network(store: ModelStore, cache: PipelineCache, pipeline_id: str, version: 
     ------
     NoNetwork, and what `load` raises
     """
-    step: Any = load(store, cache, pipeline_id, version)[0].fitted
-    while hasattr(step, "steps"):
-        step = step.steps[-1][1]
-    if not hasattr(step, "export"):
+    model = evaluate.innermost(load(store, cache, pipeline_id, version)[0].fitted)
+    if not hasattr(model, "export"):
         raise NoNetwork(pipeline_id, version)
-    data: bytes = step.export(form)
+    data: bytes = model.export(form)
     return data
 
 

@@ -21,8 +21,13 @@ SMALL = {"max_trials": 2, "epochs": 3, "batch_size": 16}
 TABLE = "autokeras.StructuredDataClassifier"
 
 
-def found(wanted, seconds=120.0):
-    return list(trials(wanted, seconds))
+def found(wanted, seconds=120.0, known=()):
+    """Return what a search yields but for those that have only begun, of which each ends."""
+    told = list(trials(wanted, seconds, known))
+    begun = [trial.name for trial in told if trial is not None and trial.score is None and trial.error is None]
+    ended = [trial for trial in told if trial is None or trial.score is not None or trial.error is not None]
+    assert begun == [trial.name for trial in ended if trial is not None]
+    return ended
 
 
 @pytest.mark.parametrize("model", params.MODELS)
@@ -64,6 +69,15 @@ def test_of_few_rows_a_fold_is_the_validation():
     wanted = problem(TABLE)
     few = replace(wanted, X=wanted.X.head(8), y=CODES[:8], folds=((np.arange(6), np.arange(6, 8)),))
     assert validation(few, 0.3, 0)[1].tolist() == [6, 7]
+
+
+def test_a_search_goes_on_from_the_networks_of_an_earlier_attempt():
+    wanted = problem(TABLE, model_args={**SMALL, "max_trials": 3}, seed=5)
+    whole = found(wanted)
+    (last,) = found(wanted, known=whole[:2])
+    assert (last.name, last.score) == (whole[2].name, whole[2].score)
+    assert last.details["hyperparameters"] == whole[2].details["hyperparameters"]
+    assert found(wanted, known=whole) == []
 
 
 def test_a_search_is_the_same_under_the_same_seed():

@@ -8,6 +8,7 @@ import pytest
 from sklearn import metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
@@ -21,6 +22,7 @@ from app.errors import TrainingFailed
 from app.pipelines import evaluate
 from app.pipelines.base import Candidate
 from app.pipelines.calibrated import with_probabilities
+from app.pipelines.tsfresh.relative import RelativeToLast
 
 
 def rows(n_classes, seed=3):
@@ -299,3 +301,12 @@ def test_a_refusal_is_told_in_the_estimators_own_words():
     X, y = rows(2)
     with pytest.raises(TrainingFailed, match=r"IsotonicRegression could not be trained on this data: .*1 feature"):
         evaluate.fit(Pipeline([("model", IsotonicRegression())]), X, y)
+
+
+def test_the_model_of_a_pipeline_is_found_in_whatever_is_around_it():
+    model = LinearRegression()
+    around = Pipeline([("inner", Pipeline([("scale", StandardScaler()), ("model", RelativeToLast(model))]))])
+    assert evaluate.innermost(model) is evaluate.innermost(around) is model
+    X = pd.DataFrame({"x": [1.0, 2.0, 4.0, 8.0]})
+    fitted = Pipeline([("model", TransformedTargetRegressor(model))]).fit(X, [1.0, 2.0, 3.0, 4.0])
+    assert evaluate.innermost(fitted) is fitted[-1].regressor_

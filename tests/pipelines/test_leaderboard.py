@@ -1,4 +1,4 @@
-"""Rows of a leaderboard: as JSON, as bytes to go on from, and tried again."""
+"""Rows of a leaderboard: as JSON, and as bytes to go on from."""
 
 import json
 
@@ -10,7 +10,6 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from app.errors import TrainingFailed
 from app.pipelines import leaderboard
 from app.pipelines.base import Candidate, Trial
 from app.store.artifact import Artifact
@@ -90,17 +89,3 @@ def test_a_fold_that_could_not_be_measured_comes_back_as_one():
     assert found.fold_scores[0] == 1.0
     assert np.isnan(found.fold_scores[1])
     assert found.out_of_fold is None
-
-
-def test_a_row_is_tried_again_by_itself(problem, board, data):
-    first, second = board(problem(*data)), board(problem(*data))
-    (trial,) = first.try_all([named("it", LogisticRegression())], "search")
-    found = leaderboard.again(second, trial)
-    assert (found.score, found.engine) == (trial.score, "tests")
-    assert second.best is found
-
-
-def test_a_row_that_cannot_be_trained_again_says_why(problem, board, data):
-    trial = Trial("it", "tests", Pipeline([("model", IsotonicRegression())]), score=1.0)
-    with pytest.raises(TrainingFailed, match="1 feature"):
-        leaderboard.again(board(problem(*data)), trial)

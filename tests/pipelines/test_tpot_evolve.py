@@ -14,6 +14,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
+from app.pipelines.base import Trial
 from app.pipelines.processes import stream
 from app.pipelines.tpot import evolve
 
@@ -120,19 +121,41 @@ def test_arguments_of_candidates_are_pythons_own():
 
 
 def test_a_candidate_that_fails_is_a_trial_with_its_words(problem):
-    trial = evolve._tried(problem(*rows(), CLASSIFIER), make_pipeline(LogisticRegression(C=-1.0)))
+    trial = evolve._tried(problem(*rows(), CLASSIFIER), make_pipeline(LogisticRegression(C=-1.0)), {})
     assert trial.score is None
     assert "C" in trial.error
 
 
 def test_a_candidate_without_probabilities_is_calibrated(problem):
-    trial = evolve._tried(problem(*rows(), CLASSIFIER), make_pipeline(StandardScaler(), LinearSVC()))
+    trial = evolve._tried(problem(*rows(), CLASSIFIER), make_pipeline(StandardScaler(), LinearSVC()), {})
     assert trial.error is None
     np.testing.assert_allclose(trial.out_of_fold.sum(axis=1), 1)
 
 
 def test_long_pipelines_have_their_whole_names(problem):
     long = make_pipeline(*[StandardScaler() for _ in range(25)], DecisionTreeClassifier(max_depth=2))
-    trial = evolve._tried(problem(*rows(), CLASSIFIER), long)
+    trial = evolve._tried(problem(*rows(), CLASSIFIER), long, {})
     assert "..." not in trial.name
     assert trial.name.count("StandardScaler()") == 25
+
+
+def test_what_an_earlier_attempt_has_tried_is_answered_from_what_it_found(problem):
+    of, model = problem(*rows(), CLASSIFIER), make_pipeline(LogisticRegression(C=0.5))
+    first = evolve._tried(of, model, {})
+    known = Trial(first.name, "tpot", None, score=0.123)
+    assert evolve._tried(of, model, {first.name: known}) is known
+
+
+def test_a_search_among_kinds_of_models_begins_with_those_found_before(problem):
+    names = ["LogisticRegression", "DecisionTreeClassifier"]
+    given = {"generations": 1, "population_size": 16, "estimators": names}
+    of = problem(*rows(), CLASSIFIER, model_args=given)
+    before = [
+        Trial("linear", "portfolio", of.pipeline(LogisticRegression(C=0.12345), scaled=True), score=0.9),
+        Trial("kernel", "portfolio", of.pipeline(LinearSVC(C=0.54321), scaled=True), score=0.8),
+        Trial("failed", "portfolio", of.pipeline(LogisticRegression(C=0.98765), scaled=True), error="no"),
+    ]
+    found = [trial.name for trial in stream(evolve.evolve, of, given, before, seconds=60) if trial is not None]
+    seeded = [name for name in found if "C=0.12345" in name]
+    assert 0 < len(seeded) < len(found)
+    assert not [name for name in found if "0.54321" in name or "0.98765" in name]

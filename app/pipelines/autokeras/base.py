@@ -57,8 +57,6 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         What `inputs.encode` needs to know, as JSON has it.
     hyperparameters_
         Those that the network was built of.
-    space_
-        keras-tuner's HyperParameters of them, for a search; not stored.
     history_
         {name: [one an epoch]}: loss and metric, and those of the inner validation rows with `val_` before their names.
     cut_
@@ -137,10 +135,10 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         split = training.split(len(encoded), strata, self.validation_fraction, self.random_state) or (every, every)
         n_classes = max(2, targets.shape[1]) if strata is not None else 0
         steps = math.ceil(len(split[0]) / self.batch_size)
-        model, self.space_ = spaces.build(
+        model, built = spaces.build(
             self.kind, start, encoded.shape[1:], n_classes, steps, self.epochs, self.block_type, self.random_state
         )
-        self.hyperparameters_ = spaces.active(self.space_)
+        self.hyperparameters_ = spaces.active(built)
         self.n_weights_ = model.count_params()
         if self.max_model_size is not None and self.n_weights_ > self.max_model_size:
             raise ValueError(f"it has {self.n_weights_} weights, more than max_model_size")
@@ -182,4 +180,4 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in ("_live", "space_")}
+        return {name: value for name, value in state.items() if name != "_live"}

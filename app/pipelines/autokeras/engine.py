@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
+from dataclasses import replace
 from typing import Any
 
 from app.errors import ServiceError, TrainingFailed
@@ -10,6 +13,7 @@ from app.payloads.parameters import Kind, Task, TrainParameters
 from app.pipelines import baseline
 from app.pipelines.autokeras import backend, params
 from app.pipelines.base import FEATURES, Board, Candidate, Problem, Trial
+from app.pipelines.board import STOPPED
 from app.pipelines.processes import Child, ChildDied, ChildFailed
 
 logger = logging.getLogger(__name__)
@@ -19,6 +23,10 @@ _STAGE = "search"
 
 #: Seconds between two reports.
 _TICK = 0.5
+
+#: Seconds beyond its limit after which a network is ended from without: it looks at the clock after each batch, and is
+#: measured then.
+_GRACE = 7.0
 
 
 class AutoKerasEngine:
@@ -62,9 +70,8 @@ class AutoKerasEngine:
         backend.check()
         if board.best is None:
             board.try_all([Candidate("baseline", "baseline", baseline.pipeline(problem))], "baseline")
-        before = len(board.trials)
         self._search(problem, board)
-        networks = [trial for trial in board.trials[before:] if trial.engine == "autokeras"]
+        networks = [trial for trial in board.trials if trial.engine == "autokeras"]
         scored = [trial for trial in networks if trial.score is not None]
         best = board.best
         if not scored:
@@ -79,22 +86,37 @@ class AutoKerasEngine:
         return found
 
     def _search(self, problem: Problem, board: Board) -> None:
+        """Search in a child; when a network does not end at its limit the child is killed, and another goes on."""
+        known = board.recall("autokeras", _STAGE)
+        while (stuck := self._until_stuck(problem, board, known)) is not None:
+            board.add(replace(stuck, error=STOPPED), _STAGE)
+            known = [trial for trial in board.trials if trial.engine == "autokeras"]
+
+    def _until_stuck(self, problem: Problem, board: Board, known: list[Trial]) -> Trial | None:
+        """Return the network that went on beyond its limit, within one batch of many rows say; None at the end."""
         from app.pipelines.autokeras.search import trials
 
-        seconds = board.left
-        child = Child(trials, problem, seconds, seconds=seconds)
+        limit = problem.parameters.limits.candidate_seconds or math.inf
+        begun: Trial | None = None
+        since, seconds = 0.0, board.left
+        child = Child(trials, problem, seconds, known, seconds=seconds)
         try:
             while not child.ended:
                 child.connection.poll(_TICK)
                 for trial in child.receive():
                     if trial is None:
                         board.cut_short()
+                    elif trial.score is None and trial.error is None:
+                        begun, since = trial, time.monotonic()
                     else:
+                        begun = None
                         board.add(trial, _STAGE)
                 board.look(_STAGE)
                 if board.left <= 0:
                     board.cut_short()
-                    return
+                    return None
+                if begun is not None and time.monotonic() > since + limit + _GRACE:
+                    return begun
         except TimeoutError:
             board.cut_short()
         except (ServiceError, ChildFailed, ChildDied) as error:
@@ -102,3 +124,4 @@ class AutoKerasEngine:
             logger.warning("the search ended early: %s", error)
         finally:
             child.kill()
+        return None

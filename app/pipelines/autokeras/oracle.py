@@ -64,21 +64,21 @@ def ask(oracle: Any, kind: str, seed: int) -> Any:
     return trial
 
 
-def tell(oracle: Any, trial: Any, score: float | None, network: Any) -> None:
+def tell(oracle: Any, trial: Any, score: float | None, built: Any) -> None:
     """Tell how a trial did.
 
     Parameters
     ----------
     score
         Greater is better; None when it failed.
-    network
-        Fitted, which knows all hyperparameters that it was built of; None when it failed.
+    built
+        The HyperParameters that its network was built of; None when it failed.
     """
     with warnings.catch_warnings(action="ignore"):
         if score is None:
             trial.status = "FAILED"
         else:
-            trial.hyperparameters = network.space_
+            trial.hyperparameters = built
             oracle.update_trial(trial.trial_id, {"score": score})
             trial.status = "COMPLETED"
         oracle.end_trial(trial)

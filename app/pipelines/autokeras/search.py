@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.payloads.parameters import Images, Task
@@ -26,10 +27,17 @@ _SHARE_AFTER, _SECONDS_AFTER = 0.2, 10.0
 _SHARE_OF_ONE = 0.25
 
 
-def trials(problem: Problem, seconds: float) -> Iterator[Trial | None]:
-    """Yield a trial for each network that was tried, and None at the end when the time was over before all were.
+def trials(problem: Problem, seconds: float, known: Sequence[Trial] = ()) -> Iterator[Trial | None]:
+    """Yield each network twice: as it begins, with neither score nor error, and as it ends.
+
+    None comes last when the time was over before all were tried.
 
     A network whose training is cut by the time, or by the limit of one candidate, counts with its best epoch so far.
+
+    Parameters
+    ----------
+    known
+        Trials of an earlier attempt at this training, from which the search goes on.
     """
     deadline = time.monotonic() + seconds - min(_SECONDS_AFTER, _SHARE_AFTER * seconds)
     training = problem.parameters.model_training
@@ -40,21 +48,28 @@ def trials(problem: Problem, seconds: float) -> Iterator[Trial | None]:
     given["block_type"] = (given["block_type"] or backend.usual_images()) if kind == "image" else None
     space = spaces.space(kind, len(problem.classes), given["block_type"])
     asked = oracle.make(given["tuner"], given["max_trials"], given["seed"], space)
+    earlier = {trial.name: trial for trial in known}
     for number in range(1, given["max_trials"] + 1):
         question = oracle.ask(asked, kind, given["seed"] + number)
         if question is None:
             # All there is was tried.
             return
-        limit = problem.parameters.limits.candidate_seconds or math.inf
-        left = min(deadline - time.monotonic(), _SHARE_OF_ONE * seconds, limit)
-        network = _network(problem, kind, given, question.hyperparameters.values)
-        trial, fitted = tried(problem, network.set_params(seconds=left), rows, f"{training.model} {number}")
-        yield trial
-        objective = None
-        if fitted is not None and trial.score is not None:
-            named = training.metric is not None
-            objective = trial.score * problem.metric.sign if named else _objective(problem, trial, rows, fitted, given)
-        oracle.tell(asked, question, objective, fitted)
+        trial = earlier.get(f"{training.model} {number}")
+        if trial is None:
+            limit = problem.parameters.limits.candidate_seconds or math.inf
+            left = min(deadline - time.monotonic(), _SHARE_OF_ONE * seconds, limit)
+            network = _network(problem, kind, given, question.hyperparameters.values)
+            for trial in tried(problem, network.set_params(seconds=left), rows, f"{training.model} {number}"):
+                if trial.score is not None:
+                    led = {**trial.details, "objective": _objective(problem, trial, rows, given)}
+                    trial = replace(trial, details=led)
+                yield trial
+        assert trial is not None
+        if trial.score is None:
+            oracle.tell(asked, question, None, None)
+        else:
+            built = spaces.space(kind, len(problem.classes), given["block_type"], trial.details["hyperparameters"])
+            oracle.tell(asked, question, trial.details["objective"], built)
         if time.monotonic() > deadline:
             if number < given["max_trials"]:
                 yield None
@@ -87,13 +102,16 @@ def _network(problem: Problem, kind: str, given: dict[str, Any], values: dict[st
     )
 
 
-def _objective(problem: Problem, trial: Trial, rows: tuple[Array, Array], fitted: Any, given: dict[str, Any]) -> float:
-    """Return what leads a search whose training names no metric; greater is better."""
+def _objective(problem: Problem, trial: Trial, rows: tuple[Array, Array], given: dict[str, Any]) -> float:
+    """Return what leads the search, greater is better: the metric that the training names, else `objective`."""
     import numpy as np
     from sklearn.metrics import accuracy_score
 
+    if problem.parameters.model_training.metric is not None:
+        assert trial.score is not None
+        return trial.score * problem.metric.sign
     if given["objective"] == "val_loss":
-        return -min(float(value) for value in fitted.history_["val_loss"] if math.isfinite(value))
+        return -min(float(value) for value in trial.details["history"]["val_loss"] if value is not None)
     assert trial.out_of_fold is not None
     unseen = rows[1]
     weights = None if problem.weights is None else problem.weights[unseen]

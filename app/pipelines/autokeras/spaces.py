@@ -78,10 +78,14 @@ def build(
     return model, found
 
 
-def space(kind: str, n_classes: int, block_type: str | None) -> Any:
-    """Return the HyperParameters of the first network, so that a search knows of others even where that one fails."""
+def space(kind: str, n_classes: int, block_type: str | None, hyperparameters: dict[str, Any] | None = None) -> Any:
+    """Return the keras-tuner HyperParameters of a network, all that it was built of.
+
+    Without any, those of the first network, so that a search knows of others even where that one fails.
+    """
+    wanted = starts.STARTS[kind] if hyperparameters is None else hyperparameters
     with backend.quiet():
-        return build(kind, starts.STARTS[kind], _ANY_SHAPE[kind], n_classes, 1, 1, block_type)[1]
+        return build(kind, wanted, _ANY_SHAPE[kind], n_classes, 1, 1, block_type)[1]
 
 
 def active(found: Any) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import pickle
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.errors import ServiceError
 from app.pipelines import evaluate
-from app.pipelines.autokeras.network import NetworkClassifier, NetworkRegressor
 from app.pipelines.base import Problem, Trial
 
 if TYPE_CHECKING:
@@ -27,14 +27,18 @@ def _pipeline(problem: Problem, network: Any) -> Pipeline:
     return problem.pipeline(network, scaled=True) if network.kind == "table" else Pipeline([("model", network)])
 
 
-def tried(problem: Problem, network: Any, rows: tuple[Array, Array], name: str) -> tuple[Trial, Any]:
-    """Return a trial, and the fitted network; None when it failed."""
+def tried(problem: Problem, network: Any, rows: tuple[Array, Array], name: str) -> Iterator[Trial]:
+    """Yield a trial of a network as it begins, and as it ends: fitted on one part of the rows, measured on the other.
+
+    One that has only begun has neither score nor error.
+    """
     import numpy as np
     from sklearn.base import clone
 
     seen, unseen = rows
     n_classes, weights = len(problem.classes), problem.weights
     trial = Trial(name, "autokeras", _pipeline(problem, clone(network).set_params(seconds=None)))
+    yield trial
     started = time.monotonic()
     try:
         fitted = evaluate.fit(
@@ -46,19 +50,21 @@ def tried(problem: Problem, network: Any, rows: tuple[Array, Array], name: str) 
         fitted_at = time.monotonic()
         predicted = evaluate.predict(fitted, problem.X.iloc[unseen], n_classes)
     except ServiceError as error:
-        return replace(trial, error=error.detail), None
+        yield replace(trial, error=error.detail)
+        return
     took = time.monotonic() - fitted_at
     score = problem.metric.score(problem.y[unseen], predicted, None if weights is None else weights[unseen])
     if not math.isfinite(score):
-        return replace(trial, error="its predictions cannot be measured by the metric"), None
+        yield replace(trial, error="its predictions cannot be measured by the metric")
+        return
     out_of_fold = np.full((len(problem.y), n_classes) if n_classes else len(problem.y), np.nan)
     out_of_fold[unseen] = predicted
-    inner = _innermost(fitted)
+    inner = evaluate.innermost(fitted)
     # As many epochs as here and no more, or the last fit could take many times longer than the search foresaw.
     found = clone(network).set_params(
         hyperparameters=inner.hyperparameters_, epochs=len(inner.history_["loss"]), seconds=None
     )
-    return Trial(
+    yield Trial(
         name,
         "autokeras",
         _pipeline(problem, found),
@@ -69,14 +75,7 @@ def tried(problem: Problem, network: Any, rows: tuple[Array, Array], name: str) 
         predict_seconds=round(1000 * took / len(unseen), 6),
         size=len(pickle.dumps(fitted, protocol=5)),
         details=_details(inner),
-    ), inner
-
-
-def _innermost(fitted: Any) -> Any:
-    """Return the network in a pipeline, or in what a forecasting puts around it."""
-    while not isinstance(fitted, NetworkClassifier | NetworkRegressor):
-        fitted = fitted[-1] if hasattr(fitted, "steps") else fitted.regressor_
-    return fitted
+    )
 
 
 def _details(network: Any) -> dict[str, Any]:

@@ -70,9 +70,10 @@ class TpotEngine:
         seconds = min(wanted, board.left)
         board.recall("tpot", _STAGE)
         known = {trial.name for trial in board.trials}
+        tried = sorted(board.trials, key=board.rank, reverse=True)
         ended = "No candidate of the search was scored in time"
         try:
-            for trial in stream(evolve, problem, given, seconds=seconds):
+            for trial in stream(evolve, problem, given, tried, seconds=seconds):
                 if trial is not None and trial.name not in known:
                     known.add(trial.name)
                     board.add(trial, _STAGE)

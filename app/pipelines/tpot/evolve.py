@@ -7,7 +7,7 @@ import pickle
 import threading
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from app.errors import ServiceError, Unavailable
 from app.pipelines.base import Candidate, Problem, Trial
 from app.pipelines.calibrated import with_probabilities
-from app.pipelines.evaluate import trials
+from app.pipelines.evaluate import innermost, trials
 from app.pipelines.processes import ChildDied, ChildFailed, cores, stream
 from app.pipelines.tpot import params, space
 
@@ -35,20 +35,24 @@ _CONNECT = 10
 #: generation waits for its slowest, and some solvers of TPOT's space come to no end on some data.
 _CANDIDATE, _LEAST, _MOST = 0.1, 5.0, 600.0
 
-#: {search: its problem} in each process that tries candidates; filled by `_Setup`.
-_PROBLEMS: dict[str, Problem] = {}
+#: {search: its problem, and its trials of an earlier attempt by their names} in each process that tries candidates;
+#: filled by `_Setup`.
+_SEARCHES: dict[str, tuple[Problem, dict[str, Trial]]] = {}
 
 
-def evolve(problem: Problem, given: dict[str, Any]) -> Iterator[Trial | None]:
+def evolve(problem: Problem, given: dict[str, Any], tried: Sequence[Trial] = ()) -> Iterator[Trial | None]:
     """Yield each trial as it ends, and None now and then.
 
     Parameters
     ----------
     given
         TPOT's arguments, of either generation, as checked by `params`.
+    tried
+        What has been tried before, the best first: by TPOT in an earlier attempt at this training, which is not tried
+        again, or by others, from which a search among some kinds of models starts.
     """
     found: SimpleQueue[Trial | Exception] = SimpleQueue()
-    thread = threading.Thread(target=_search, args=(problem, given, found), daemon=True)
+    thread = threading.Thread(target=_search, args=(problem, given, tried, found), daemon=True)
     thread.start()
     while thread.is_alive() or not found.empty():
         try:
@@ -61,32 +65,36 @@ def evolve(problem: Problem, given: dict[str, Any]) -> Iterator[Trial | None]:
         yield item
 
 
-def _search(problem: Problem, given: dict[str, Any], found: SimpleQueue[Trial | Exception]) -> None:
+def _search(
+    problem: Problem, given: dict[str, Any], tried: Sequence[Trial], found: SimpleQueue[Trial | Exception]
+) -> None:
     """Run TPOT in its thread; what ends it but its own end is put where its trials are."""
     search = uuid.uuid4().hex
+    known = {trial.name: replace(trial, out_of_fold=None) for trial in tried if trial.engine == "tpot"}
+    models = [innermost(trial.pipeline) for trial in tried if trial.engine == "portfolio" and trial.score is not None]
     # Dask tells of every connection.
     logging.getLogger("distributed").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             client = _client(problem.scheduler)
-            client.register_plugin(_setup(search, problem), name=search)
+            client.register_plugin(_setup(search, problem, known), name=search)
             client.subscribe_topic(search, lambda event: found.put(pickle.loads(event[1])))  # noqa: S301  our own task's
-            _fit(problem, given, client, _Objective(search))
+            _fit(problem, given, models, client, _Objective(search))
         except Exception as error:
             # TPOT has no type of its own for a generation of which nothing was scored.
             if "No individuals could be evaluated" not in str(error):
                 found.put(error)
 
 
-def _fit(problem: Problem, given: dict[str, Any], client: Client, objective: _Objective) -> None:
+def _fit(problem: Problem, given: dict[str, Any], models: list[Any], client: Client, objective: _Objective) -> None:
     import numpy as np
     from tpot.tpot_estimator.estimator import TPOTEstimator
 
     # In a process of its own: native code of many threads may run in it, and candidates are forked from this one.
     (n_features,) = stream(_width, problem, seconds=problem.seconds)
     search = TPOTEstimator(
-        search_space=space.build(problem, given, n_features),
+        search_space=space.build(problem, given, n_features, models),
         scorers=[],
         scorers_weights=[],
         other_objective_functions=[objective],
@@ -128,8 +136,8 @@ class _Objective:
         """Try a pipeline, tell of the trial, and return its score; raise when it has none, as TPOT expects."""
         from distributed import get_worker
 
-        problem, worker = _PROBLEMS[self.search], get_worker()
-        trial = _tried(problem, _plain(pipeline))
+        (problem, known), worker = _SEARCHES[self.search], get_worker()
+        trial = _tried(problem, _plain(pipeline), known)
         if problem.scheduler is not None:
             trial = replace(trial, details={**trial.details, "worker": worker.address})
         worker.log_event(self.search, pickle.dumps(trial, protocol=5))
@@ -138,15 +146,17 @@ class _Objective:
         return float(trial.score * problem.metric.sign)
 
 
-def _tried(problem: Problem, model: Any) -> Trial:
+def _tried(problem: Problem, model: Any, known: dict[str, Trial]) -> Trial:
     # Whole: scikit-learn's own repr cuts long pipelines, and two could then be called the same.
     name = " ".join(model.__repr__(N_CHAR_MAX=100_000).split())
+    if name in known:
+        return known[name]
     candidate = Candidate(name, "tpot", problem.pipeline(with_probabilities(problem, model), scaled=False))
     trial = Trial(name, "tpot", candidate.pipeline, error="it came to no end")
     seconds = float(problem.parameters.limits.candidate_seconds or _seconds(problem))
     try:
-        for known in stream(trials, problem, candidate, seconds=seconds, threads=1):
-            trial = known
+        for latest in stream(trials, problem, candidate, seconds=seconds, threads=1):
+            trial = latest
     except TimeoutError:
         # A score over some of the folds is not one that others can be compared with.
         trial = replace(trial, score=None, error="stopped at its time limit")
@@ -215,7 +225,7 @@ class _Workers(SimpleNamespace):
         return dict(self._client.scheduler_info(n_workers=-1)["workers"]) or {"none": None}
 
 
-def _setup(search: str, problem: Problem) -> Any:
+def _setup(search: str, problem: Problem, known: dict[str, Trial]) -> Any:
     """Return what every worker runs before its first task, workers that join later included."""
     from distributed import WorkerPlugin
 
@@ -227,11 +237,11 @@ def _setup(search: str, problem: Problem) -> Any:
             from app.pipelines.tpot.stacking import mend_stacking
 
             mend_stacking()
-            here._PROBLEMS[search] = problem
+            here._SEARCHES[search] = problem, known
 
         def teardown(self, worker: Any) -> None:
             from app.pipelines.tpot import evolve as here
 
-            here._PROBLEMS.pop(search, None)
+            here._SEARCHES.pop(search, None)
 
     return Setup()

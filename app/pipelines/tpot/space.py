@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.pipelines.base import Problem
 
+#: Models found before that stand beside TPOT's own.
+_FOUND = 3
 
-def build(problem: Problem, given: dict[str, Any], n_features: int) -> Any:
+
+def build(problem: Problem, given: dict[str, Any], n_features: int, models: Sequence[Any] = ()) -> Any:
     """Return TPOT's search space for a problem.
 
     Parameters
@@ -15,9 +19,13 @@ def build(problem: Problem, given: dict[str, Any], n_features: int) -> Any:
     given
         `search_space` names one of TPOT's templates; 0.x called the small one `config_dict: TPOT light`.
         `estimators` names what may stand last; such a space is scaling, selection, transformation and one of them.
+    models
+        Unfitted, found before, the best first: those of `estimators` may stand last with the arguments that they have,
+        as often as with TPOT's own. Crossing over mixes the two.
     """
     from tpot.config import get_search_space
     from tpot.config.template_search_spaces import get_template_search_spaces
+    from tpot.search_spaces.nodes import EstimatorNode
     from tpot.search_spaces.pipelines import ChoicePipeline, SequentialPipeline, UnionPipeline
 
     shape = {
@@ -31,11 +39,14 @@ def build(problem: Problem, given: dict[str, Any], n_features: int) -> Any:
         return get_template_search_spaces(name, classification=bool(problem.classes), **shape)
     selectors = "selectors_classification" if problem.classes else "selectors_regression"
     transformed = UnionPipeline([get_search_space("transformers", **shape), get_search_space("Passthrough", **shape)])
+    last = [get_search_space(name, **shape) for name in given["estimators"]]
+    alike = [model for model in models if type(model).__name__ in given["estimators"]]
+    found = [EstimatorNode(type(model), model.get_params(deep=False)) for model in alike[:_FOUND]]
     return SequentialPipeline(
         [
             get_search_space(["scalers", "Passthrough"], **shape),
             get_search_space([selectors, "Passthrough"], **shape),
             ChoicePipeline([get_search_space("Passthrough", **shape), transformed]),
-            get_search_space(given["estimators"], **shape),
+            ChoicePipeline([*last, *found]),
         ]
     )
