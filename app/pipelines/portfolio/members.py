@@ -26,6 +26,10 @@ _COMMON = {"n_jobs": 1, "verbosity": 0, "verbose": 0, "random_state": 0}
 _OF_CLASSES = {"criterion"}
 
 
+#: Share of the search, and the least seconds, that a candidate may take: of many rows a forest would leave no time for
+#: anything else.
+SHARE, LEAST = 0.15, 5.0
+
 #: Names of the candidates that are only for forecasts, and only for series.
 NAIVE, CONVOLUTIONS = "last value", "random convolutions"
 
@@ -75,10 +79,35 @@ KINDS = {
         variants=(
             {"n_estimators": 400, "learning_rate": 0.03, "num_leaves": 15, "min_child_samples": 10,
              "subsample": 0.8, "subsample_freq": 1, "colsample_bytree": 0.7, "reg_lambda": 1.0},
+            {"n_estimators": 400, "learning_rate": 0.04, "num_leaves": 5, "min_child_samples": 30,
+             "subsample": 0.8, "subsample_freq": 1, "colsample_bytree": 0.6, "reg_lambda": 5.0},
             {"n_estimators": 300, "learning_rate": 0.05, "extra_trees": True, "colsample_bytree": 0.8},
             {"n_estimators": 300, "learning_rate": 0.03, "num_leaves": 127, "min_child_samples": 5},
         ),
         tpot=("LGBMClassifier", "LGBMRegressor"),
+    ),
+    "xgboost": KindOfModel(
+        "xgboost.XGBClassifier",
+        "xgboost.XGBRegressor",
+        first={"n_estimators": 200, "learning_rate": 0.08},
+        variants=(
+            {"n_estimators": 500, "learning_rate": 0.03, "max_depth": 4, "subsample": 0.8, "colsample_bytree": 0.7,
+             "min_child_weight": 2},
+            {"n_estimators": 400, "learning_rate": 0.06, "max_depth": 2, "subsample": 0.8, "colsample_bytree": 0.6,
+             "reg_lambda": 5.0},
+            {"n_estimators": 300, "learning_rate": 0.05, "max_depth": 8, "subsample": 0.9, "colsample_bytree": 0.5},
+        ),
+        tpot=("XGBClassifier", "XGBRegressor"),
+    ),
+    "histogram boosting": KindOfModel(
+        "sklearn.ensemble.HistGradientBoostingClassifier",
+        "sklearn.ensemble.HistGradientBoostingRegressor",
+        variants=(
+            # It ends by rows of its own when more rounds do not help, so that it is as large as the rows allow.
+            {"learning_rate": 0.06, "max_iter": 1000, "early_stopping": True, "n_iter_no_change": 15},
+            {"learning_rate": 0.04, "max_iter": 250, "max_leaf_nodes": 15, "l2_regularization": 1.0},
+        ),
+        tpot=("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
     ),
     "forest": KindOfModel(
         "sklearn.ensemble.RandomForestClassifier",
@@ -96,23 +125,6 @@ KINDS = {
         first={"n_estimators": 200},
         variants=({"n_estimators": 300, "min_samples_leaf": 2, "max_features": 0.7},),
         tpot=("ExtraTreesClassifier", "ExtraTreesRegressor"),
-    ),
-    "histogram boosting": KindOfModel(
-        "sklearn.ensemble.HistGradientBoostingClassifier",
-        "sklearn.ensemble.HistGradientBoostingRegressor",
-        variants=({"learning_rate": 0.04, "max_iter": 250, "max_leaf_nodes": 15, "l2_regularization": 1.0},),
-        tpot=("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
-    ),
-    "xgboost": KindOfModel(
-        "xgboost.XGBClassifier",
-        "xgboost.XGBRegressor",
-        first={"n_estimators": 200, "learning_rate": 0.08},
-        variants=(
-            {"n_estimators": 500, "learning_rate": 0.03, "max_depth": 4, "subsample": 0.8, "colsample_bytree": 0.7,
-             "min_child_weight": 2},
-            {"n_estimators": 300, "learning_rate": 0.05, "max_depth": 8, "subsample": 0.9, "colsample_bytree": 0.5},
-        ),
-        tpot=("XGBClassifier", "XGBRegressor"),
     ),
     "neighbours": KindOfModel(
         "sklearn.neighbors.KNeighborsClassifier",
@@ -218,7 +230,7 @@ def _candidate(
     pipeline = problem.pipeline(with_probabilities(problem, make(**taken)), kind.scaled)
     if problem.weights is not None and not takes_weights(pipeline):
         return None
-    return Candidate(label, "portfolio", pipeline)
+    return Candidate(label, "portfolio", pipeline, max(LEAST, SHARE * problem.seconds))
 
 
 def _special(problem: Problem) -> list[Candidate]:
