@@ -75,7 +75,7 @@ def main() -> None:
     options = arguments()
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
-    kept = work / "results.jsonl"
+    kept = options.results or work / "results.jsonl"
     if not options.report:
         pythons = {"own": sys.executable} | dict(options.python)
         for name in {"data"} | {SYSTEMS[system][0] for system in options.systems}:
@@ -94,7 +94,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N")
     parser.add_argument("--seconds", type=int, default=60, help="wall time of a fit")
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--work", type=Path, default=ROOT / "var" / "benchmarks", help="environments, data, results")
+    parser.add_argument("--work", type=Path, default=ROOT / "var" / "benchmarks", help="environments, data, runs")
+    parser.add_argument("--results", type=Path, help="file of JSON lines; without it one beside the environments")
     parser.add_argument("--retry", action="store_true", help="run once more what failed")
     parser.add_argument("--report", action="store_true", help="run nothing, print what there is")
     parser.add_argument(

@@ -62,9 +62,10 @@ def train(
             warnings.simplefilter("ignore")
             return sign * float(get_scorer(scorer)(fitted(learned), X.iloc[tested], y[tested], **weighted))
 
+    name = scorer.removeprefix("neg_") if sign < 0 else scorer
     seen, held_out, folds = splits
     scores = [score(learned, tested) for learned, tested in folds]
-    print(f"{scorer} over {len(scores)} folds: {np.mean(scores):.6g} +- {np.std(scores):.6g}")
-    print(f"{scorer} on {len(held_out)} rows held out: {score(seen, held_out):.6g}")
+    print(f"{name} over {len(scores)} folds: {np.mean(scores):.6g} +- {np.std(scores):.6g}")
+    print(f"{name} on {len(held_out)} rows held out: {score(seen, held_out):.6g}")
     # Shuffled, as some models mind the order of the rows.
     return fitted(np.random.default_rng(seed).permutation(len(y)))
