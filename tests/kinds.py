@@ -30,40 +30,94 @@ def customers():
     return frame.assign(leaves=np.where(leaves, "leaves", "stays"))
 
 
-def pictures():
-    """A zip of pictures of two kinds, bright on the left or on the right, and their labels by file name."""
+def spending():
+    """The same customers, and what each has spent: a number that follows from age, membership and the note."""
+    frame = customers().drop(columns="leaves")
+    noise = np.random.default_rng(1).normal(0, 5, len(frame))
+    spent = 300 + 3 * frame["age"].fillna(45) + 60 * frame["member"] + 20 * frame["note"].str.count("rude") + noise
+    return frame.assign(spent=spent.round(2))
+
+
+def pixels():
+    """Pictures of two kinds, bright on the left or on the right, and which side it is."""
     generator = np.random.default_rng(0)
-    packed, labels = io.BytesIO(), []
+    found = generator.integers(0, 90, (60, 12, 12), dtype="uint8")
+    for number, picture in enumerate(found):
+        side = number % 2
+        picture[:, side * 6 : side * 6 + 6] += 120
+    return found, np.resize(["left", "right"], len(found))
+
+
+def pictures():
+    """A zip of these pictures, and their labels by file name."""
+    found, sides = pixels()
+    return zipped(found), pd.DataFrame({"file": names(found), "label": sides})
+
+
+def brightness():
+    """A zip of such pictures, some of them darker, and how bright each is: a number by file name, far from 0."""
+    found, _ = pixels()
+    found = (found * np.linspace(0.3, 1, len(found))[:, None, None]).astype("uint8")
+    return zipped(found), pd.DataFrame({"file": names(found), "label": 200 + found.mean(axis=(1, 2)).round(3)})
+
+
+def arrays():
+    """These pictures as the arrays of an .npz, their names and labels among them."""
+    found, sides = pixels()
+    packed = io.BytesIO()
+    np.savez(packed, images=found, ids=np.array(names(found)), labels=sides)
+    return "pictures.npz", packed.getvalue()
+
+
+def zipped(found):
+    """Return pictures as a zip of PNG files."""
+    packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for number in range(60):
-            pixels = generator.integers(0, 90, (12, 12), dtype="uint8")
-            side = number % 2
-            pixels[:, side * 6 : side * 6 + 6] += 120
-            picture = io.BytesIO()
-            Image.fromarray(pixels).save(picture, "PNG")
-            archive.writestr(f"picture {number}.png", picture.getvalue())
-            labels.append({"file": f"picture {number}.png", "label": ("left", "right")[side]})
-    return ("pictures.zip", packed.getvalue()), pd.DataFrame(labels)
+        for name, picture in zip(names(found), found, strict=True):
+            png = io.BytesIO()
+            Image.fromarray(picture).save(png, "PNG")
+            archive.writestr(name, png.getvalue())
+    return "pictures.zip", packed.getvalue()
+
+
+def names(found):
+    """Return the file names of pictures."""
+    return [f"picture {number}.png" for number in range(len(found))]
 
 
 def waves():
     """Series of two signals, of different lengths, ordered by date: slow and fast ones."""
     generator = np.random.default_rng(0)
-    frames, labels = [], []
-    for number in range(40):
-        length, speed = int(generator.integers(50, 80)), (0.2, 0.5)[number % 2]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "wave": f"w{number}",
-                    "when": pd.date_range("2024-01-01", periods=length, freq="h").strftime("%Y-%m-%dT%H:%M:%S"),
-                    "height": np.sin(speed * np.arange(length) + number) + generator.normal(0, 0.3, length),
-                    "wind": generator.normal(0, 1, length),
-                }
-            )
-        )
-        labels.append({"wave": f"w{number}", "label": ("slow", "fast")[number % 2]})
+    frames = [wave(generator, number, (0.2, 0.5)[number % 2]) for number in range(40)]
+    labels = {"wave": [f"w{number}" for number in range(40)], "label": np.resize(["slow", "fast"], 40)}
     return pd.concat(frames), pd.DataFrame(labels)
+
+
+def stacked_waves():
+    """The same series with a row a value: a column names its signal."""
+    frame, labels = waves()
+    return frame.melt(["wave", "when"], ["height", "wind"], "sensor", "value"), labels
+
+
+def speeds():
+    """Series like these, and how fast each is: a number, far from 0."""
+    generator = np.random.default_rng(0)
+    found = np.linspace(120, 150, 40).round(1)
+    frames = [wave(generator, number, speed / 100) for number, speed in enumerate(found)]
+    return pd.concat(frames), pd.DataFrame({"wave": [f"w{number}" for number in range(40)], "speed": found})
+
+
+def wave(generator, number, speed):
+    """Return one series of two signals, of which one tells its speed."""
+    length = int(generator.integers(50, 80))
+    return pd.DataFrame(
+        {
+            "wave": f"w{number}",
+            "when": pd.date_range("2024-01-01", periods=length, freq="h").strftime("%Y-%m-%dT%H:%M:%S"),
+            "height": np.sin(speed * np.arange(length) + number) + generator.normal(0, 0.3, length),
+            "wind": generator.normal(0, 1, length),
+        }
+    )
 
 
 def sales():

@@ -64,6 +64,7 @@ def test_a_row_of_the_leaderboard_can_be_promoted(pipeline, customers):
     assert promoted["version"] == 2
     assert "LogisticRegression" in promoted["result"]["modelType"]
     assert promoted["result"]["metrics"]["roc_auc"]["mean"] == pytest.approx(row["score"])
+    assert promoted["result"]["metrics"]["roc_auc"]["folds"] == pytest.approx(row["fold_scores"])
 
 
 def test_folds_keep_groups_together_weights_count_and_the_metric_is_the_persons(pipeline, customers):

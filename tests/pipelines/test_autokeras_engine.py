@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from conftest import SECRET
+
 ROOT = Path(__file__).parents[2]
+
+TABLE = "autokeras.StructuredDataClassifier"
 
 #: A leaderboard that is a list, and a search on it that prints what came of it.
 SCRIPT = """
 import json, sys, time
 from app.errors import ServiceError
-from app.pipelines.autokeras import AutoKerasEngine
+from app.pipelines.autokeras import AutoKerasEngine, engine
+from app.pipelines.autokeras import search as searching
+from app.pipelines.autokeras.tried import tried
 from app.pipelines.base import Trial
 from tests.pipelines.autokeras_rows import KINDS, problem
 
@@ -34,6 +42,9 @@ class ListBoard:
         return 0.0 if len(self.trials) >= self.most else max(0.0, self.ends - time.monotonic())
 
     def try_all(self, candidates, stage):
+        return []
+
+    def recall(self, engine, stage):
         return []
 
     def add(self, trial, stage):
@@ -63,6 +74,18 @@ def search(model, baseline=None, most=100, **named):
     return {"best": best, "names": names, "note": board.note, "cut": board.cut, "looks": board.looks, "took": took}
 
 
+def stuck(problem, network, rows, name):
+    if name.endswith(" 1"):
+        yield Trial(name, "autokeras", None)
+        time.sleep(1000)
+    yield from tried(problem, network, rows, name)
+
+
+def stuck_search():
+    searching.tried, engine._GRACE = stuck, 1.0
+    return search(TABLE, baseline=0.0, model_args={"max_trials": 2, "epochs": 1}, limits={"candidate_seconds": 3})
+
+
 LONG = {"epochs": 10_000, "patience": 1_000, "max_trials": 1_000}
 TABLE = "autokeras.StructuredDataClassifier"
 print(json.dumps({
@@ -73,6 +96,7 @@ print(json.dumps({
     "in time": search(TABLE, baseline=0.0, seconds=10, model_args=LONG),
     "failed": search(TABLE, baseline=0.0, model_args={"max_trials": 1, "max_model_size": 1_000}),
     "unfit": search("autokeras.TextClassifier", baseline=0.0, kinds=KINDS["table"]),
+    "stuck": stuck_search(),
     "loaded": [name for name in ("torch", "keras", "autokeras") if name in sys.modules],
 }))
 """
@@ -120,9 +144,82 @@ def test_where_every_network_fails_the_baseline_is_returned_and_why_is_noted(sea
     assert "max_model_size" in searches["failed"]["note"]
 
 
+def test_a_network_that_does_not_end_at_its_limit_is_ended_and_the_search_goes_on(searches):
+    assert searches["stuck"]["names"] == ["baseline", f"{TABLE} 1", f"{TABLE} 2"]
+    assert searches["stuck"]["best"] == f"{TABLE} 2"
+
+
 def test_columns_that_the_model_does_not_take_are_refused(searches):
     assert searches["unfit"]["best"].startswith("InvalidData: autokeras.TextClassifier takes one column of text")
 
 
 def test_a_parent_loads_nothing_that_its_children_could_not_have_beside_it(searches):
     assert searches["loaded"] == []
+
+
+#: A training as a worker runs it, or none; and what the model that was published says of its rows.
+TRAINING = """
+import json, sys
+from app.payloads.parameters import TrainParameters
+from app.payloads.training import Tables
+from app.pipelines import registry, run
+from app.pipelines.cache import PipelineCache
+from app.store.connection import connect
+from app.store.redis import ModelStore
+from tests.pipelines.autokeras_rows import CODES, numbers
+
+
+class NoRows:
+    def add_row(self, name, row):
+        pass
+
+    def rows(self):
+        return []
+
+
+doing, url, secret = sys.argv[1:]
+store, frame = ModelStore(connect(url), secret), numbers().assign(label=CODES)
+if doing == "train":
+    network = {"model": "autokeras.StructuredDataClassifier", "model_args": {"max_trials": 1, "epochs": 3}}
+    parameters = TrainParameters(pipeline_id="p", target="label", model_training=network)
+    tables = Tables(parameters, registry.check(parameters), frame, None)
+    run.train(tables, "job", 120.0, store, lambda *_, **__: None, NoRows())
+loaded, _ = run.load(store, PipelineCache(2**20), "p", None)
+scores = loaded.predict(loaded.rows(frame))[:, 1].tolist()
+
+import torch
+
+print(json.dumps({"sees a gpu": torch.cuda.is_available(), "scores": scores}))
+"""
+
+
+def run_training(doing, redis_url, **environment):
+    """Run it in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", TRAINING, doing, redis_url, SECRET],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def torch_sees_a_gpu():
+    """Ask in another process: one that has looked for a GPU leaves those that it forks without."""
+    asked = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 3)"
+    return subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
+
+
+def test_a_gpu_is_used_where_torch_sees_one_and_the_model_answers_without_it(store, redis_url):
+    if not torch_sees_a_gpu():
+        pytest.skip("torch sees no GPU")
+    there = run_training("train", redis_url)
+    assert store.record("p").result["device"] == "cuda:0"
+    rows = store.report("p", 1)["leaderboard"]
+    assert {row["details"]["device"] for row in rows if row["engine"] == "autokeras"} == {"cuda:0"}
+    here = run_training("predict", redis_url, CUDA_VISIBLE_DEVICES="")
+    assert (there["sees a gpu"], here["sees a gpu"]) == (True, False)
+    np.testing.assert_allclose(here["scores"], there["scores"], atol=1e-4)
+    assert len(set(here["scores"])) > 1
