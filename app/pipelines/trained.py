@@ -107,8 +107,9 @@ class TrainedPipeline:
 
     def _needed(self) -> list[str]:
         """Name the versioned distributions that this pipeline is made of."""
-        modules = {type(part).__module__.partition(".")[0] for part in _parts(self.fitted)} | {"numpy"}
-        if "autokeras" in str(type(self.fitted[-1])):
+        names = {type(part).__module__ for part in _parts(self.fitted)}
+        modules = {name.partition(".")[0] for name in names} | {"numpy"}
+        if any("autokeras" in name for name in names):
             modules |= {"keras", "torch"}
         modules |= {"tsfresh"} if self.features is not None else set()
         return [name for name, module in VERSIONED.items() if module in modules]

@@ -13,10 +13,10 @@ from app.pipelines.tpot.stacking import mend_stacking
 def stacked():
     """TPOT's transformer of an inner classifier, as it is shipped; afterwards as it was before the test."""
     module = importlib.import_module("tpot.builtin_modules.estimatortransformer")
-    mended = module.EstimatorTransformer.fit_transform
+    before = module.EstimatorTransformer
     importlib.reload(module)
     yield module.EstimatorTransformer
-    module.EstimatorTransformer.fit_transform = mended
+    module.EstimatorTransformer = before
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from types import SimpleNamespace
@@ -197,6 +198,8 @@ def _client(scheduler: str | None) -> Client:
     """Connect to a cluster, or start one of threads here, each of which tries its candidates in forked processes."""
     import distributed
 
+    # A fork has this executor of its parent's Dask, and none of its threads: what is given to it is never done.
+    distributed.utils._offload_executor = ThreadPoolExecutor(1, "Dask-Offload")
     if scheduler is None:
         cluster = distributed.LocalCluster(
             n_workers=cores(), threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50

@@ -42,7 +42,7 @@ class ClusterDistributor(ClusterDaskDistributor):  # type: ignore[misc]  # tsfre
             raise Unavailable("The Dask scheduler does not answer.") from error
 
     def calculate_best_chunk_size(self, data_length: int) -> int:
-        """Return the number of series a task; tsfresh's own counts five workers at most, and fails on none."""
+        """Return the number of series a task; tsfresh's own fails where there is no worker yet."""
         workers = max(1, len(self.client.nthreads()))
         return max(1, -(-data_length // (workers * _TASKS)))
 
