@@ -136,8 +136,7 @@ def ranges():
 def predictions(data, short_folder):
     """{pipeline: (predicted before the restart, and after)}."""
     folder = short_folder / "restart"
-    # Two workers on two cores: threads of boosting that wait for each other are to leave them to the other one.
-    with running(folder, TRAIN_WORKERS="2", WEB_CONCURRENCY="1", OMP_WAIT_POLICY="PASSIVE") as service:
+    with running(folder, TRAIN_WORKERS="2", WEB_CONCURRENCY="1") as service:
         before = trained(service, data)
     with running(folder, WEB_CONCURRENCY="1") as service:
         after = {name: predict(service, data[kind], name) for name, (kind, _) in TRAININGS.items()}

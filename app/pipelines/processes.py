@@ -113,9 +113,18 @@ class Child:
 
 
 def stream(
-    function: Callable[..., Iterator[Any]], *arguments: Any, seconds: float, threads: int | None = None
+    function: Callable[..., Iterator[Any]],
+    *arguments: Any,
+    seconds: float,
+    threads: int | None = None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Iterator[Any]:
     """Yield what a generator function yields in a forked child; the child dies when the consumer stops.
+
+    Parameters
+    ----------
+    wanted
+        Asked twice a second and more; when it says no, the child is ended, and the stream with it.
 
     Raises
     ------
@@ -125,7 +134,7 @@ def stream(
         raise TimeoutError
     child = Child(function, *arguments, seconds=seconds, threads=threads)
     try:
-        while not child.ended:
+        while not child.ended and wanted():
             child.connection.poll(max(0.0, min(_TICK, child.deadline - time.monotonic())))
             yield from child.receive()
     finally:

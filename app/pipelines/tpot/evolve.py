@@ -7,7 +7,7 @@ import pickle
 import threading
 import uuid
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from queue import Empty, SimpleQueue
@@ -79,6 +79,8 @@ def _search(
         warnings.simplefilter("ignore")
         try:
             client = _client(problem.scheduler)
+            if problem.scheduler is not None:
+                client.register_plugin(_farewell(search, client.id))
             client.register_plugin(_setup(search, problem, known), name=search)
             client.subscribe_topic(search, lambda event: found.put(pickle.loads(event[1])))  # noqa: S301  our own task's
             _fit(problem, given, models, client, _Objective(search))
@@ -138,7 +140,7 @@ class _Objective:
         from distributed import get_worker
 
         (problem, known), worker = _SEARCHES[self.search], get_worker()
-        trial = _tried(problem, _plain(pipeline), known)
+        trial = _tried(problem, _plain(pipeline), known, lambda: self.search in _SEARCHES)
         if problem.scheduler is not None:
             trial = replace(trial, details={**trial.details, "worker": worker.address})
         worker.log_event(self.search, pickle.dumps(trial, protocol=5))
@@ -147,7 +149,7 @@ class _Objective:
         return float(trial.score * problem.metric.sign)
 
 
-def _tried(problem: Problem, model: Any, known: dict[str, Trial]) -> Trial:
+def _tried(problem: Problem, model: Any, known: dict[str, Trial], wanted: Callable[[], bool] = lambda: True) -> Trial:
     # Whole: scikit-learn's own repr cuts long pipelines, and two could then be called the same.
     name = " ".join(model.__repr__(N_CHAR_MAX=100_000).split())
     if name in known:
@@ -156,7 +158,7 @@ def _tried(problem: Problem, model: Any, known: dict[str, Trial]) -> Trial:
     trial = Trial(name, "tpot", candidate.pipeline, error="it came to no end")
     seconds = float(problem.parameters.limits.candidate_seconds or _seconds(problem))
     try:
-        for latest in stream(trials, problem, candidate, seconds=seconds, threads=1):
+        for latest in stream(trials, problem, candidate, seconds=seconds, threads=1, wanted=wanted):
             trial = latest
     except TimeoutError:
         # A score over some of the folds is not one that others can be compared with.
@@ -248,3 +250,22 @@ def _setup(search: str, problem: Problem, known: dict[str, Trial]) -> Any:
             here._SEARCHES.pop(search, None)
 
     return Setup()
+
+
+def _farewell(search: str, owner: str) -> Any:
+    """Return what the scheduler of a cluster does when the client of a search has gone, however that ended.
+
+    A search is ended by killing its process, which can tell nobody. Its workers then forget its rows, and end the
+    candidates that nobody waits for any more: Dask itself lets a task that has begun run on.
+    """
+    from distributed import SchedulerPlugin
+
+    class Farewell(SchedulerPlugin):
+        name = f"farewell {search}"
+
+        def remove_client(self, scheduler: Any, client: str) -> None:
+            if client == owner:
+                scheduler.remove_plugin(name=self.name)
+                scheduler.loop.add_callback(scheduler.unregister_worker_plugin, comm=None, name=search)
+
+    return Farewell()
