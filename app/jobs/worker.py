@@ -147,9 +147,6 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    # Read once, when the first of them is loaded. Threads of a fit otherwise wait for each other at full speed, and
-    # where anything else runs on one of the cores, boosting takes 20 to 40 times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in _ENGINES:
         try:
             import_module(name)

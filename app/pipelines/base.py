@@ -150,6 +150,11 @@ class Trial:
     error: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def whole(self) -> bool:
+        """Whether it has a score over all folds, which can be compared with others."""
+        return self.score is not None and not self.details.get("partial")
+
 
 class Board(Protocol):
     """The leaderboard of a training, as an engine sees it. Candidates run in processes of their own, within limits.

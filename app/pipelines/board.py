@@ -87,8 +87,7 @@ class TrialBoard:
     def best(self) -> Trial | None:
         """The trial with the best score: of those over all folds, as long as there is one."""
         scored = [trial for trial in self._trials if trial.score is not None]
-        whole = [trial for trial in scored if not trial.details.get("partial")]
-        return max(whole or scored, key=self.rank, default=None)
+        return max([trial for trial in scored if trial.whole] or scored, key=self.rank, default=None)
 
     def rank(self, trial: Trial) -> float:
         """Return a trial's score so that greater is better."""

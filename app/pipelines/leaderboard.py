@@ -33,7 +33,7 @@ def rows(board: TrialBoard) -> list[dict[str, Any]]:
 
 def _place(board: TrialBoard, trial: Trial) -> tuple[bool, bool, float]:
     """Order trials: scores over some of the folds come after those over all of them, and no score at all comes last."""
-    return trial.score is not None, "partial" not in trial.details, board.rank(trial)
+    return trial.score is not None, trial.whole, board.rank(trial)
 
 
 def to_artifact(trial: Trial) -> Artifact:

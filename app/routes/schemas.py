@@ -72,7 +72,7 @@ class TrainingResult(_Answer):
     device: str
     """On what it was trained: cpu, or cuda:0 for a GPU."""
     warnings: list[str]
-    """What makes the scores look better than they are: rows that are there twice, windows that overlap."""
+    """What to know of the scores: rows that are there twice, windows that overlap, fewer folds than asked for."""
     stopped: str | None
     """Why the training ended before its time, if it did."""
     note: str | None

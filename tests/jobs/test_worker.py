@@ -33,6 +33,9 @@ PATIENCE = 90
 #: A training that takes seconds, in which it can be disturbed.
 SLOW = {"model": "sklearn.ensemble.ExtraTreesClassifier", "n_rows": 400, "n_estimators": 600}
 
+#: One that takes a second or two, and a hundred megabytes.
+SMALL = {**SLOW, "n_estimators": 100}
+
 #: A training that is long in native code, which hears no signal, and takes gigabytes.
 NATIVE = {"model": "sklearn.gaussian_process.GaussianProcessRegressor", "n_rows": 6000}
 
@@ -167,7 +170,7 @@ def test_a_limit_on_memory_ends_a_training(house, training):
 
 def test_the_least_memory_that_may_be_asked_for_is_enough_for_a_small_training(house, training):
     """The worker's imports, which every training's process has from the start, are not the training's."""
-    ended = house.ended(house.queue.submit(training(**SLOW, limits={"memory_mb": 256}, pipeline_id="small")))
+    ended = house.ended(house.queue.submit(training(**SMALL, limits={"memory_mb": 256}, pipeline_id="small")))
     assert ended.state is JobState.FINISHED, ended.error
 
 

@@ -154,8 +154,11 @@ def test_a_search_among_kinds_of_models_begins_with_those_found_before(problem):
         Trial("linear", "portfolio", of.pipeline(LogisticRegression(C=0.12345), scaled=True), score=0.9),
         Trial("kernel", "portfolio", of.pipeline(LinearSVC(C=0.54321), scaled=True), score=0.8),
         Trial("failed", "portfolio", of.pipeline(LogisticRegression(C=0.98765), scaled=True), error="no"),
+        Trial(
+            "cut", "portfolio", of.pipeline(LogisticRegression(C=0.45678), scaled=True), 0.95, details={"partial": True}
+        ),
     ]
     found = [trial.name for trial in stream(evolve.evolve, of, given, before, seconds=60) if trial is not None]
     seeded = [name for name in found if "C=0.12345" in name]
     assert 0 < len(seeded) < len(found)
-    assert not [name for name in found if "0.54321" in name or "0.98765" in name]
+    assert not [name for name in found if "0.54321" in name or "0.98765" in name or "0.45678" in name]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import ServiceError, Unavailable
 from app.pipelines.base import Candidate, Problem, Trial
+from app.pipelines.board import STOPPED
 from app.pipelines.calibrated import with_probabilities
 from app.pipelines.evaluate import innermost, trials
 from app.pipelines.processes import ChildDied, ChildFailed, cores, stream
@@ -72,7 +73,7 @@ def _search(
     """Run TPOT in its thread; what ends it but its own end is put where its trials are."""
     search = uuid.uuid4().hex
     known = {trial.name: replace(trial, out_of_fold=None) for trial in tried if trial.engine == "tpot"}
-    models = [innermost(trial.pipeline) for trial in tried if trial.engine == "portfolio" and trial.score is not None]
+    models = [innermost(trial.pipeline) for trial in tried if trial.engine != "tpot" and trial.whole]
     # Dask tells of every connection.
     logging.getLogger("distributed").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -162,7 +163,7 @@ def _tried(problem: Problem, model: Any, known: dict[str, Trial], wanted: Callab
             trial = latest
     except TimeoutError:
         # A score over some of the folds is not one that others can be compared with.
-        trial = replace(trial, score=None, error="stopped at its time limit")
+        trial = replace(trial, score=None, error=STOPPED)
     except (ServiceError, ChildFailed, ChildDied) as error:
         trial = replace(trial, score=None, error=str(error))
     return replace(trial, details={"operators": _operators(model)})
