@@ -24,6 +24,7 @@ from app import create_app
 from app.settings import Settings
 from app.store.connection import connect
 from app.store.embedded import EmbeddedRedis
+from app.store.publications import Publications
 from app.store.redis import ModelStore
 
 ROOT = Path(__file__).parent
@@ -77,6 +78,12 @@ def client_of_redis(redis_url: str) -> Iterator[redis.Redis]:
 def store(client_of_redis: redis.Redis) -> ModelStore:
     """An empty model store."""
     return ModelStore(client_of_redis, SECRET)
+
+
+@pytest.fixture
+def publications(client_of_redis: redis.Redis) -> Publications:
+    """What fills the model store."""
+    return Publications(client_of_redis, SECRET)
 
 
 @pytest.fixture

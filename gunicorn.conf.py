@@ -4,7 +4,7 @@ from app.settings import Settings
 
 _settings = Settings.from_environment()
 
-bind = f"{_settings.host}:{_settings.port}"
+bind = _settings.address
 workers = _settings.web_concurrency
 worker_class = "gthread"
 threads = _settings.web_threads

@@ -8,6 +8,7 @@ import sys
 import time
 from types import FrameType
 
+from app.pipelines.processes import cores
 from app.settings import Settings, SettingsError, child_environment
 from app.store.embedded import EmbeddedError, EmbeddedRedis, die_with_parent
 
@@ -106,7 +107,10 @@ class Supervisor:
             environment = child_environment(REDIS_URL=self._redis.url)
         worker = [sys.executable, "-m", "app.jobs.worker"]
         web = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"]
-        self._processes = [Process("worker", worker, environment) for _ in range(self._settings.train_workers)]
+        workers = self._settings.train_workers
+        # Each has its part of the cores: threads that wait for others on the same core take many times as long.
+        share = {"OMP_NUM_THREADS": str(max(1, cores() // workers))} if workers > 1 else {}
+        self._processes = [Process("worker", worker, share | environment) for _ in range(workers)]
         self._processes.append(Process("web", web, environment))
         for process in self._processes:
             process.start()
@@ -128,7 +132,7 @@ def main() -> int:
     """Run the service until Ctrl-C or SIGTERM."""
     try:
         settings = Settings.from_environment()
-        sys.stderr.write(f"AutoML service on http://{settings.host}:{settings.port} (Ctrl-C stops it)\n")
+        sys.stderr.write(f"AutoML service on http://{settings.address} (Ctrl-C stops it)\n")
         return Supervisor(settings).run()
     except (SettingsError, EmbeddedError) as error:
         sys.stderr.write(f"{error}\n")

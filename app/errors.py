@@ -290,12 +290,13 @@ class TrainingFailed(Unacceptable):
 
 
 class OutOfTime(TrainingFailed):
-    """A training reached its limit before it had a model."""
+    """A training reached its limit before it had a model; the limit is the service's own where `seconds` is None."""
 
     code, title = "out-of-time", "The training reached its time limit"
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"The training was stopped at its limit of {seconds:g} s. Raise limits.seconds.")
+    def __init__(self, seconds: float | None) -> None:
+        limit = "time limit" if seconds is None else f"limit of {seconds:g} s"
+        super().__init__(f"The training was stopped at its {limit}. Raise limits.seconds.")
 
 
 class EngineMissing(ServiceError):
@@ -327,7 +328,9 @@ class StoreUnavailable(Unavailable):
     code = "store-unavailable"
 
     def __init__(self) -> None:
-        super().__init__("The model store does not answer. Nothing was changed; try again.")
+        super().__init__(
+            "The model store does not answer. Try again; an Idempotency-Key makes a repeated training safe."
+        )
 
 
 class ArtifactRejected(Unavailable):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any
 
 import orjson
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from app.errors import ServiceError
+from app.errors import ServiceError, UploadTooLarge
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +26,16 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(ServiceError)
     def service_error(error: ServiceError) -> Response:
+        if error.status >= 500:
+            logger.warning("%s at %s %s: %s", type(error).__name__, request.method, request.path, error.detail)
         return answer(error.as_problem(), error.headers.items())
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def too_large(error: RequestEntityTooLarge) -> Response:
+        most = app.config["MAX_CONTENT_LENGTH"] // 2**20
+        return service_error(
+            UploadTooLarge(f"The request has more than {most} MiB, or more parts than any route reads.")
+        )
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -41,13 +49,12 @@ def register(app: Flask) -> None:
 
 def _http_problem(error: HTTPException) -> dict[str, Any]:
     """Describe an error of Werkzeug's (no such route, wrong method, body over the limit) as a problem."""
-    status = error.code or 500
-    title = HTTPStatus(status).phrase
+    # Werkzeug's own words: those of Python's `http` are others in another version of Python.
     return {
-        "type": f"urn:problem:{title.lower().replace(' ', '-')}",
-        "title": title,
-        "status": status,
-        "detail": error.description or title,
+        "type": f"urn:problem:{error.name.lower().replace(' ', '-')}",
+        "title": error.name,
+        "status": error.code or 500,
+        "detail": error.description or error.name,
     }
 
 

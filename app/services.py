@@ -15,6 +15,7 @@ from app.jobs.records import JobRecords
 from app.pipelines.cache import PipelineCache
 from app.settings import Settings, SettingsError
 from app.store.connection import connect
+from app.store.publications import Publications
 from app.store.redis import ModelStore
 from app.store.secret import signing_secret
 
@@ -42,7 +43,8 @@ class Services:
             raise SettingsError("REDIS_URL: missing; `python -m app` starts a Redis of its own")
         client, secret = connect(settings.redis_url), signing_secret(settings)
         store = ModelStore(client, secret)
-        queue = JobQueue(client, JobRecords(client, secret, settings.job_days), store, settings)
+        records, publications = JobRecords(client, secret, settings.job_days), Publications(client, secret)
+        queue = JobQueue(client, records, store, publications, settings)
         cache = PipelineCache(settings.model_cache_mb * 2**20)
         # Half of the threads may wait for trainings; the others stay free for predictions.
         return cls(settings, store, queue, cache, threading.BoundedSemaphore(settings.web_threads // 2))

@@ -38,7 +38,7 @@ def _parse_keys(text: object) -> object:
     if not isinstance(text, str):
         return text
     keys = {}
-    for entry in filter(None, (part.strip() for part in text.replace(",", " ").split())):
+    for entry in text.replace(",", " ").split():
         role, _, digest = entry.partition(":")
         if role not in ROLES or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
             raise ValueError(f"expects role:sha256 entries with a role of {', '.join(ROLES)}; see python -m app.auth")
@@ -118,6 +118,11 @@ class Settings(BaseModel):
         if not self.on_loopback and self.signing_secret is None:
             raise ValueError(f"SIGNING_SECRET: listening on {self.host} needs a secret of {MIN_SECRET} characters")
         return self
+
+    @property
+    def address(self) -> str:
+        """What to listen on, as gunicorn and URLs write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def on_loopback(self) -> bool:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from app import create_app, errors
 
@@ -98,6 +99,19 @@ def test_an_unforeseen_error_is_a_500_without_its_words(failing, caplog):
     assert "s3cret" not in answer.text
     assert "RuntimeError" not in answer.text
     assert "s3cret" in caplog.text, "the log has them"
+
+
+def test_what_the_caller_cannot_mend_is_in_the_log(failing, caplog):
+    failing(errors.ModelNotFound(7))
+    assert not caplog.records
+    failing(errors.EngineMissing("TPOT", "tpot"))
+    (entry,) = caplog.messages
+    assert entry.startswith("EngineMissing at GET /raise: The TPOT engine needs")
+
+
+def test_the_type_of_an_error_of_werkzeugs_is_the_same_under_every_python(failing):
+    """Python 3.13 has another phrase for 416."""
+    assert failing(RequestedRangeNotSatisfiable()).json["type"] == "urn:problem:requested-range-not-satisfiable"
 
 
 def test_an_unforeseen_error_is_a_500_in_any_script(failing):

@@ -40,7 +40,7 @@ from app.pipelines.autokeras import AutoKerasEngine, backend, oracle, search, sp
 from app.pipelines.autokeras.network import NetworkClassifier, NetworkRegressor
 from app.pipelines.base import Candidate, Problem, Trial
 from app.pipelines.board import TrialBoard
-from app.pipelines.build import Build
+from app.pipelines.build import Build, Clock
 from app.pipelines.processes import cores, stream
 from app.pipelines.tpot import TpotEngine, evolve
 from app.pipelines.trained import TrainedPipeline, installed_versions
@@ -568,7 +568,9 @@ def selecting(length=12, **limits):
     )
     ids = list(range(1, 41))
     labels = pd.DataFrame({"id": ids, "label": np.resize(["a", "b"], 40)})
-    return Build(assemble(Tables(parameters, Task.CLASSIFICATION, series(ids, length), labels)), "job", 60.0, silent)
+    return Build(
+        assemble(Tables(parameters, Task.CLASSIFICATION, series(ids, length), labels)), "job", Clock(60.0), silent
+    )
 
 
 def with_a_tree(of):
@@ -700,7 +702,7 @@ def test_a_step_for_which_a_gpu_has_no_memory_is_halved(monkeypatch):
 def test_what_was_trained_is_loaded_under_the_versions_of_its_libraries_alone(model, libraries):
     parameters = TrainParameters(pipeline_id="p", target="label", model_training={"model": None})
     rows_and_labels = autokeras_rows.numbers().assign(label=autokeras_rows.CODES)
-    build = Build(assemble(Tables(parameters, Task.CLASSIFICATION, rows_and_labels, None)), "job", 60.0, silent)
+    build = Build(assemble(Tables(parameters, Task.CLASSIFICATION, rows_and_labels, None)), "job", Clock(60.0), silent)
     (version,) = build.provisional(Trial("it", "tests", build.problem().pipeline(model, scaled=True)), [])
     stored_as = replace(version.artifact, manifest={**version.artifact.manifest, "pipeline_id": "p"})
     installed = installed_versions()
@@ -718,7 +720,7 @@ def test_a_forecast_of_a_network_is_loaded_under_the_versions_of_its_libraries_a
         extract_features={"column_id": "shop", "column_sort": "day"},
         forecast={"horizon": 1, "window": 5},
     )
-    build = Build(assemble(Tables(parameters, Task.FORECASTING, frame, None)), "job", 60.0, silent)
+    build = Build(assemble(Tables(parameters, Task.FORECASTING, frame, None)), "job", Clock(60.0), silent)
     network = build.problem().pipeline(NetworkRegressor(epochs=1), scaled=True)
     (version,) = build.provisional(Trial("it", "autokeras", network), [])
     assert {"keras", "torch"} <= version.artifact.manifest["libraries"].keys()

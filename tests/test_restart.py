@@ -6,9 +6,11 @@ from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import yaml
 
+from app.pipelines.processes import cores
 from conftest import start_service
 from tests import kinds
 
@@ -133,12 +135,20 @@ def ranges():
 
 
 @pytest.fixture(scope="module")
-def predictions(data, short_folder):
+def threads():
+    """What the two workers that `predictions` begins with are told of the threads that they may use."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def predictions(data, short_folder, threads):
     """{pipeline: (predicted before the restart, and after)}."""
     folder = short_folder / "restart"
-    with running(folder, TRAIN_WORKERS="2", WEB_CONCURRENCY="1") as service:
+    with running(folder, TRAIN_WORKERS="2", WEB_CONCURRENCY="1") as (process, service):
+        workers = [child for child in process.children() if "app.jobs.worker" in child.cmdline()]
+        threads += [worker.environ()["OMP_NUM_THREADS"] for worker in workers]
         before = trained(service, data)
-    with running(folder, WEB_CONCURRENCY="1") as service:
+    with running(folder, WEB_CONCURRENCY="1") as (_, service):
         after = {name: predict(service, data[kind], name) for name, (kind, _) in TRAININGS.items()}
     return {name: (before[name], after[name]) for name in TRAININGS}
 
@@ -148,7 +158,7 @@ def running(folder, **environment):
     """Run a service on a folder, and stop it in the end."""
     process, service = start_service(folder, **environment)
     try:
-        yield service
+        yield psutil.Process(process.pid), service
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
@@ -208,6 +218,12 @@ def test_what_is_served_tells_the_rows_apart(predictions, ranges, name):
     assert before["prediction"].nunique() > 1
     # Of a network that has learned for two epochs no more can be asked than numbers of the size of the labels, mostly.
     assert 2 * least - most < before["prediction"].median() < 2 * most - least
+
+
+@pytest.mark.timeout(450)
+@pytest.mark.usefixtures("predictions")
+def test_two_workers_have_half_of_the_cores_each(threads):
+    assert threads == [str(max(1, cores() // 2))] * 2
 
 
 @pytest.mark.timeout(450)

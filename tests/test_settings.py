@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from gunicorn.util import parse_address
 
 from app import create_app
 from app.auth import digest
@@ -143,6 +144,15 @@ def test_what_is_wrong_is_refused_by_the_name_of_its_variable_and_never_its_valu
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
 def test_on_loopback_neither_keys_nor_a_secret_are_needed(host):
     assert Settings.from_environment({"HOST": host}).on_loopback
+
+
+@pytest.mark.parametrize(
+    ("host", "address"), [("127.0.0.1", "127.0.0.1:9000"), ("localhost", "localhost:9000"), ("::1", "[::1]:9000")]
+)
+def test_what_is_listened_on_is_written_as_gunicorn_reads_it(host, address):
+    settings = Settings.from_environment({"HOST": host, "PORT": "9000"})
+    assert settings.address == address
+    assert parse_address(settings.address) == (host, 9000)
 
 
 def test_keys_are_kept_by_their_digest_and_separated_by_commas_or_spaces():

@@ -42,7 +42,7 @@ def explain(
     started = time.monotonic()
     explainer = registry.resolve(parameters.method, "/params/method")
     pipeline, version = run.load(store, cache, parameters.pipeline_id, parameters.version)
-    frame = frames.read(upload, settings, text=pipeline.signature.text_columns)
+    frame = frames.read(upload, settings, pipeline.signature.text_columns, pipeline.signature.id_column)
     rows = _chosen(pipeline.rows(frame, upload.part), parameters.ids)
     subject = _subject(pipeline)
     predicted = subject.predict(rows)

@@ -19,6 +19,7 @@ class JobProgress:
         self._job_id = job_id
         self._written = 0.0
         self._stage: str | None = None
+        self._told: dict[str, Any] = {}
 
     def __call__(
         self,
@@ -28,15 +29,12 @@ class JobProgress:
         failed: int | None = None,
         best_score: float | None = None,
     ) -> None:
-        """Write the report, or leave it for the next one."""
+        """Write the report, or leave it for the next one. Counts and score stand as they were said last."""
         now = time.monotonic()
         if stage == self._stage and now - self._written < _INTERVAL:
             return
         self._stage, self._written = stage, now
-        told: dict[str, Any] = {
-            "fraction": fraction,
-            "candidates": candidates,
-            "failed": failed,
-            "best_score": best_score,
-        }
-        self._records.report(self._job_id, {"stage": stage, **{name: v for name, v in told.items() if v is not None}})
+        told = {"candidates": candidates, "failed": failed, "best_score": best_score}
+        self._told |= {name: value for name, value in told.items() if value is not None}
+        where = {"stage": stage} if fraction is None else {"stage": stage, "fraction": fraction}
+        self._records.report(self._job_id, where | self._told)

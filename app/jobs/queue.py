@@ -16,12 +16,13 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
-from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused, RowGone, RowNotFound
+from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused, RowGone, RowNotFound, StaleVersion
 from app.jobs.records import Job, JobRecords, JobState, Stop
 from app.jobs.tasks import TRAIN, settle
 from app.payloads.training import Tables
 from app.pipelines import registry
 from app.store.connection import store_errors
+from app.store.publications import Publications
 from app.store.redis import ModelStore
 
 if TYPE_CHECKING:
@@ -49,10 +50,18 @@ _MARGIN = 120
 class JobQueue:
     """Trainings that wait, run and have ended."""
 
-    def __init__(self, client: redis.Redis, records: JobRecords, store: ModelStore, settings: Settings) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        records: JobRecords,
+        store: ModelStore,
+        publications: Publications,
+        settings: Settings,
+    ) -> None:
         self._redis: Any = client
         self._records = records
         self._store = store
+        self._publications = publications
         self._settings = settings
         self._queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
 
@@ -88,15 +97,20 @@ class JobQueue:
         return self._enqueue(job, tables.to_bytes(), idempotency_key)
 
     @store_errors()
-    def promote_row(self, pipeline_id: int | str, version: int, row: int) -> Job:
+    def promote_row(self, pipeline_id: int | str, version: int, row: int, expected: int | None = None) -> Job:
         """Queue the training of a row of a version's leaderboard, on the data of that version.
 
         Raises
         ------
-        ModelNotFound, VersionNotFound, RowNotFound
+        ModelNotFound, VersionNotFound, RowNotFound, ArtifactRejected
+        StaleVersion
+            `expected` is given and is not the current version.
         RowGone
             The job that made the version is not remembered any more, and its data with it.
         """
+        current = self._store.current(pipeline_id)
+        if expected is not None and current != expected:
+            raise StaleVersion(pipeline_id, expected, current)
         record = self._store.record(pipeline_id, version)
         board = self._store.report(pipeline_id, version).get("leaderboard", [])
         found = next((entry for entry in board if entry["row"] == row), None)
@@ -119,7 +133,10 @@ class JobQueue:
 
     def _enqueue(self, job: Job, stored: dict[str, bytes], idempotency_key: str | None) -> Job:
         digest = hashlib.sha256(b"".join(stored[name] for name in sorted(stored))).hexdigest()
-        key = f"automl:idempotency:{hashlib.sha256((idempotency_key or job.job_id).encode()).hexdigest()}"
+        # Without a key of its caller a job has its id for one: redis-py takes the lost answer to a transaction for a
+        # failed one and begins anew, and what stands under the key tells that all is written.
+        name = job.job_id if idempotency_key is None else hashlib.sha256(idempotency_key.encode()).hexdigest()
+        key = f"automl:idempotency:{name}"
 
         def write(pipe: Any) -> str:
             if earlier := pipe.get(key):
@@ -130,8 +147,7 @@ class JobQueue:
             if len(self._queue) >= self._settings.max_queued_jobs:
                 raise Busy("Too many trainings wait already. Try again later.")
             pipe.multi()
-            if idempotency_key is not None:
-                pipe.set(key, f"{job.job_id} {digest}", ex=_IDEMPOTENT)
+            pipe.set(key, f"{job.job_id} {digest}", ex=_IDEMPOTENT)
             self._records.create(pipe, job, stored)
             self._queue.enqueue_call(
                 TRAIN,
@@ -161,11 +177,16 @@ class JobQueue:
         return self._records.get(job_id)
 
     def recent(self) -> list[Job]:
-        """Return the latest jobs, newest first."""
-        return self._records.recent()
+        """Return the latest jobs, newest first, after noticing whose workers have died."""
+        return [job if job.state.final else self.get(job.job_id) for job in self._records.recent()]
 
     def wait(self, job_id: str, seconds: float) -> Job:
-        """Return the job when it has ended, or as it is after some seconds."""
+        """Return the job when it has ended, or as it is after some seconds.
+
+        Raises
+        ------
+        JobNotFound
+        """
         deadline = time.monotonic() + seconds
         job = self.get(job_id)
         for job in self._looks(job_id):
@@ -174,7 +195,12 @@ class JobQueue:
         return job
 
     def events(self, job_id: str) -> Iterator[Job | None]:
-        """Yield the job whenever it has changed, up to and with its final state; None when it has not for a while."""
+        """Yield the job whenever it has changed, up to and with its final state; None when it has not for a while.
+
+        Raises
+        ------
+        JobNotFound
+        """
         before, told = None, time.monotonic()
         for job in self._looks(job_id):
             if job != before:
@@ -206,7 +232,7 @@ class JobQueue:
         self._records.ask_to_stop(job_id, Stop.CANCEL_KEEP if keep else Stop.CANCEL)
         # A job that is still queued ends here; one that a worker has just taken reads the request at its start.
         if self._redis.lrem(self._queue.key, 1, job_id):
-            settle(self._records.get(job_id), self._store, self._records)
+            settle(self._records.get(job_id), self._publications, self._records)
         return self._records.get(job_id)
 
     def _looks(self, job_id: str) -> Iterator[Job]:
@@ -233,7 +259,7 @@ class JobQueue:
         if status in (JobStatus.FAILED, JobStatus.STOPPED, None):
             current = self._records.get(job.job_id)
             if not current.state.final:
-                settle(current, self._store, self._records)
+                settle(current, self._publications, self._records)
         elif status is JobStatus.QUEUED and job.state is JobState.RUNNING:
             self._records.requeue(job.job_id, "its worker was lost")
 

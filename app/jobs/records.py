@@ -25,6 +25,9 @@ from app.store.connection import store_errors
 #: Seconds in a day.
 _DAY = 24 * 3600
 
+#: Jobs that are listed.
+_RECENT = 100
+
 #: The version under which rows are signed; they have none.
 _NO_VERSION = 0
 
@@ -160,9 +163,9 @@ class JobRecords:
             return None
 
     @store_errors()
-    def recent(self, count: int = 100) -> list[Job]:
+    def recent(self) -> list[Job]:
         """Return the latest jobs, newest first."""
-        ids = [job_id.decode() for job_id in self._redis.zrevrange("automl:jobs", 0, count - 1)]
+        ids = [job_id.decode() for job_id in self._redis.zrevrange("automl:jobs", 0, _RECENT - 1)]
         return [job for job in map(self.find, ids) if job is not None]
 
     @store_errors()
@@ -207,13 +210,23 @@ class JobRecords:
 
     @store_errors()
     def row(self, job_id: str, name: str) -> Artifact | None:
-        """Return a row of a job's leaderboard, verified; None when the job is not remembered any more."""
+        """Return a row of a job's leaderboard, verified; None when the job is not remembered any more.
+
+        Raises
+        ------
+        ArtifactRejected
+        """
         sealed = self._redis.hget(f"{_key(job_id)}:rows", _digest(name))
         return None if sealed is None else unseal(sealed, job_id, _NO_VERSION, self._secret)
 
     @store_errors()
     def rows(self, job_id: str) -> list[Artifact]:
-        """Return the rows that were kept, verified."""
+        """Return the rows that were kept, verified.
+
+        Raises
+        ------
+        ArtifactRejected
+        """
         stored = self._redis.hvals(f"{_key(job_id)}:rows")
         return [unseal(sealed, job_id, _NO_VERSION, self._secret) for sealed in stored]
 

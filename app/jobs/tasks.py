@@ -11,7 +11,7 @@ from app.jobs.records import Job, JobRecords, JobState, Stop
 from app.settings import Settings
 from app.store.artifact import Artifact
 from app.store.connection import connect
-from app.store.redis import ModelStore
+from app.store.publications import Publications
 from app.store.secret import signing_secret
 
 logger = logging.getLogger(__name__)
@@ -23,49 +23,61 @@ TRAIN = "app.jobs.tasks.train"
 def train(job_id: str) -> None:
     """Train what a job's record says. Everything it knows is under its id, so its arguments carry no code."""
     settings = Settings.from_environment()
-    records, store = open_records(settings)
-    earlier = store.published_by(job_id)
-    if earlier is not None and not earlier.provisional:
-        # The process died between publishing and saying so.
-        records.end(job_id, JobState.FINISHED, result=earlier.result)
+    records, publications = open_records(settings)
+    waiting = records.find(job_id)
+    if waiting is None or waiting.state.final:
+        # It is forgotten, or ended meanwhile, which stands.
+        return
+    if _has_finished(job_id, publications, records):
         return
     records.start(job_id)
     job = records.get(job_id)
     if job.stop is not None:
-        settle(job, store, records)
+        settle(job, publications, records)
         return
     try:
-        result = _run(job, store, records, settings.dask_scheduler_address)
+        result = _run(job, publications, records, settings.dask_scheduler_address)
     except ServiceError as error:
         logger.info("job %s failed: %s", job_id, error.detail)
-        store.withdraw(job_id)
+        publications.withdraw(job_id)
         records.end(job_id, JobState.TIMED_OUT if isinstance(error, OutOfTime) else JobState.FAILED, error=error)
     except Exception:
         # The outermost loop of a training: whatever a library raises ends this job, and not its worker.
         logger.exception("job %s failed", job_id)
-        store.withdraw(job_id)
+        publications.withdraw(job_id)
         records.end(job_id, JobState.FAILED, error=ServiceError(f"The training met an error of its own; job {job_id}."))
     else:
         records.end(job_id, JobState.FINISHED, result=result)
 
 
-def open_records(settings: Settings) -> tuple[JobRecords, ModelStore]:
+def open_records(settings: Settings) -> tuple[JobRecords, Publications]:
     """Connect to Redis as the settings say."""
     assert settings.redis_url is not None, "REDIS_URL is set by whoever starts the process"
     client, secret = connect(settings.redis_url), signing_secret(settings)
-    return JobRecords(client, secret, settings.job_days), ModelStore(client, secret)
+    return JobRecords(client, secret, settings.job_days), Publications(client, secret)
 
 
-def settle(job: Job, store: ModelStore, records: JobRecords) -> None:
+def settle(job: Job, publications: Publications, records: JobRecords) -> None:
     """End a job whose training was stopped or has died, with the best model so far when that is wanted."""
+    if _has_finished(job.job_id, publications, records):
+        return
     stop = job.stop
     published = None
     if stop is Stop.CANCEL:
-        store.withdraw(job.job_id)
+        publications.withdraw(job.job_id)
     else:
-        published = store.conclude(job.job_id, stop.value if stop else "worker lost")
+        published = publications.conclude(job.job_id, stop.value if stop else "worker lost")
     error = None if stop is Stop.CANCEL_KEEP and published else _problem(job)
-    records.end(job.job_id, _state(stop, died=stop is None), published.result if published else None, error)
+    records.end(job.job_id, _state(stop), published.result if published else None, error)
+
+
+def _has_finished(job_id: str, publications: Publications, records: JobRecords) -> bool:
+    """End a job whose process died, or was to stop, between publishing the end of its training and saying so."""
+    published = publications.published_by(job_id)
+    if published is None or published.provisional:
+        return False
+    records.end(job_id, JobState.FINISHED, result=published.result)
+    return True
 
 
 class _Rows:
@@ -81,8 +93,8 @@ class _Rows:
         return self._records.rows(self._job_id)
 
 
-def _run(job: Job, store: ModelStore, records: JobRecords, scheduler: str | None) -> dict[str, Any]:
-    from app.pipelines import leaderboard, run
+def _run(job: Job, publications: Publications, records: JobRecords, scheduler: str | None) -> dict[str, Any]:
+    from app.pipelines import run
 
     tables = records.input(job.job_id)
     promoted = records.row(job.origin, job.row) if job.origin and job.row else None
@@ -92,24 +104,22 @@ def _run(job: Job, store: ModelStore, records: JobRecords, scheduler: str | None
         tables,
         job.job_id,
         job.seconds,
-        store,
+        publications,
         JobProgress(records, job.job_id),
         _Rows(records, job.job_id),
-        None if promoted is None else leaderboard.from_artifact(promoted),
+        promoted,
         scheduler,
     )
     return record.result
 
 
-def _state(stop: Stop | None, died: bool = False) -> JobState:
+def _state(stop: Stop | None) -> JobState:
     match stop:
         case Stop.CANCEL | Stop.CANCEL_KEEP:
             return JobState.CANCELLED
         case Stop.TIME:
             return JobState.TIMED_OUT
-        case Stop.MEMORY:
-            return JobState.FAILED
-    return JobState.FAILED if died else JobState.FINISHED
+    return JobState.FAILED
 
 
 def _problem(job: Job) -> ServiceError:

@@ -25,7 +25,7 @@ from app.jobs.tasks import TRAIN, open_records, settle
 from app.settings import Settings, SettingsError
 from app.store.connection import connect
 from app.store.embedded import die_with_parent
-from app.store.redis import ModelStore
+from app.store.publications import Publications
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +48,10 @@ _ENGINES = ("pandas", "pyarrow", "sklearn.ensemble", "skops.io", "lightgbm", "xg
 class TrainingWorker(Worker):
     """An RQ worker that runs nothing but trainings and keeps their limits, native code included."""
 
-    def __init__(self, *args: Any, records: JobRecords, store: ModelStore, **options: Any) -> None:
+    def __init__(self, *args: Any, records: JobRecords, publications: Publications, **options: Any) -> None:
         super().__init__(*args, **options)
         self._records = records
-        self._store = store
+        self._publications = publications
         self._before = 0
         self._shutting_down = False
 
@@ -97,14 +97,14 @@ class TrainingWorker(Worker):
             job.retries_left = 0
         elif record.stop is not None:
             job.retries_left = 0
-            settle(record, self._store, self._records)
+            settle(record, self._publications, self._records)
         elif self._shutting_down:
             job.retries_left = (job.retries_left or 0) + 1
             self._records.requeue(job.id, "its worker was shut down")
         elif job.retries_left:
             self._records.requeue(job.id, "its worker's process died")
         else:
-            settle(record, self._store, self._records)
+            settle(record, self._publications, self._records)
 
     def _watch(self, job: RqJob) -> None:
         """End a training that is over a limit or is to be stopped. What it has published so far is in the store."""
@@ -143,7 +143,7 @@ def main() -> int:
         settings = Settings.from_environment()
         if settings.redis_url is None:
             raise SettingsError("REDIS_URL: a worker needs the Redis of its web process")
-        records, store = open_records(settings)
+        records, publications = open_records(settings)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -165,7 +165,7 @@ def main() -> int:
         job_monitoring_interval=_INTERVAL,
         maintenance_interval=10,
         records=records,
-        store=store,
+        publications=publications,
     )
     worker.work(logging_level="WARNING")
     return 0

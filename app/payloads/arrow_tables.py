@@ -43,7 +43,7 @@ def read_arrow(data: bytes, part: str, most_bytes: int) -> pa.Table:
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, TypeError, struct.error, IndexError):
         raise Unreadable(f"{part} is not an Arrow table.") from None
-    _check(_as_text(table), part, most_bytes)
+    _check(_as_text(table, part), part, most_bytes)
     return table
 
 
@@ -75,8 +75,13 @@ def read_parquet(data: bytes, part: str, most_bytes: int, check_size: Callable[[
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, TypeError):
         raise Unreadable(f"{part} is not a Parquet table.") from None
-    _check(_as_text(table), part, most_bytes)
+    _check(_as_text(table, part), part, most_bytes)
     return table
+
+
+def unknown_type(part: str) -> Unreadable:
+    """Return the answer to a table that is whole, and has a column that pyarrow cannot write out."""
+    return Unreadable(f"{part} has a column of a type that is not read here.")
 
 
 def _check(size: int, part: str, most: int) -> None:
@@ -84,7 +89,7 @@ def _check(size: int, part: str, most: int) -> None:
         raise UploadTooLarge(f"{part} unfolds to more than this service reads ({most // 2**20} MiB).")
 
 
-def _as_text(table: pa.Table) -> int:
+def _as_text(table: pa.Table, part: str) -> int:
     """Return the bytes of a table whose dictionaries are written out."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -93,7 +98,11 @@ def _as_text(table: pa.Table) -> int:
     for column in table.columns:
         if pa.types.is_dictionary(column.type) and not pa.types.is_primitive(column.type.value_type):
             for chunk in column.chunks:
-                lengths = pc.binary_length(chunk.dictionary)
+                try:
+                    lengths = pc.binary_length(chunk.dictionary)
+                except pa.ArrowException:
+                    # Of lists, say, or of nothing: what it unfolds to cannot be told.
+                    raise unknown_type(part) from None
                 size += pc.sum(pc.take(lengths, chunk.indices)).as_py() or 0
     return size
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, FormatUnknown, InvalidData, Unreadable, UploadTooLarge, at
 from app.payloads import images, strict_json
-from app.payloads.arrow_tables import read_arrow, read_parquet
+from app.payloads.arrow_tables import read_arrow, read_parquet, unknown_type
 from app.payloads.uploads import Upload
 
 if TYPE_CHECKING:
@@ -31,14 +31,23 @@ _BYTES, _DATE = 8, 29
 #: Characters of a column's name.
 MAX_NAME = 200
 
+#: A whole number as it is written; pandas writes it with a point where a value beside it is missing.
+_PLAIN = r"-?(?:0|[1-9]\d{0,17})(?:\.0+)?"
 
-def read(upload: Upload, settings: Settings, text: Collection[str] = ()) -> pd.DataFrame:
+# A text may be as long as the upload is, which max_upload_mb bounds: an image in base64, say. The module's own limit of
+# 131,072 characters would refuse it.
+csv.field_size_limit(2**31 - 1)
+
+
+def read(upload: Upload, settings: Settings, text: Collection[str] = (), id_column: str | None = None) -> pd.DataFrame:
     """Parse one table.
 
     Parameters
     ----------
     text
         Columns of a CSV that are text even where they look like numbers: a postcode, a code with leading zeros.
+    id_column
+        Column of a CSV whose values are numbers only where each is written as one: 007 is another id than 7.
 
     Returns
     -------
@@ -52,10 +61,12 @@ def read(upload: Upload, settings: Settings, text: Collection[str] = ()) -> pd.D
         if upload.part == "labels":
             raise FormatUnknown("labels are a table: send JSON, CSV, Parquet or Arrow.")
         return images.read(upload, _most_bytes(settings), settings.max_upload_mb * 2**20)
-    frame = _READERS[upload.format](upload, settings, text)
+    frame = _READERS[upload.format](upload, settings, text if id_column is None else {*text, id_column})
     if frame.empty:
         raise InvalidData(f"{upload.part} has no rows.", [Fault(at(upload.part), "no rows")])
     _check_names(list(frame.columns), upload.part)
+    if upload.format == "csv" and id_column in frame.columns and id_column not in text:
+        frame[id_column] = _ids(frame[id_column])
     for name in frame.columns:
         frame[name] = _one_kind(frame[name], upload.part)
     return frame
@@ -156,6 +167,12 @@ def _read_csv(upload: Upload, settings: Settings, text: Collection[str]) -> pd.D
         raise Unreadable(f"{upload.part} is not a CSV table with one header line and rows of its length.") from None
 
 
+def _ids(column: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    return pd.to_numeric(column) if column.dropna().str.fullmatch(_PLAIN).all() else column
+
+
 def _read_arrow(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
     return _from_arrow(read_arrow(upload.data, upload.part, _most_bytes(settings)), upload.part, settings)
 
@@ -171,9 +188,15 @@ def _most_bytes(settings: Settings) -> int:
 
 
 def _from_arrow(table: pa.Table, part: str, settings: Settings) -> pd.DataFrame:
+    import pyarrow as pa
+
     _check_size(table.num_rows, table.num_columns, part, settings)
     _check_names(table.column_names, part)
-    frame: pd.DataFrame = _dates_as_text(table, part, settings).to_pandas(ignore_metadata=True)
+    try:
+        frame: pd.DataFrame = _dates_as_text(table, part, settings).to_pandas(ignore_metadata=True)
+    except (pa.ArrowException, ValueError, TypeError):
+        # A union has no counterpart in pandas, and neither has a dictionary with a null or with one entry twice.
+        raise unknown_type(part) from None
     return frame
 
 
@@ -236,7 +259,7 @@ def _one_kind(column: pd.Series, part: str) -> pd.Series:
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype("object")
+        column = column.astype("object").infer_objects()
     kind = pd.api.types.infer_dtype(column, skipna=True)
     if kind == "string":
         return column.astype("str")
@@ -248,7 +271,7 @@ def _one_kind(column: pd.Series, part: str) -> pd.Series:
         # A boolean that may be missing is kept as 1, 0 and missing.
         return column.astype("bool") if not column.isna().any() else column.astype("Float64").astype("float64")
     if kind in ("integer", "floating", "mixed-integer-float", "decimal", "empty"):
-        if column.dtype.kind == "i":
+        if column.dtype.kind == "i" or (column.dtype.kind == "u" and column.max() <= np.iinfo("int64").max):
             return column.astype("int64")
         try:
             plain = column if column.dtype.kind in "fu" else pd.to_numeric(column.astype("object"), errors="coerce")

@@ -148,7 +148,7 @@ def read(column: pd.Series, reading: Reading) -> pd.Series:
     if column.isna().all():
         return _nothing(column, kind)
     if kind in (Kind.CATEGORY, Kind.TEXT) and {found, reading.source} <= {Kind.NUMBER, Kind.BOOLEAN}:
-        return _as_text(column)
+        return _as_text(column, reading.source)
     # A boolean with missing values arrives as 1, 0 and missing.
     zeros_and_ones = kind is Kind.BOOLEAN and found is Kind.NUMBER and column.dropna().isin([0, 1]).all()
     if zeros_and_ones or (kind is Kind.NUMBER and found is reading.source):
@@ -212,8 +212,15 @@ def _nothing(column: pd.Series, kind: Kind) -> pd.Series:
     return pd.Series([None] * len(column), index=column.index, name=column.name, dtype=of)
 
 
-def _as_text(column: pd.Series) -> pd.Series:
-    """Write numbers as they are written without a need for a point: 1, not 1.0, whether another row is empty or not."""
+def _as_text(column: pd.Series, source: Kind) -> pd.Series:
+    """Write numbers as they are written without a need for a point: 1, not 1.0, whether another row is empty or not.
+
+    Booleans with missing values arrive as 1, 0 and missing; they are written as they were in training.
+    """
+    if source is Kind.BOOLEAN and column.dropna().isin([0, 1]).all():
+        return column.astype("float64").map({1.0: "True", 0.0: "False"}).astype("str")
+    if column.dtype == "bool":
+        column = column.astype("int64")
     if column.dtype.kind == "f":
         different = column.dropna().unique()
         texts = {value: str(int(value)) if value == int(value) else repr(float(value)) for value in different}

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, at, listed
 from app.payloads.parameters import Task
+from app.payloads.signature import check_ids
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Folds of the cross-validation: a class needs a row in each.
-FOLDS = 5
+#: Rows that a class needs.
+LEAST = 5
 
 #: Classes of one classification.
 MAX_CLASSES = 100
@@ -36,7 +37,8 @@ def join(labels: pd.DataFrame, ids: pd.Index, id_column: str, target: str | None
     Raises
     ------
     InvalidData
-        A column is missing; ids without a label, labels without an id, ids labelled twice: each listed.
+        A column is missing; ids without a label, labels without an id, ids labelled twice: each listed. Ids that are
+        too large.
     """
     target = target or _only_other_column(labels, id_column)
     faults = [Fault(at("labels", name), "this column is missing") for name in (id_column, target) if name not in labels]
@@ -48,11 +50,12 @@ def join(labels: pd.DataFrame, ids: pd.Index, id_column: str, target: str | None
             "The ids of labels and raw_data are of different kinds.",
             [Fault(at("labels", id_column), "one has numbers, the other text")],
         )
-    _check_ids("labelled more than once", found[found.duplicated()])
-    _check_ids("without a label", ids[~ids.isin(found)])
-    _check_ids("labelled, and not in raw_data", found[~found.isin(ids)])
+    check_ids(found, "labels")
+    _list_ids("labelled more than once", found[found.duplicated()])
+    _list_ids("without a label", ids[~ids.isin(found)])
+    _list_ids("labelled, and not in raw_data", found[~found.isin(ids)])
     joined = labels.set_index(id_column)[target].reindex(ids)
-    _check_ids("with an empty label", ids[joined.isna().to_numpy()], f"; {EMPTY}")
+    _list_ids("with an empty label", ids[joined.isna().to_numpy()], f"; {EMPTY}")
     return joined.rename("label")
 
 
@@ -66,7 +69,7 @@ def _only_other_column(labels: pd.DataFrame, id_column: str) -> str:
     return str(others[0]) if others else "label"
 
 
-def _check_ids(what: str, ids: pd.Series | pd.Index, hint: str = "") -> None:
+def _list_ids(what: str, ids: pd.Series | pd.Index, hint: str = "") -> None:
     if len(ids):
         distinct = list(dict.fromkeys(ids.tolist()))
         raise InvalidData(
@@ -83,38 +86,43 @@ def task(labels: pd.Series) -> Task:
     return Task.CLASSIFICATION if whole and labels.nunique() <= MAX_NUMBERED_CLASSES else Task.REGRESSION
 
 
-def check(labels: pd.Series, task: Task) -> None:
+def check(labels: pd.Series, task: Task, pointer: str = "/labels") -> None:
     """Check that the labels can be learned as the task says.
+
+    Parameters
+    ----------
+    pointer
+        Where the labels came from: their own part, or a column of raw_data.
 
     Raises
     ------
     InvalidData
-        One class, more than `MAX_CLASSES`, a class with fewer rows than folds; for a regression, text or too few rows.
+        One class, more than `MAX_CLASSES`, a class of fewer than `LEAST` rows; for a regression, text or too few rows.
     """
     if task is Task.REGRESSION:
         if labels.dtype.kind not in "if":
-            raise InvalidData("A regression needs labels that are numbers.", [Fault("/labels", "are not numbers")])
-        if len(labels) < 2 * FOLDS or labels.nunique() < 2:
+            raise InvalidData("A regression needs labels that are numbers.", [Fault(pointer, "are not numbers")])
+        if len(labels) < 2 * LEAST or labels.nunique() < 2:
             raise InvalidData(
-                f"A regression needs at least {2 * FOLDS} rows and two different labels.",
-                [Fault("/labels", f"{len(labels)} rows, {labels.nunique()} different labels")],
+                f"A regression needs at least {2 * LEAST} rows and two different labels.",
+                [Fault(pointer, f"{len(labels)} rows, {labels.nunique()} different labels")],
             )
         return
     counts = labels.value_counts()
     if len(counts) < 2:
         raise InvalidData(
-            "The labels have a single class; there is nothing to tell apart.", [Fault("/labels", "one class")]
+            "The labels have a single class; there is nothing to tell apart.", [Fault(pointer, "one class")]
         )
     if len(counts) > MAX_CLASSES:
         raise InvalidData(
             f"The labels have {len(counts)} classes, more than {MAX_CLASSES}. For quantities, train a regressor.",
-            [Fault("/labels", f"{len(counts)} classes")],
+            [Fault(pointer, f"{len(counts)} classes")],
         )
-    rare = counts[counts < FOLDS]
+    rare = counts[counts < LEAST]
     if len(rare):
         raise InvalidData(
-            f"Each class needs at least {FOLDS} rows, one a fold: {listed(rare.index)}.",
-            [Fault("/labels", f"class {name} has {count} row(s)") for name, count in rare.head(MOST_NAMED).items()],
+            f"Each class needs at least {LEAST} rows: {listed(rare.index)}.",
+            [Fault(pointer, f"class {name} has {count} row(s)") for name, count in rare.head(MOST_NAMED).items()],
         )
 
 

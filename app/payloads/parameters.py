@@ -95,7 +95,8 @@ class ExtractFeatures(_Strict):
     column_value: ColumnName | None = None
     """Column of the values; without one every other column is a signal."""
     default_fc_parameters: str | dict[str, Any] = "ComprehensiveFCParameters()"
-    """Which features: MinimalFCParameters(), Efficient…, Comprehensive…, or {calculator: null or [arguments, …]}."""
+    """Which features: MinimalFCParameters(), Efficient…, Comprehensive…, or {calculator: null or [arguments, …]}. The
+    portfolio, when nothing is named, takes what there is time for; a forecasting the minimal ones."""
     impute_function: str | None = "tsfresh.utilities.dataframe_functions.impute"
     """How missing features are filled, by its dotted name."""
     missing: Missing = Missing.REFUSE
@@ -138,16 +139,17 @@ class ModelTraining(_Strict):
     model_args: Annotated[dict[str, Any], BeforeValidator(_arguments)] = {}
     """Arguments of the model; empty for its defaults."""
     metric: str | None = None
-    """What a search improves, by scikit-learn's name or a short one (rmse, log_loss); roc_auc or r2 when left out."""
+    """What a search improves, by scikit-learn's name or a short one (rmse, log_loss). When left out roc_auc or r2; rmse
+    of a forecasting, accuracy of AutoKeras."""
 
 
 class Limits(_Strict):
     """What a training may use."""
 
     seconds: Annotated[int, Field(strict=True, ge=5)] | None = None
-    """Wall time of the whole training."""
+    """Wall time of the whole training; an attempt after its worker died has as much again."""
     memory_mb: Annotated[int, Field(strict=True, ge=256)] | None = None
-    """Resident memory in mebibytes, all processes of the training together, beyond what a worker itself takes."""
+    """Mebibytes that all processes of the training on its machine take, beyond what a worker takes by itself."""
     candidates: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
     """Candidates that a search may try."""
     candidate_seconds: Annotated[int, Field(strict=True, ge=1)] | None = None
@@ -160,7 +162,7 @@ class TrainParameters(_Strict):
     pipeline_id: PipelineId
     """Under which the pipeline is kept; training an id again makes its next version."""
     task: Task | None = None
-    """Inferred from the model when left out."""
+    """Inferred from the model, or else from the labels, when left out."""
     target: ColumnName | None = None
     """Label column: of raw_data when there is no labels part, else of the labels."""
     id_column: ColumnName | None = None
@@ -191,15 +193,16 @@ class TrainParameters(_Strict):
     def conflicts(self) -> list[Fault]:
         """Return what is wrong between fields that are right by themselves."""
         faults = []
-        roles: dict[str, str] = {}
-        for role in ("id_column", "groups", "time", "sample_weight", "target"):
+        series, forecasting = self.extract_features, self.task is Task.FORECASTING
+        identifying = {"id_column": self.id_column, "column_id": series.column_id if series is not None else None}
+        roles = {name: role for role, name in identifying.items() if name is not None}
+        for role in ("groups", "time", "sample_weight", "target"):
             if (name := getattr(self, role)) is not None and name in roles:
                 faults.append(Fault(at("params", role), f"names the same column as {roles[name]}"))
             elif name is not None:
                 roles[name] = role
         if self.groups and self.time:
             faults.append(Fault("/params/time", "folds are made by groups or in the order of time, not both"))
-        series, forecasting = self.extract_features, self.task is Task.FORECASTING
         if forecasting and series is None:
             faults.append(Fault("/params/extract_features", "missing: which columns of raw_data are a series"))
         if forecasting and series is not None and series.column_kind is not None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Parameters = TypeVar("Parameters", PredictParameters, ExplainParameters)
 
-#: What a form field or query string may hold of each type; anything else stays text and is checked as text.
+#: Digits of an integer in a query; a longer one stays text, and is refused as text.
 _DIGITS = 15
 _INTEGERS = ("version", "num_features", "num_samples", "seed")
 
@@ -24,7 +24,7 @@ def read(request: Request, model: type[Parameters]) -> tuple[Parameters, Upload]
 
     Raises
     ------
-    Unreadable, Unacceptable, InvalidParameters, FormatUnknown
+    Unreadable, Unacceptable, InvalidParameters, FormatUnknown, UploadTooLarge
     """
     if request.mimetype == "multipart/form-data":
         uploads = parts(request)

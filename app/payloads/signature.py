@@ -22,6 +22,9 @@ Role = Literal["feature", "id", "sort", "signal", "value"]
 #: Different values of a column of categories that its record lists.
 MAX_LISTED = 50
 
+#: From here on a float stands for more than one whole number.
+_ALIKE = 2**53
+
 #: Parameters that name a column which is not learned from.
 _BESIDE = ("target", "id_column", "groups", "time", "sample_weight")
 
@@ -53,7 +56,7 @@ class Column:
         """Read a column back from a record."""
         kind = Kind(value["kind"])
         if "source" not in value:
-            # Records of protocol 1 knew no free text; what they called text are categories.
+            # Records from before there was free text have no source, and what they call text are categories.
             kind = Kind.CATEGORY if kind is Kind.TEXT else kind
             source = Kind.TEXT if kind is Kind.CATEGORY else kind
             return cls(value["name"], kind, value["role"], value["summary"], source)
@@ -124,7 +127,21 @@ class Signature:
                     faults.append(Fault(at(part, column.name), str(misfit)))
         if faults:
             raise InvalidData(f"The columns of {part} are not those that the model was trained with.", faults)
+        if self.id_column in frame.columns:
+            check_ids(frame[self.id_column], part)
         return pd.DataFrame(conformed, index=frame.index, copy=False)
+
+
+def check_ids(ids: pd.Series, part: str) -> None:
+    """Check that ids can be told apart: integers beyond 64 bits, or beside a missing one, are floats.
+
+    Raises
+    ------
+    InvalidData
+    """
+    if ids.dtype.kind == "f" and (ids.abs() >= _ALIKE).any():
+        detail = "too large to be told apart; send them as text"
+        raise InvalidData(f"{part} has ids that are too large.", [Fault(at(part, ids.name), detail)])
 
 
 def _read(values: pd.Series, column: Column) -> pd.Series:
@@ -154,6 +171,8 @@ def infer(frame: pd.DataFrame, parameters: TrainParameters) -> Signature:
         roles = _series_roles(frame, parameters, left_out)
         id_column = series.column_id
         left_out = tuple(name for name in left_out if name not in roles)
+    if id_column is not None:
+        check_ids(frame[id_column], "raw_data")
     if not {"feature", "value"} & set(roles.values()):
         raise InvalidData("raw_data has no column to learn from.", [Fault("/raw_data", "only ids and labels")])
     _check_overrides(parameters, roles)

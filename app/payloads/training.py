@@ -119,7 +119,7 @@ def assemble(tables: Tables) -> Training:
         known = [name for name in beside.named(parameters) if name in tables.labels.columns]
         labels = labelling.join(tables.labels.drop(columns=known), ids, signature.id_column, parameters.target)
     task = tables.task or labelling.task(labels)
-    labelling.check(labels, task)
+    labelling.check(labels, task, "/labels" if tables.labels is not None else at("raw_data", parameters.target))
     positive = None
     if task is Task.CLASSIFICATION:
         positive = labelling.positive_class(labels, parameters.positive_class)
@@ -128,14 +128,39 @@ def assemble(tables: Tables) -> Training:
 
 
 def completed(parameters: TrainParameters, frame: pd.DataFrame) -> tuple[TrainParameters, pd.DataFrame]:
-    """Fill in the columns that are known by themselves: the file name of images, and the id of a single series."""
+    """Fill in the columns that are known by themselves: the file name of images, and the id of a single series.
+
+    Raises
+    ------
+    InvalidData, InvalidParameters
+        The caller has another use for such a column.
+    """
     series = parameters.extract_features
     if series is None and parameters.id_column is None and is_images(frame):
-        return parameters.model_copy(update={"id_column": "file"}), frame
-    if series is not None and series.column_id is None:
+        parameters = parameters.model_copy(update={"id_column": "file"})
+        if faults := parameters.conflicts():
+            raise InvalidParameters("The file names of images are their ids, and nothing else.", faults)
+        return parameters, frame
+    if series is not None and series.column_id in (None, SINGLE_SERIES):
         series = series.model_copy(update={"column_id": SINGLE_SERIES})
-        return parameters.model_copy(update={"extract_features": series}), frame.assign(**{SINGLE_SERIES: 0})
+        return parameters.model_copy(update={"extract_features": series}), as_single(frame)
     return parameters, frame
+
+
+def as_single(frame: pd.DataFrame, part: str = "raw_data") -> pd.DataFrame:
+    """Give the rows of a single series the column of ids that they lack.
+
+    Raises
+    ------
+    InvalidData
+        A column of the caller's has its name.
+    """
+    if SINGLE_SERIES in frame.columns:
+        raise InvalidData(
+            f"{SINGLE_SERIES} is what this service calls a single series.",
+            [Fault(at(part, SINGLE_SERIES), "rename this column; if it tells series apart, name it as column_id")],
+        )
+    return frame.assign(**{SINGLE_SERIES: 0})
 
 
 def _forecasting(parameters: TrainParameters, frame: pd.DataFrame) -> Training:
@@ -173,13 +198,19 @@ def _target_column(frame: pd.DataFrame, parameters: TrainParameters) -> pd.Serie
         labels = frame[target].rename("label")
     else:
         ids = _unique_ids(frame, id_column, parameters)
-        pairs = frame[[id_column, target]].drop_duplicates()
-        labels = labelling.join(pairs, ids, id_column, target)
+        found = frame[[id_column, target]].drop_duplicates().set_index(id_column)[target]
+        twice = found.index[found.index.duplicated()].unique()
+        if len(twice):
+            raise InvalidData(
+                f"{len(twice)} id(s) are labelled more than once: {listed(twice)}.",
+                [Fault(at("raw_data", target), "differs within a series")],
+            )
+        labels = found.reindex(ids).rename("label")
     missing = labels.index[labels.isna()]
     if len(missing):
         raise InvalidData(
-            f"{len(missing)} row(s) have no label in {target}: {listed(missing)}.",
-            [Fault(at("raw_data", target), f"empty in {len(missing)} row(s); {labelling.EMPTY}")],
+            f"{len(missing)} row(s) or series have an empty label in {target}: {listed(missing)}.",
+            [Fault(at("raw_data", target), f"empty in {len(missing)} row(s) or series; {labelling.EMPTY}")],
         )
     return labels
 

@@ -82,6 +82,8 @@ class Problem:
 
         Parameters
         ----------
+        model
+            Unfitted, with `fit(X, y)` as scikit-learn has it. Of a forecasting it learns changes of the last value.
         scaled
             Whether the model's numbers must have mean 0 and variance 1.
         """
@@ -239,7 +241,7 @@ class Engine(Protocol):
         """Raise InvalidParameters unless the model takes these arguments."""
 
     def check_kinds(self, model: str, kinds: dict[str, Kind]) -> None:
-        """Raise InvalidParameters unless the model takes columns of these kinds."""
+        """Raise InvalidData unless the model takes columns of these kinds."""
 
     def search(self, problem: Problem, board: Board) -> Trial:
         """Return the trial to be fitted and published. May raise TrainingFailed."""

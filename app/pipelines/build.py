@@ -14,6 +14,7 @@ from app.pipelines import evaluate, folds, leakage, metrics, reports, samples
 from app.pipelines.base import Problem, Progress, Trial
 from app.pipelines.columns import columns_read
 from app.pipelines.trained import TrainedPipeline, installed_versions
+from app.pipelines.tsfresh.params import as_2017, of_windows
 from app.store.record import Record, Version
 
 if TYPE_CHECKING:
@@ -75,19 +76,35 @@ class Build:
     """
 
     def __init__(
-        self, training: Training, job_id: str, seconds: float, progress: Progress, scheduler: str | None = None
+        self,
+        training: Training,
+        job_id: str,
+        clock: Clock,
+        progress: Progress,
+        scheduler: str | None = None,
+        features: str | None = None,
     ) -> None:
         """Compute the features.
+
+        Parameters
+        ----------
+        clock
+            Runs since the start of the training.
+        features
+            The set that an earlier attempt at this training has chosen, where the engine picks.
 
         Raises
         ------
         InvalidData, InvalidParameters, TrainingFailed
         """
-        self.clock = Clock(seconds)
-        training = samples.with_affordable_features(training, seconds)
+        self.clock = clock
+        training = samples.with_affordable_features(training, clock.left, features)
         self.training, self.job_id, self._scheduler = training, job_id, scheduler
-        # The record tells the folds that were made, whoever named them.
-        self.parameters = training.parameters.model_copy(update={"folds": folds.wanted(training.parameters)})
+        # The record tells the folds that were made and the features that were computed, whoever named them.
+        told: dict[str, Any] = {"folds": folds.wanted(training.parameters)}
+        if training.task is Task.FORECASTING and training.parameters.extract_features is not None:
+            told["extract_features"] = of_windows(training.parameters.extract_features)
+        self.parameters = training.parameters.model_copy(update=told)
         progress("features", 0.0)
         self.data = samples.make(training, progress, scheduler)
         self.clock.lap("features")
@@ -97,6 +114,13 @@ class Build:
         if len(self._folds) < self.parameters.folds:
             few = "there are too few rows of a class, groups or times for more"
             self.warnings.append(f"{len(self._folds)} folds were made, not {self.parameters.folds}: {few}.")
+
+    @property
+    def features(self) -> str | None:
+        """The set of tsfresh's features by its name; None where there are none, or the caller has listed them."""
+        series = self.parameters.extract_features
+        named = None if series is None else series.default_fc_parameters
+        return named if isinstance(named, str) else None
 
     def _split(self) -> tuple[Array, Array, tuple[Fold, ...]]:
         """Return the rows to search on, those held out, and the folds as positions among the former."""
@@ -280,11 +304,7 @@ class Build:
 
     def _feature_parameters(self) -> dict[str, str] | None:
         wanted = self.parameters.extract_features
-        if wanted is None:
-            return None
-        from app.pipelines.tsfresh.params import as_2017, of_windows
-
-        return as_2017(of_windows(wanted) if self.data.order is not None else wanted)
+        return None if wanted is None else as_2017(wanted)
 
 
 def _in_words(model: Any) -> str:

@@ -36,12 +36,15 @@ class PipelineCache:
         with loading:
             if found := self._look_up(key):
                 return found
-            pipeline, size = load()
-            with self._lock:
-                self._kept[key] = (pipeline, size)
-                self._loading.pop(key, None)
-                while len(self._kept) > 1 and sum(bytes_ for _, bytes_ in self._kept.values()) > self._capacity:
-                    self._kept.popitem(last=False)
+            try:
+                pipeline, size = load()
+                with self._lock:
+                    self._kept[key] = (pipeline, size)
+                    while len(self._kept) > 1 and sum(bytes_ for _, bytes_ in self._kept.values()) > self._capacity:
+                        self._kept.popitem(last=False)
+            finally:
+                with self._lock:
+                    self._loading.pop(key, None)
         return pipeline
 
     def _look_up(self, key: Key) -> TrainedPipeline | None:

@@ -33,13 +33,27 @@ _FAILED = "could not be trained on this data"
 def fit(pipeline: Pipeline, X: pd.DataFrame, y: Array, weights: Array | None = None) -> Pipeline:
     """Fit a clone of a pipeline, its last step with the weights.
 
+    Parameters
+    ----------
+    y
+        Class codes or targets, shape (n_samples,). Of the codes some may be missing.
+
     Raises
     ------
     TrainingFailed
         In the estimator's own words. It saw numbers and class codes, so they hold no text of the data.
     """
-    from sklearn.base import clone
+    import numpy as np
+    from sklearn.base import clone, is_classifier
 
+    learned = np.unique(y)
+    if is_classifier(pipeline) and learned[-1] >= len(learned):
+        # XGBoost's refuse such codes, as folds in the order of time have them: a class may first occur later.
+        from app.pipelines.recoded import Recoded, recode
+
+        recoded = Recoded(fit(recode(pipeline, learned), X, np.searchsorted(learned, y), weights).steps)
+        recoded.learned = learned
+        return recoded
     if "tpot.builtin_modules" in sys.modules:
         # A row of TPOT's may be fitted by any training: as a member of an ensemble, or promoted.
         from app.pipelines.tpot.stacking import mend_stacking
@@ -143,6 +157,7 @@ def trials(problem: Problem, candidate: Candidate) -> Iterator[Trial]:
             yield trial
     except ServiceError as error:
         yield replace(trial, score=None, error=error.detail)
+        return
     if scores and trial.score is None:
         yield replace(trial, error="its predictions cannot be measured by the metric")
 
@@ -163,7 +178,7 @@ def _mean(scores: list[float]) -> float | None:
 
 
 def over_folds(problem: Problem, trial: Trial) -> dict[str, Any]:
-    """Measure a trial's out-of-fold predictions, fold by fold.
+    """Measure a trial's out-of-fold predictions, fold by fold; those of a split of an engine's own as one.
 
     Returns
     -------
@@ -173,15 +188,18 @@ def over_folds(problem: Problem, trial: Trial) -> dict[str, Any]:
     import numpy as np
 
     assert trial.out_of_fold is not None
-    tested = [rows for _, rows in problem.folds if not np.isnan(trial.out_of_fold[rows]).all()]
+    known = np.flatnonzero(~np.isnan(trial.out_of_fold.reshape(len(problem.y), -1)).any(axis=1))
+    # A candidate that was cut short has been tested on the first folds.
+    tested = [rows for _, rows in problem.folds[: len(trial.fold_scores)]]
+    if not np.array_equal(known, np.unique(np.concatenate([[], *tested]))):
+        # A split of an engine's own is one test, however the folds would cut it: a few rows of each tell little.
+        tested = [known]
     described: dict[str, Any] = {"folds": len(tested)}
     for metric in _reported(problem):
         values = []
         for rows in tested:
-            # A split of an engine's own may test a part of a fold.
-            known = rows[~np.isnan(trial.out_of_fold[rows].reshape(len(rows), -1)).any(axis=1)]
-            weights = None if problem.weights is None else problem.weights[known]
-            values.append(metric.score(problem.y[known], trial.out_of_fold[known], weights))
+            weights = None if problem.weights is None else problem.weights[rows]
+            values.append(metric.score(problem.y[rows], trial.out_of_fold[rows], weights))
         finite = [value for value in values if math.isfinite(value)]
         described[metric.name] = {
             "mean": float(np.mean(finite)) if finite else None,

@@ -1,4 +1,8 @@
-"""Which rows are learned from and which are tested on, so that no test row has leaked into its training."""
+"""Which rows are learned from and which are tested on, so that no test row has leaked into its training.
+
+Of series one thing is taken from all of them before: what fills a feature that some series are too short for, see
+`SeriesFeatures.fit`.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +85,8 @@ def hold_out(
 ) -> Fold:
     """Return the positions to search on and those held out, both in ascending order.
 
-    Each class is held out in its share; groups stay whole; of times the last ones are held out.
+    Each class is held out in its share; groups stay whole, those that together come nearest to the share; of times the
+    last ones are held out.
 
     Raises
     ------
@@ -101,7 +106,9 @@ def hold_out(
     if groups is not None:
         groups = _blocks(groups, "groups")
         wanted = min(round(1 / HOLDOUT), len(np.unique(groups)))
-        return _grouped(y, classified, seed, groups, wanted)[0]
+        # One of the folds may have a group that is much larger than the others.
+        parts = _grouped(y, classified, seed, groups, wanted)
+        return min(parts, key=lambda fold: abs(len(fold[1]) - HOLDOUT * len(y)))
     # With many classes of few rows a fifth may have fewer places than there are classes.
     held = max(round(HOLDOUT * len(y)), len(np.unique(y)) if classified else 1)
     seen, unseen = train_test_split(

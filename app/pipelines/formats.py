@@ -81,16 +81,19 @@ def dump(fitted: Pipeline, sample: Any) -> tuple[str, bytes]:
     Parameters
     ----------
     sample
-        Rows on which the bytes must predict what the pipeline does, before they are used.
+        Rows on which the bytes must predict what the pipeline does, before they are used: probabilities, where those
+        are served.
     """
     import numpy as np
     from skops.io import dumps, get_untrusted_types
 
+    served = "predict_proba" if hasattr(fitted, "predict_proba") else "predict"
     try:
         data = dumps(fitted)
-        trusted = set(get_untrusted_types(data=data)) <= TRUSTED
-        if trusted and np.array_equal(load("skops", data).predict(sample), fitted.predict(sample), equal_nan=True):
-            return "skops", data
+        if set(get_untrusted_types(data=data)) <= TRUSTED:
+            found, expected = (getattr(each, served)(sample) for each in (load("skops", data), fitted))
+            if np.array_equal(found, expected, equal_nan=True):
+                return "skops", data
     except (TypeError, ValueError, AttributeError, KeyError, RecursionError, NotImplementedError):
         # What skops has no writer for fails in any of these ways.
         pass

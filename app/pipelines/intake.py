@@ -35,10 +35,12 @@ def read(uploads: dict[str, Upload], settings: Settings) -> Tables:
         parameters = parameters.model_copy(update={"limits": limits})
     if parameters.extract_features is not None:
         _check_names(parameters.extract_features)
-    labels = frames.read(uploads["labels"], settings) if "labels" in uploads else None
+    series = parameters.extract_features
+    id_column = parameters.id_column if series is None else series.column_id
+    labels = frames.read(uploads["labels"], settings, (), id_column) if "labels" in uploads else None
     # Named as text, a column's numbers are read as they are written: a postcode keeps its zeros.
     text = [name for name, kind in parameters.columns.items() if kind in (Kind.CATEGORY, Kind.TEXT, Kind.DATE)]
-    tables = Tables(parameters, task, frames.read(uploads["raw_data"], settings, text), labels)
+    tables = Tables(parameters, task, frames.read(uploads["raw_data"], settings, text, id_column), labels)
     training = assemble(tables)
     classes, y = _coded(training)
     registry.resolve(parameters).check(training.parameters, classes)
@@ -88,8 +90,9 @@ def _forecast(training: Training) -> Array:
     from app.pipelines.tsfresh.windows import Cut
 
     parameters = training.parameters
-    assert parameters.extract_features is not None
-    assert parameters.forecast is not None
-    cut = Cut.of(training.frame, parameters.extract_features, parameters.forecast, parameters.target)
-    backtest.split(cut.order, folds.wanted(parameters), parameters.forecast.horizon)
+    wanted, forecast = parameters.extract_features, parameters.forecast
+    assert wanted is not None
+    assert forecast is not None
+    cut = Cut.of(training.frame, wanted, forecast, parameters.target, parameters.seed)
+    backtest.split(cut.order, folds.wanted(parameters), forecast.horizon)
     return cut.y

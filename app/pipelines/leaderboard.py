@@ -36,17 +36,30 @@ def _place(board: TrialBoard, trial: Trial) -> tuple[bool, bool, float]:
     return trial.score is not None, trial.whole, board.rank(trial)
 
 
-def to_artifact(trial: Trial) -> Artifact:
-    """Return what `from_artifact` reads: JSON, the unfitted pipeline, and the out-of-fold predictions."""
+def to_artifact(trial: Trial, features: str | None = None) -> Artifact:
+    """Return what `from_artifact` reads: JSON, the unfitted pipeline, and the out-of-fold predictions.
+
+    Parameters
+    ----------
+    features
+        Name of the set of features that the trial was scored on, as `features_of` returns it.
+    """
     import numpy as np
 
     manifest = {name: getattr(trial, name) for name in _PLAIN} | {"fold_scores": list(trial.fold_scores)}
+    manifest["features"] = features
     parts = {"pipeline": pickle.dumps(trial.pipeline, protocol=5)}
     if trial.out_of_fold is not None:
         sink = io.BytesIO()
         np.save(sink, trial.out_of_fold, allow_pickle=False)
         parts["out_of_fold"] = sink.getvalue()
     return Artifact(manifest, parts)
+
+
+def features_of(artifact: Artifact) -> str | None:
+    """Return the name of the set of features that a trial was scored on; None without such a set."""
+    name: str | None = artifact.manifest["features"]
+    return name
 
 
 def from_artifact(artifact: Artifact) -> Trial:

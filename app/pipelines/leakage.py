@@ -29,7 +29,8 @@ def warnings(training: Training, data: Samples) -> list[str]:
     """Return what the caller should know of the data, in sentences; none when folds are made by groups or time."""
     if data.order is not None:
         return list(data.order.notes)
-    if training.groups is not None or training.times is not None:
+    # As they are named: a first model of some of the series is made without them.
+    if training.parameters.groups or training.parameters.time:
         return []
     if training.parameters.extract_features is None:
         return _repeated_rows(data.X)
@@ -41,7 +42,7 @@ def _repeated_rows(X: pd.DataFrame) -> list[str]:
     if share < SHARE:
         return []
     return [
-        f"{share:.0%} of the rows are there more than once, so that folds test on rows that were learned. "
+        f"{share:.0%} of the rows repeat an earlier one, so that folds test on rows that were learned. "
         "If they are of one source each, name its column as groups."
     ]
 
@@ -52,7 +53,7 @@ def _overlapping_series(training: Training) -> list[str]:
     wanted = training.parameters.extract_features
     assert wanted is not None
     signals = raw_signals(training.frame, wanted)
-    share = _share([found_and_told(group) for group in _together(signals)], len(signals))
+    share = _share([_found_and_told(group) for group in _together(signals)], len(signals))
     if share < SHARE:
         return []
     return [
@@ -82,19 +83,18 @@ def _share(looks: list[tuple[set[int], set[int]]], n_series: int) -> float:
     return len(agreed) / max(1, n_series)
 
 
-def overlapping(series: list[Array]) -> float:
-    """Return the share of the series whose first values stand in another one, from there to an end of either.
+def _found_and_told(series: list[Array]) -> tuple[set[int], set[int]]:
+    """Find the series whose first values stand in another one, from there to an end of either.
 
     Parameters
     ----------
     series
-        Arrays of shape (n_samples,) or (n_samples, n_signals), of any lengths. All signals must be the same.
+        Arrays of shape (n_samples, n_signals), n_samples of any number. All signals must be the same.
+
+    Returns
+    -------
+    The numbers of those that are found, and of those whose first values tell anything.
     """
-    return _share([found_and_told(series)], len(series))
-
-
-def found_and_told(series: list[Array]) -> tuple[set[int], set[int]]:
-    """Return the numbers of the series that `overlapping` finds, and of those whose first values tell anything."""
     import numpy as np
 
     heads: dict[bytes, list[int]] = {}

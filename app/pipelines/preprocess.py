@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 MAX_CATEGORIES = 30
 
 
-def preprocessor(kinds: Mapping[str, Kind], scaled: bool, images: Images | None = None) -> ColumnTransformer:
+def preprocessor(
+    kinds: Mapping[str, Kind], scaled: bool, images: Images | None = None, seed: int = 0
+) -> ColumnTransformer:
     """Return an unfitted transformer for columns of these kinds; it gives float64 (of images alone: float32).
 
     Numbers and booleans: missing values become the median, then mean 0 and variance 1 if `scaled`. Categories: one
@@ -47,8 +49,8 @@ def preprocessor(kinds: Mapping[str, Kind], scaled: bool, images: Images | None 
     steps = [
         ("numbers", then_scaled(fill), of(Kind.NUMBER, Kind.BOOLEAN)),
         ("categories", _categories(), of(Kind.CATEGORY)),
-        ("letters", TextEncoder(letters=True, least=MAX_CATEGORIES + 1), of(Kind.CATEGORY)),
-        ("text", TextEncoder(), of(Kind.TEXT)),
+        ("letters", TextEncoder(letters=True, least=MAX_CATEGORIES + 1, random_state=seed), of(Kind.CATEGORY)),
+        ("text", TextEncoder(random_state=seed), of(Kind.TEXT)),
         ("dates", then_scaled(DateEncoder()), of(Kind.DATE)),
         *(
             (f"image {number}", Pixels(size.height, size.width, size.channels), [name])
@@ -84,7 +86,7 @@ def assemble(problem: Problem, model: BaseEstimator, scaled: bool) -> Pipeline:
     from sklearn.pipeline import Pipeline
 
     if not problem.select:
-        prepare = preprocessor(problem.kinds, scaled, problem.parameters.images)
+        prepare = preprocessor(problem.kinds, scaled, problem.parameters.images, problem.seed)
         return Pipeline([("preprocess", prepare), ("model", model)])
     from app.pipelines.tsfresh.select import RelevantFeatures
 

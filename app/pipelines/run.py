@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from app.errors import NoNetwork, ServiceError, TrainingFailed
 from app.payloads import frames
-from app.payloads.parameters import PredictParameters, Task
+from app.payloads.parameters import PredictParameters
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload
 from app.pipelines import baseline, evaluate, leaderboard, prediction, registry, samples
@@ -19,6 +19,7 @@ from app.pipelines.cache import PipelineCache
 from app.pipelines.processes import ChildDied, ChildFailed, stream
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from app.store.artifact import Artifact
+from app.store.publications import Publications
 from app.store.record import Record, Version
 from app.store.redis import ModelStore
 
@@ -51,10 +52,10 @@ def train(
     tables: Tables,
     job_id: str,
     seconds: float,
-    store: ModelStore,
+    publications: Publications,
     progress: Progress,
     rows: Rows,
-    promoted: Trial | None = None,
+    promoted: Artifact | None = None,
     scheduler: str | None = None,
 ) -> Record:
     """Train a pipeline and publish it as the next version of its id.
@@ -64,7 +65,8 @@ def train(
     seconds
         Wall time that all of it may take.
     promoted
-        A scored row of an earlier training's leaderboard on the same data, which is fitted instead of a search.
+        A scored row of an earlier training's leaderboard on the same data, which is fitted instead of a search; as
+        `rows` has kept it.
     scheduler
         Address of a Dask scheduler to work on; None for this machine.
 
@@ -78,27 +80,30 @@ def train(
     """
     training, engine = assemble(tables), registry.resolve(tables.parameters)
     searches = engine.searches and promoted is None
+    kept = [promoted] if promoted is not None else rows.rows() if searches else []
     # An attempt before this one may have left a better model than the first.
-    first = searches and store.published_by(job_id) is None
+    first = searches and publications.published_by(job_id) is None
     clock = Clock(seconds)
     if first:
-        _publish_at_once(training, job_id, store)
-    build = Build(training, job_id, clock.left, progress, scheduler)
+        _publish_at_once(training, job_id, publications)
+        clock.lap("first model")
+    features = leaderboard.features_of(kept[0]) if kept else None
+    build = Build(training, job_id, clock, progress, scheduler, features)
     problem = build.problem(searches)
     board = TrialBoard(
         problem,
         progress,
         build.provisional if searches else None,
-        store.publish,
-        lambda trial: rows.add_row(trial.name, leaderboard.to_artifact(trial)),
-        map(leaderboard.from_artifact, rows.rows()) if searches else (),
+        publications.publish,
+        lambda trial: rows.add_row(trial.name, leaderboard.to_artifact(trial, build.features)),
+        map(leaderboard.from_artifact, kept) if searches else (),
     )
     try:
         if promoted is not None:
             board.note = "A row of an earlier training's leaderboard, promoted."
             # The folds of the same data are the same, so it need not be tried again.
-            board.add(promoted, "promotion")
-            found = promoted
+            found = leaderboard.from_artifact(promoted)
+            board.add(found, "promotion")
         else:
             if first:
                 board.offer(baseline.untried(problem))
@@ -109,34 +114,42 @@ def train(
         version = _finished(build, board, found, progress, max(_FINISH, seconds))
     except TrainingFailed:
         # What was published on the way is a model that works.
-        if (kept := store.conclude(job_id, "the final fit failed")) is not None:
-            return kept
+        if (served := publications.conclude(job_id, "the final fit failed")) is not None:
+            return served
         raise
     progress("publishing", 1.0)
-    return store.publish(version)
+    return publications.publish(version)
 
 
-def _publish_at_once(training: Training, job_id: str, store: ModelStore) -> None:
+def _publish_at_once(training: Training, job_id: str, publications: Publications) -> None:
     """Publish a first model of some of the series: the features of all may take most of the time that there is."""
-    if training.parameters.extract_features is None or training.task is Task.FORECASTING:
+    if training.parameters.extract_features is None:
         return
     with suppress(ServiceError, ChildFailed, ChildDied, TimeoutError):
         for version in stream(_first, training, job_id, seconds=_AT_ONCE):
-            store.publish(version)
+            publications.publish(version)
 
 
 def _first(training: Training, job_id: str) -> Iterator[Version]:
-    build = Build(samples.few(training), job_id, _AT_ONCE, lambda *_, **__: None)
+    build = Build(samples.few(training), job_id, Clock(_AT_ONCE), lambda *_, **__: None)
     yield from build.provisional(baseline.untried(build.problem()), [])
 
 
 def _finished(build: Build, board: TrialBoard, found: Trial, progress: Progress, seconds: float) -> Version:
     """Score, describe and fit what was found, in a child, as it is native code of many threads."""
-    last: Any = None
+    last: Any = "hold-out"
+    since, left = build.clock.elapsed, build.clock.left
+
+    def told() -> bool:
+        if isinstance(last, str):
+            progress(last, min(1.0, (build.clock.elapsed - since) / left))
+        return True
+
+    rows = leaderboard.rows(board)
     try:
-        for last in stream(build.finish, found, leaderboard.rows(board), board.note, board.stopped, seconds=seconds):
-            if isinstance(last, str):
-                progress(last)
+        for item in stream(build.finish, found, rows, board.note, board.stopped, seconds=seconds, wanted=told):
+            last = item
+            told()
     except (ChildFailed, ChildDied, TimeoutError) as error:
         raise TrainingFailed("The best pipeline could not be fitted to all rows.") from error
     assert isinstance(last, Version)
@@ -192,6 +205,6 @@ def predict(
     ModelNotFound, VersionNotFound, Unreadable, InvalidData, InvalidParameters and what `load` raises
     """
     pipeline, _ = load(store, cache, parameters.pipeline_id, parameters.version)
-    frame = frames.read(upload, settings, text=pipeline.signature.text_columns)
+    frame = frames.read(upload, settings, pipeline.signature.text_columns, pipeline.signature.id_column)
     rows = pipeline.rows(frame, upload.part)
     return prediction.columns(pipeline, rows.index, pipeline.predict(rows), parameters.output)

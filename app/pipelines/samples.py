@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from app.pipelines.tsfresh import SeriesFeatures
+    from app.pipelines.tsfresh.backtest import Order
     from app.pipelines.tsfresh.windows import WindowFeatures
 
     Array = np.ndarray[Any, Any]
@@ -62,17 +63,19 @@ class Samples:
     groups: Array | None = None
     times: Array | None = None
     weights: Array | None = None
-    order: Any = None
+    order: Order | None = None
     selects: bool = False
 
 
-def with_affordable_features(training: Training, seconds: float) -> Training:
+def with_affordable_features(training: Training, seconds: float, chosen: str | None = None) -> Training:
     """Choose the features for an engine that picks, where the caller names none: the most that there is time for.
 
     Parameters
     ----------
     seconds
         Of the whole training.
+    chosen
+        What an earlier attempt has chosen: its scores are of those features.
     """
     wanted = training.parameters.extract_features
     picks = "signals" in registry.reads(training.parameters) and "features" in registry.reads(training.parameters)
@@ -81,8 +84,11 @@ def with_affordable_features(training: Training, seconds: float) -> Training:
     if training.task is Task.FORECASTING:
         return training
     rich, small = (wanted.model_copy(update={"default_fc_parameters": name}) for name in SETS)
-    chosen = rich if _seconds(training, rich, SHARE * seconds) <= SHARE * seconds else small
-    return replace(training, parameters=training.parameters.model_copy(update={"extract_features": chosen}))
+    if chosen is None:
+        features = rich if _seconds(training, rich, SHARE * seconds) <= SHARE * seconds else small
+    else:
+        features = wanted.model_copy(update={"default_fc_parameters": chosen})
+    return replace(training, parameters=training.parameters.model_copy(update={"extract_features": features}))
 
 
 def few(training: Training) -> Training:
@@ -91,19 +97,39 @@ def few(training: Training) -> Training:
 
     labels, wanted = training.labels, training.parameters.extract_features
     assert wanted is not None
+    small = training.parameters.model_copy(
+        update={"extract_features": wanted.model_copy(update={"default_fc_parameters": SETS[-1], "select": False})}
+    )
+    if training.task is Task.FORECASTING:
+        newest = _newest(training)
+        return replace(training, parameters=small, frame=newest, labels=newest[training.parameters.target])
     most = FEW if training.task is Task.REGRESSION else max(10, FEW // labels.nunique())
     kept = labels.head(most) if training.task is Task.REGRESSION else labels.groupby(labels).head(most)
     return replace(
         training,
-        parameters=training.parameters.model_copy(
-            update={"extract_features": wanted.model_copy(update={"default_fc_parameters": SETS[-1], "select": False})}
-        ),
+        parameters=small,
         frame=training.frame[training.frame[wanted.column_id].isin(pd.Index(kept.index))],
         labels=kept,
         groups=None,
         times=None,
         weights=None,
     )
+
+
+def _newest(training: Training) -> pd.DataFrame:
+    """Return the newest rows of some series, of which about `FEW` windows can be cut, sorted."""
+    import pandas as pd
+
+    from app.pipelines.tsfresh.series import in_order
+
+    wanted, forecast = training.parameters.extract_features, training.parameters.forecast
+    assert wanted is not None
+    assert forecast is not None
+    codes, ids, order = in_order(training.frame, wanted)
+    frame, series = training.frame.iloc[order], pd.Series(codes[order])
+    n_rows = forecast.window + forecast.horizon + FEW // len(ids)
+    from_the_end = series.groupby(series).cumcount(ascending=False)
+    return frame[((from_the_end < n_rows) & (series < FEW)).to_numpy()]
 
 
 def _seconds(training: Training, wanted: ExtractFeatures, most: float) -> float:
@@ -183,7 +209,9 @@ def _windows(training: Training, progress: Progress, scheduler: str | None) -> S
     assert forecast is not None
     target = training.parameters.target
     with distributor(scheduler) as where:
-        features, X, y, order = WindowFeatures.fit(training.frame, wanted, forecast, target, progress, where)
+        features, X, y, order = WindowFeatures.fit(
+            training.frame, wanted, forecast, target, progress, where, training.parameters.seed
+        )
     return Samples(X=X, y=y, kinds=dict.fromkeys(X.columns, Kind.NUMBER), classes=(), features=features, order=order)
 
 

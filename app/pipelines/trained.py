@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from app.errors import InvalidData, NeedsRetraining
 from app.payloads.parameters import Task
 from app.payloads.signature import Signature
-from app.payloads.training import SINGLE_SERIES, from_arrow, to_arrow
+from app.payloads.training import SINGLE_SERIES, as_single, from_arrow, to_arrow
 from app.pipelines import formats
 from app.pipelines.refusals import refusals
 from app.pipelines.tsfresh import SeriesFeatures
@@ -47,9 +47,11 @@ class TrainedPipeline:
     positive_class
         One of `classes`, or None.
     columns
-        Columns of the rows that the estimator takes: the table's own, or tsfresh's features.
+        Columns of the rows that the estimator takes: the table's own, tsfresh's features, or signals as they are.
     fitted
-        scikit-learn Pipeline of `preprocess` and `model`, from rows of `columns` to codes or targets.
+        scikit-learn Pipeline from rows of `columns` to codes or targets: of `preprocess` and `model`; of `model` alone,
+        which has such pipelines inside (an ensemble, a forecast) or reads rows as they are (a network of images, texts
+        or series); or of steps of its own (convolutions).
     background
         DataFrame of shape (at most BACKGROUND, len(columns)): training rows that explainers compare with.
     """
@@ -81,8 +83,8 @@ class TrainedPipeline:
         ------
         InvalidData
         """
-        if self.signature.id_column == SINGLE_SERIES and SINGLE_SERIES not in frame.columns:
-            frame = frame.assign(**{SINGLE_SERIES: 0})
+        if self.signature.id_column == SINGLE_SERIES:
+            frame = as_single(frame, part)
         conformed = self.signature.conform(frame, part)
         if self.features is not None:
             return self.features.transform(conformed, part)

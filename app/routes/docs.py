@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import render_template
 
 from app.payloads.parameters import ExplainParameters, PredictParameters, TrainParameters
+from app.pipelines.run import NETWORK_FORMATS
 from app.routes.schemas import Problem
 
 if TYPE_CHECKING:
@@ -16,24 +17,44 @@ if TYPE_CHECKING:
 
 blueprint = APIBlueprint("docs", __name__, enable_openapi=False)
 
-_TABLE = {
+_DATA = {
     "type": "string",
     "format": "binary",
-    "description": "A table: JSON (columns, records or split), CSV, Parquet or Arrow, told by content type or name.",
+    "description": "A table: JSON (columns, records or split), CSV, Parquet or Arrow; or images: a zip, an .npz, one "
+    "PNG or JPEG. Told by content type, name or content.",
 }
 
-#: Query and header parameters, by operation.
+_PREFER = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "example": "respond-async"}
+
+
+def _query(**kinds: str) -> list[dict[str, Any]]:
+    return [{"name": name, "in": "query", "schema": {"type": kind}} for name, kind in kinds.items()]
+
+
+#: Query and header parameters, by operation. Those of the data routes stand beside a table that is the whole body.
 _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/train_pipeline", "post"): [
-        {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "example": "respond-async"},
+        _PREFER,
         {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
     ],
-    ("/serve_prediction", "post"): [
-        {"name": name, "in": "query", "schema": {"type": kind}}
-        for name, kind in (("pipeline_id", "string"), ("version", "integer"), ("output", "string"))
-    ],
+    ("/serve_prediction", "post"): _query(pipeline_id="string", version="integer", output="string"),
+    ("/explain", "post"): _query(
+        pipeline_id="string",
+        version="integer",
+        method="string",
+        target="string",
+        num_features="integer",
+        num_samples="integer",
+        seed="integer",
+    ),
     ("/jobs/{job_id}", "delete"): [{"name": "keep", "in": "query", "schema": {"type": "string", "enum": ["best"]}}],
-    ("/models/{pipeline_id}/current", "put"): [{"name": "If-Match", "in": "header", "schema": {"type": "string"}}],
+    ("/models/{pipeline_id}/current", "put"): [
+        {"name": "If-Match", "in": "header", "schema": {"type": "string"}},
+        _PREFER,
+    ],
+    ("/models/{pipeline_id}/versions/{number}/network", "get"): [
+        {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(NETWORK_FORMATS)}}
+    ],
 }
 
 
@@ -86,7 +107,7 @@ def _add_bodies(paths: dict[str, Any]) -> None:
         return {"$ref": f"#/components/schemas/{model.__name__}"}
 
     def multipart(model: type[BaseModel], *tables: str, required: list[str]) -> dict[str, Any]:
-        parts = {**dict.fromkeys(tables, _TABLE), "params": reference(model)}
+        parts = {**dict.fromkeys(tables, _DATA), "params": reference(model)}
         schema = {"type": "object", "properties": parts, "required": required}
         return {"schema": schema, "encoding": {"params": {"contentType": "application/yaml"}}}
 
@@ -100,7 +121,8 @@ def _add_bodies(paths: dict[str, Any]) -> None:
             "required": True,
             "content": {"multipart/form-data": form, "application/json": body},
         }
-    version = {"type": "object", "properties": {"version": {"type": "integer", "minimum": 1}}, "required": ["version"]}
+    numbers = {"version": {"type": "integer", "minimum": 1}, "row": {"type": "integer", "minimum": 0}}
+    version = {"type": "object", "properties": numbers, "required": ["version"]}
     paths["/models/{pipeline_id}/current"]["put"]["requestBody"] = {
         "required": True,
         "content": {"application/json": {"schema": version}},

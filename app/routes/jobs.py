@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import orjson
 from apiflask import APIBlueprint
-from flask import Response, request, stream_with_context
+from flask import Response, request
 
 from app.errors import Busy, Fault, InvalidParameters
 from app.routes import schemas
@@ -53,11 +53,7 @@ def events(job_id: str) -> Response:
     stream = _stream(held, job_id)
     # The place is taken, or refused, before the answer's headers are sent.
     first = next(stream)
-    return Response(
-        stream_with_context(_chained(first, stream)),
-        mimetype="text/event-stream",
-        headers={"Cache-Control": "no-store"},
-    )
+    return Response(_chained(first, stream), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 def _stream(held: Services, job_id: str) -> Iterator[bytes]:

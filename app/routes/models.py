@@ -15,7 +15,7 @@ from app.pipelines.run import NETWORK_FORMATS
 from app.routes import schemas
 from app.routes.answers import answer, legacy_answer
 from app.routes.prefer import Preference
-from app.routes.train_pipeline import finished_or_accepted
+from app.routes.train_pipeline import accepted, waited_for
 from app.services import services
 from app.store.record import Record
 
@@ -72,15 +72,18 @@ def promote(pipeline_id: str) -> Response:
     """Make a version the current one. With `If-Match`, only if the current one is still that.
 
     With `row`, that row of the version's leaderboard is trained on the version's data and becomes a version of its
-    own; `Prefer` says whether to wait for it, as in a training.
+    own; `Prefer` says whether to wait for it, as in a training. `If-Match` is compared before it is trained.
     """
     number, row = _promotion(strict_json.loads(request.get_data(), "body"))
-    if row is not None:
-        preference = Preference.of(request)
-        job = services().queue.promote_row(pipeline_id, number, row)
-        return finished_or_accepted(job.job_id, preference)
-    services().store.promote(pipeline_id, number, _expected())
-    return _shown(services().store.record(pipeline_id, number))
+    expected = _expected()
+    if row is None:
+        services().store.promote(pipeline_id, number, expected)
+        return _shown(services().store.record(pipeline_id, number))
+    preference = Preference.of(request)
+    job = waited_for(services().queue.promote_row(pipeline_id, number, row, expected), preference)
+    if job.result is None:
+        return accepted(job, preference)
+    return _shown(services().store.record(pipeline_id, job.result["version"]))
 
 
 @blueprint.get(f"/models/{ID}/versions/<int:number>/report")
@@ -144,10 +147,14 @@ def _shown(record: Record) -> Response:
 
 def _promotion(body: Any) -> tuple[int, int | None]:
     numbers = body if isinstance(body, dict) else {}
+    known = ("version", "row")
     faults = [
-        Fault(at(name), f"must be the number of a {name}")
-        for name in ("version", "row")
-        if (name == "version" or name in numbers) and type(numbers.get(name)) is not int
+        *(
+            Fault(at(name), f"must be the number of a {name}")
+            for name in known
+            if (name == "version" or name in numbers) and type(numbers.get(name)) is not int
+        ),
+        *(Fault(at(name), f"unknown; known are {listed(known)}") for name in numbers if name not in known),
     ]
     if faults:
         raise InvalidParameters('Send {"version": N}, or {"version": N, "row": M}.', faults)

@@ -45,7 +45,7 @@ class TrainingResult(_Answer):
     """The pipeline_id, as it was given."""
     version: int
     engine: str
-    task: Literal["classification", "regression"]
+    task: Literal["classification", "regression", "forecasting"]
     modelType: str
     """The final estimator, as scikit-learn prints it."""
     trainShape: list[int] = Field(min_length=2, max_length=2)
@@ -74,7 +74,7 @@ class TrainingResult(_Answer):
     warnings: list[str]
     """What to know of the scores: rows that are there twice, windows that overlap, fewer folds than asked for."""
     stopped: str | None
-    """Why the training ended before its time, if it did."""
+    """Why the search ended though it had more to try: time limit, candidates limit, …; null when it had not."""
     note: str | None
 
 
@@ -85,6 +85,7 @@ class Progress(_Answer):
 
     stage: str | None = None
     fraction: float | None = None
+    """Of the stage: of its work where that can be counted, else of the time that it may take."""
     candidates: int | None = None
     """Tried so far, those that failed included."""
     failed: int | None = None

@@ -30,27 +30,32 @@ def train() -> Response:
     """
     preference = Preference.of(request)
     tables = intake.read(parts(request), services().settings)
-    job = services().queue.submit(tables, request.headers.get("Idempotency-Key"))
-    return finished_or_accepted(job.job_id, preference)
-
-
-def finished_or_accepted(job_id: str, preference: Preference) -> Response:
-    """Wait for a job as a caller prefers, and answer with its result, or that it goes on."""
-    with services().place() as may_wait:
-        job = services().queue.wait(job_id, preference.wait_seconds if may_wait else 0)
-    return _ended(job) if job.state.final else _accepted(job, preference)
-
-
-def _ended(job: Job) -> Response:
+    job = waited_for(services().queue.submit(tables, request.headers.get("Idempotency-Key")), preference)
     if job.result is None:
-        assert job.error is not None
-        raise TrainingEnded(job.error)
+        return accepted(job, preference)
     response = legacy_answer(job.result)
     response.headers["Location"] = f"/models/{job.pipeline_id}/versions/{job.result['version']}"
     return response
 
 
-def _accepted(job: Job, preference: Preference) -> Response:
+def waited_for(job: Job, preference: Preference) -> Job:
+    """Wait for a job as a caller prefers, and return it with its result, or without one while it goes on.
+
+    Raises
+    ------
+    TrainingEnded
+        It has ended without a model.
+    """
+    with services().place() as may_wait:
+        job = services().queue.wait(job.job_id, preference.wait_seconds if may_wait else 0)
+    if job.state.final and job.result is None:
+        assert job.error is not None
+        raise TrainingEnded(job.error)
+    return job
+
+
+def accepted(job: Job, preference: Preference) -> Response:
+    """Answer that a job goes on, and where it is followed."""
     headers = {"Location": f"/jobs/{job.job_id}", "Retry-After": "1"}
     if preference.applied:
         headers["Preference-Applied"] = preference.applied

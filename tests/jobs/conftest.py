@@ -45,6 +45,6 @@ def records(client_of_redis, settings):
 
 
 @pytest.fixture
-def queue(client_of_redis, records, store, settings):
+def queue(client_of_redis, records, store, publications, settings):
     """A queue that nobody works."""
-    return JobQueue(client_of_redis, records, store, settings)
+    return JobQueue(client_of_redis, records, store, publications, settings)

@@ -24,6 +24,7 @@ from app.jobs import tasks
 from app.jobs.queue import JobQueue
 from app.jobs.records import JobState, Stop
 from app.store.connection import connect
+from tests.wire import Wire
 
 
 @pytest.fixture
@@ -68,6 +69,15 @@ def test_recent_jobs_are_the_newest_first(queue, training):
     assert [job.job_id for job in queue.recent()] == ids[::-1]
 
 
+def test_the_list_of_jobs_tells_of_the_lost_and_lets_go_of_their_data(queue, records, training, client_of_redis):
+    lost, waiting = queue.submit(training()), queue.submit(training())
+    records.start(lost.job_id)
+    RqJob.fetch(lost.job_id, connection=client_of_redis, serializer=JSONSerializer).delete()
+    assert [job.state for job in queue.recent()] == [JobState.QUEUED, JobState.FAILED]
+    assert records.input(lost.job_id) is None
+    assert records.input(waiting.job_id) is not None
+
+
 def test_the_same_key_with_the_same_upload_is_the_same_job(queue, training, client_of_redis):
     first = queue.submit(training(), "key")
     before = contents(client_of_redis)
@@ -86,11 +96,13 @@ def test_the_same_key_with_another_upload_is_refused(queue, training, client_of_
     assert contents(client_of_redis) == before
 
 
-def test_of_many_threads_with_one_key_one_submits(redis_url, records, store, settings, training, client_of_redis):
+def test_of_many_threads_with_one_key_one_submits(
+    redis_url, records, store, publications, settings, training, client_of_redis
+):
     found, start = [], threading.Barrier(8)
 
     def submit():
-        queue = JobQueue(connect(redis_url), records, store, settings)
+        queue = JobQueue(connect(redis_url), records, store, publications, settings)
         start.wait()
         found.append(queue.submit(training(), "key").job_id)
 
@@ -104,8 +116,20 @@ def test_of_many_threads_with_one_key_one_submits(redis_url, records, store, set
     assert client_of_redis.llen("rq:queue:training") == 1
 
 
-def test_a_full_queue_refuses_and_stores_nothing(client_of_redis, records, store, settings, training):
-    queue = JobQueue(client_of_redis, records, store, settings.model_copy(update={"max_queued_jobs": 2}))
+@pytest.mark.parametrize("key", [None, "key"])
+def test_a_training_whose_acceptance_is_lost_on_the_wire_waits_once(
+    redis_url, short_folder, records, store, publications, settings, training, client_of_redis, key
+):
+    with Wire(redis_url, short_folder, lose="EXEC") as wire:
+        queue = JobQueue(connect(wire.url), records, store, publications, settings)
+        job = queue.submit(training(), key)
+    assert client_of_redis.lrange("rq:queue:training", 0, -1) == [job.job_id.encode()]
+    assert [one.job_id for one in queue.recent()] == [job.job_id]
+    assert 0 < max(client_of_redis.ttl(name) for name in client_of_redis.keys("automl:idempotency:*")) <= 24 * 3600
+
+
+def test_a_full_queue_refuses_and_stores_nothing(client_of_redis, records, store, publications, settings, training):
+    queue = JobQueue(client_of_redis, records, store, publications, settings.model_copy(update={"max_queued_jobs": 2}))
     first, _ = (queue.submit(training(), key) for key in ("a", "b"))
     before = contents(client_of_redis)
     with pytest.raises(Busy):
@@ -201,12 +225,46 @@ def test_a_row_whose_data_is_forgotten_says_so(queue, training, worked, client_o
         queue.promote_row("p", 1, 1)
 
 
-def test_a_job_that_has_published_does_not_train_again(queue, store, training, worked):
+def test_a_job_that_has_published_does_not_train_again(queue, store, training, worked, client_of_redis):
     job = queue.submit(training())
     worked(job.job_id)
+    # As when its process died before it could say so.
+    client_of_redis.hset(f"automl:job:{job.job_id}", "state", "running")
     worked(job.job_id)
     assert [record.version for record in store.versions("p")] == [1]
-    assert queue.get(job.job_id).attempts == 1
+    ended = queue.get(job.job_id)
+    assert (ended.state, ended.attempts) == (JobState.FINISHED, 1)
+
+
+@pytest.mark.parametrize("stop", [None, *Stop])
+def test_a_job_that_has_published_its_end_has_finished_whatever_stopped_it_then(
+    queue, records, publications, training, worked, client_of_redis, stop
+):
+    job = queue.submit(training())
+    worked(job.job_id)
+    client_of_redis.hset(f"automl:job:{job.job_id}", "state", "running")
+    if stop is not None:
+        records.ask_to_stop(job.job_id, stop)
+    tasks.settle(records.get(job.job_id), publications, records)
+    ended = queue.get(job.job_id)
+    assert (ended.state, ended.error, ended.result["version"]) == (JobState.FINISHED, None, 1)
+
+
+@pytest.mark.parametrize("model", ["sklearn.tree.DecisionTreeClassifier", "sklearn.linear_model.GammaRegressor"])
+def test_a_job_that_has_ended_well_or_badly_is_not_begun_again(queue, training, worked, client_of_redis, model):
+    job = queue.submit(training(model))
+    worked(job.job_id)
+    before = contents(client_of_redis)
+    worked(job.job_id)
+    assert contents(client_of_redis) == before
+
+
+def test_a_job_that_is_forgotten_is_not_begun(queue, training, worked, client_of_redis):
+    job = queue.submit(training())
+    client_of_redis.delete(f"automl:job:{job.job_id}")
+    before = contents(client_of_redis)
+    worked(job.job_id)
+    assert contents(client_of_redis) == before
 
 
 def test_a_job_whose_data_is_gone_says_so(queue, training, worked, client_of_redis):
@@ -245,8 +303,8 @@ def test_a_job_that_nobody_submitted_is_not_found(queue):
             ask("nobody")
 
 
-def test_without_redis_nothing_is_accepted(records, store, settings, training, tmp_path):
+def test_without_redis_nothing_is_accepted(records, store, publications, settings, training, tmp_path):
     nowhere = connect(f"unix://{tmp_path}/nothing.sock")
-    queue = JobQueue(nowhere, records, store, settings)
+    queue = JobQueue(nowhere, records, store, publications, settings)
     with pytest.raises(StoreUnavailable):
         queue.submit(training())

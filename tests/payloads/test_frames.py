@@ -82,6 +82,31 @@ def test_a_csv_column_that_is_text_keeps_its_leading_zeros():
     assert read(b"code,n\n007,1\n012,2\n", "t.csv", text=["code", "absent"])["code"].tolist() == ["007", "012"]
 
 
+@pytest.mark.parametrize(
+    ("ids", "found"),
+    [
+        pytest.param(["7", "12"], [7, 12], id="numbers"),
+        pytest.param(["7.0", "12.0"], [7.0, 12.0], id="with a point"),
+        pytest.param(["7", "007"], ["7", "007"], id="zeros before one"),
+        pytest.param(["18446744073709551614", "7"], ["18446744073709551614", "7"], id="beyond 64 bits"),
+        pytest.param(["a", "7"], ["a", "7"], id="text"),
+    ],
+)
+def test_different_ids_of_a_csv_stay_different(ids, found):
+    data = "\n".join(["id,n", *(f"{name},1" for name in ids)]).encode()
+    upload = Upload("raw_data", data, filename="t.csv")
+    assert frames.read(upload, Settings(), id_column="id")["id"].tolist() == found
+
+
+def test_ids_in_quotes_are_text_where_quotes_tell():
+    upload = Upload("raw_data", b'{"id": ["7", "8"]}', filename="t.json")
+    assert frames.read(upload, Settings(), id_column="id")["id"].tolist() == ["7", "8"]
+
+
+def test_a_text_of_a_csv_may_be_long():
+    assert read(b"image,n\n" + b"x" * 200_000 + b",1\n", "t.csv")["image"].str.len().tolist() == [200_000]
+
+
 def test_a_long_csv_column_is_of_one_kind_wherever_its_text_stands():
     frame = read(b"a,b\n" + b"1,2\n" * 300_000 + b"x,3\n", "t.csv")
     assert frame["a"].tolist()[::300_000] == ["1", "x"]
@@ -110,6 +135,21 @@ def test_a_column_of_arrow_keeps_its_values(column, values, form):
     assert [None if pd.isna(value) else value for value in frame["a"]] == values
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param(pa.array([0, 1], pa.uint8()), id="small unsigned"),
+        pytest.param(pa.array([0, 2**63 - 1], pa.uint64()), id="unsigned that fit"),
+        pytest.param(pa.array([7, 8, 7]).dictionary_encode(), id="categories"),
+    ],
+)
+@pytest.mark.parametrize("form", ["arrow", "parquet"])
+def test_whole_numbers_stay_whole(column, form):
+    table = pa.table({"a": column})
+    found = read(arrow(table) if form == "arrow" else parquet(table), f"t.{form}")["a"]
+    assert (found.dtype, found.tolist()) == ("int64", column.to_pylist())
+
+
 def test_an_integer_beyond_64_bits_is_a_number_and_one_beyond_a_float_is_refused():
     assert read({"a": [10**30]})["a"].tolist() == [1e30]
     with pytest.raises(InvalidData):
@@ -132,6 +172,28 @@ def test_a_column_of_another_kind_is_pointed_at(column):
     with pytest.raises(InvalidData) as refusal:
         read(arrow(pa.table({"a": column})), "t.arrow")
     assert [fault.pointer.removesuffix("/0") for fault in refusal.value.faults] == ["/raw_data/a"]
+
+
+def encoded(*entries, index=(0, 0)):
+    return pa.DictionaryArray.from_arrays(pa.array(index, pa.int8()), pa.array(entries))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param(encoded("x", None), id="a null in a dictionary"),
+        pytest.param(encoded("x", "x", index=(0, 1)), id="a dictionary with an entry twice"),
+        pytest.param(encoded(None), id="a dictionary of nothing"),
+        pytest.param(encoded([1]), id="a dictionary of lists"),
+        pytest.param(
+            pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", "b"])]),
+            id="a union",
+        ),
+    ],
+)
+def test_a_column_of_arrow_that_pandas_has_no_form_for_is_unreadable(column):
+    with pytest.raises(Unreadable, match="a column of a type that is not read here"):
+        read(arrow(pa.table({"n": [1, 2], "a": column})), "t.arrow")
 
 
 @pytest.mark.parametrize(

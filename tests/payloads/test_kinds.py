@@ -87,6 +87,15 @@ def test_a_number_as_a_category_is_written_the_same_alone_and_among_others(value
         assert (whole.isna() == column.isna()).all()
 
 
+@pytest.mark.parametrize("kind", [Kind.CATEGORY, Kind.TEXT])
+def test_booleans_are_the_same_words_whether_training_or_a_request_has_a_gap(kind):
+    whole, gap = pd.Series([True, False]), pd.Series([1.0, None, 0.0])
+    for trained, words in ((whole, ["True", "False"]), (gap, ["1", "0"])):
+        reading = kinds.wanted(trained, kind)
+        for asked in (whole, gap, gap.dropna().astype("int64")):
+            assert kinds.read(asked, reading).dropna().tolist() == words
+
+
 def test_text_is_not_numbers_for_who_did_not_train_with_text():
     with pytest.raises(kinds.Misfit, match="expects numbers, has text"):
         kinds.read(pd.Series(["1", "2"], dtype="str"), kinds.Reading(Kind.NUMBER, Kind.NUMBER))

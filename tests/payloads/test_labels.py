@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from app.errors import InvalidData, InvalidParameters
-from app.payloads.labels import FOLDS, MAX_CLASSES, MAX_NUMBERED_CLASSES, check, join, positive_class, task
+from app.payloads.labels import LEAST, MAX_CLASSES, MAX_NUMBERED_CLASSES, check, join, positive_class, task
 from app.payloads.parameters import Task
 
 IDS = pd.Index([30, 10, 20], name="id")
@@ -38,6 +38,7 @@ def test_target_names_the_column_among_several():
         ([10, 20, 30, 10], [1, 2, 3, 1], "1 id(s) are labelled more than once: 10."),
         ([10, 20, 30], [1.0, 2.0, None], "1 id(s) are with an empty label: 30."),
         (["10", "20", "30"], [1, 2, 3], "different kinds"),
+        ([10, 20, 2.0**64], [1, 2, 3], "ids that are too large"),
     ],
 )
 def test_ids_that_do_not_match_are_listed(ids, values, words):
@@ -58,26 +59,26 @@ def test_of_very_many_ids_some_are_listed_and_the_rest_counted():
     ("values", "task", "word"),
     [
         pytest.param(["a"] * 10, Task.CLASSIFICATION, "single class", id="one class"),
-        pytest.param(["a"] * 10 + ["b"] * (FOLDS - 1), Task.CLASSIFICATION, f"at least {FOLDS}", id="a rare class"),
+        pytest.param(["a"] * 10 + ["b"] * (LEAST - 1), Task.CLASSIFICATION, f"at least {LEAST}", id="a rare class"),
         pytest.param(list(range(MAX_CLASSES + 1)) * 5, Task.CLASSIFICATION, "regressor", id="too many classes"),
         pytest.param(["1"] * 20, Task.REGRESSION, "numbers", id="text for a regression"),
         pytest.param([True, False] * 10, Task.REGRESSION, "numbers", id="booleans for a regression"),
         pytest.param([1.0] * 20, Task.REGRESSION, "two different", id="one value for a regression"),
-        pytest.param(list(range(2 * FOLDS - 1)), Task.REGRESSION, "at least 10", id="few rows for a regression"),
+        pytest.param(list(range(2 * LEAST - 1)), Task.REGRESSION, "at least 10", id="few rows for a regression"),
     ],
 )
 def test_labels_that_cannot_be_learned_are_refused(values, task, word):
     with pytest.raises(InvalidData, match=word) as refusal:
-        check(pd.Series(values), task)
-    assert refusal.value.faults[0].pointer == "/labels"
+        check(pd.Series(values), task, "/raw_data/y")
+    assert refusal.value.faults[0].pointer == "/raw_data/y"
 
 
 @pytest.mark.parametrize(
     ("values", "task"),
     [
-        (["a"] * FOLDS + ["b"] * FOLDS, Task.CLASSIFICATION),
-        (list(range(MAX_CLASSES)) * FOLDS, Task.CLASSIFICATION),
-        ([0.5, 1.5] * FOLDS, Task.REGRESSION),
+        (["a"] * LEAST + ["b"] * LEAST, Task.CLASSIFICATION),
+        (list(range(MAX_CLASSES)) * LEAST, Task.CLASSIFICATION),
+        ([0.5, 1.5] * LEAST, Task.REGRESSION),
     ],
 )
 def test_labels_at_the_bounds_are_accepted(values, task):

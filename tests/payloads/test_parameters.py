@@ -63,6 +63,16 @@ def test_columns_beside_the_rows_are_different_ones(role):
     assert {named, fault.detail.rpartition(" ")[2]} == {role, other}
 
 
+@pytest.mark.parametrize("role", ["target", "groups", "time", "sample_weight"])
+def test_the_ids_of_series_are_not_what_stands_beside(role):
+    series = {"extract_features": {"column_id": "x"}}
+    with pytest.raises(InvalidParameters) as refusal:
+        check(TrainParameters, GOOD | series | {role: "x"})
+    faults = [(fault.pointer, fault.detail) for fault in refusal.value.faults]
+    assert faults == [(f"/params/{role}", "names the same column as column_id")]
+    check(TrainParameters, GOOD | series | {"id_column": "x"})
+
+
 def test_folds_are_made_by_groups_or_by_time():
     with pytest.raises(InvalidParameters) as refusal:
         check(TrainParameters, GOOD | {"groups": "a", "time": "b"})

@@ -330,6 +330,21 @@ def test_a_series_is_numbers(train_parameters):
         roles(train_parameters(extract_features={"column_id": "key", "column_sort": "when"}))
 
 
+@pytest.mark.parametrize("of_series", [False, True], ids=["a table", "series"])
+def test_ids_that_a_float_does_not_tell_apart_are_refused(train_parameters, of_series):
+    frame = pd.DataFrame({"id": [2**53 - 1, 1.5], "x": 1.0})
+    named = {"extract_features": {"column_id": "id"}} if of_series else {"id_column": "id"}
+    signature = infer(frame, train_parameters(**named))
+    large = frame.assign(id=[float(2**64 - 1), 1.0])
+    for use in (lambda: infer(large, train_parameters(**named)), lambda: signature.conform(large)):
+        with pytest.raises(InvalidData) as refusal:
+            use()
+        assert [(fault.pointer, fault.detail) for fault in refusal.value.faults] == [
+            ("/raw_data/id", "too large to be told apart; send them as text")
+        ]
+    assert signature.conform(frame.assign(id=[2**63 - 1, -(2**63)])).shape[0] == 2
+
+
 @pytest.mark.parametrize(
     ("when", "kind"),
     [(["2020-01-02", "2020-01-01"], "date"), ([2, 1], "number"), (["01/13/2020", "01/02/2020"], "date")],

@@ -5,7 +5,7 @@ import pytest
 
 from app.errors import InvalidData, InvalidParameters
 from app.payloads.parameters import Task
-from app.payloads.training import Tables, assemble
+from app.payloads.training import SINGLE_SERIES, Tables, assemble
 
 IDS = list(range(10))
 FRAME = pd.DataFrame({"id": IDS, "n": [0.5] * 10, "t": pd.Series(["x", "y"] * 5, dtype="str")})
@@ -46,8 +46,34 @@ def test_a_target_column_of_a_series_is_one_label_an_id(tables):
     training = assemble(tables(frame, None, target="label", id_column=None, extract_features={"column_id": "id"}))
     assert training.labels.tolist() == [0, 1] * 5
     frame.loc[0, "label"] = 1
-    with pytest.raises(InvalidData, match="more than once: 0"):
+    with pytest.raises(InvalidData, match="more than once: 0") as refusal:
         assemble(tables(frame, None, target="label", id_column=None, extract_features={"column_id": "id"}))
+    assert [fault.pointer for fault in refusal.value.faults] == ["/raw_data/label"]
+
+
+@pytest.mark.parametrize("named", [{"id_column": "id"}, {"id_column": None}], ids=["an id column", "none"])
+@pytest.mark.parametrize(
+    ("values", "word"), [(["a"] * 10, "single class"), ([None, *["a", "b"] * 4, "a"], "empty label in y")]
+)
+def test_labels_that_are_a_column_of_the_table_are_pointed_at_there(tables, named, values, word):
+    with pytest.raises(InvalidData, match=word) as refusal:
+        assemble(tables(FRAME.assign(y=pd.Series(values, dtype="str")), None, target="y", **named))
+    assert [fault.pointer for fault in refusal.value.faults] == ["/raw_data/y"]
+
+
+def test_labels_of_a_part_of_their_own_are_pointed_at_there(tables):
+    with pytest.raises(InvalidData) as refusal:
+        assemble(tables(labels=LABELS.assign(label="a"), target="label"))
+    assert [fault.pointer for fault in refusal.value.faults] == ["/labels"]
+
+
+@pytest.mark.parametrize("column_id", [None, SINGLE_SERIES])
+def test_the_name_of_a_single_series_is_no_column_of_the_callers(train_parameters, column_id):
+    frame = pd.DataFrame({SINGLE_SERIES: [1, 2] * 5, "x": range(10)})
+    parameters = train_parameters(task="forecasting", extract_features={"column_id": column_id})
+    with pytest.raises(InvalidData) as refusal:
+        assemble(Tables(parameters, Task.FORECASTING, frame, None))
+    assert [fault.pointer for fault in refusal.value.faults] == [f"/raw_data/{SINGLE_SERIES}"]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +96,16 @@ def test_a_target_column_of_a_series_is_one_label_an_id(tables):
 def test_what_does_not_belong_together_is_refused(tables, changes, error, word):
     with pytest.raises(error, match=word):
         assemble(tables(**changes))
+
+
+@pytest.mark.parametrize("role", ["target", "groups", "time", "sample_weight"])
+def test_the_file_names_of_images_are_their_ids_and_nothing_else(train_parameters, png, role):
+    names = [f"{number}.png" for number in range(10)]
+    images = {"file": pd.Series(names, dtype="str"), "image": pd.Series([png] * 10, dtype="object")}
+    frame = pd.DataFrame(images | {"folder": pd.Series(["a", "b"] * 5, dtype="str")})
+    with pytest.raises(InvalidParameters) as refusal:
+        assemble(Tables(train_parameters(**{"target": "folder"} | {role: "file"}), None, frame, None))
+    assert [fault.pointer for fault in refusal.value.faults] == [f"/params/{role}"]
 
 
 def test_a_regression_has_no_positive_class(tables):

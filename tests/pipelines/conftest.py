@@ -130,7 +130,7 @@ def kept():
 
 
 @pytest.fixture
-def train(store, tables, kept):
+def train(publications, tables, kept):
     """Return a function that trains as a worker does, publishes to the store and returns the record."""
 
     def work(frame, labels=None, job_id="job", progress=None, seconds=SECONDS, **parameters):
@@ -138,7 +138,7 @@ def train(store, tables, kept):
             tables(frame, labels, **parameters),
             job_id,
             seconds,
-            store,
+            publications,
             progress or (lambda stage, *more, **named: None),
             kept,
         )

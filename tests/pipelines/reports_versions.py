@@ -12,6 +12,7 @@ from app.payloads.training import Tables, Training, assemble
 from app.pipelines import evaluate, folds, metrics, samples
 from app.pipelines.base import Problem
 from app.pipelines.tsfresh.backtest import backtest
+from app.pipelines.tsfresh.params import of_windows
 from app.store.record import Record
 
 
@@ -94,6 +95,8 @@ class Version:
     def record(self):
         """The record, as far as a report reads it."""
         parameters = self.training.parameters
+        if self.training.task is Task.FORECASTING:
+            parameters = parameters.model_copy(update={"extract_features": of_windows(parameters.extract_features)})
         return Record(
             pipeline_id=parameters.pipeline_id,
             version=3,
@@ -107,6 +110,6 @@ class Version:
             signature=self.training.signature.as_json(),
             metrics={},
             holdout={},
-            libraries={"python": "3.11", "scikit-learn": "1.9.1"},
+            libraries={"python": "3.11", "scikit-learn": "1.9.1", "keras": "3.15.1", "lime": "0.2.0.1"},
             times={},
         )

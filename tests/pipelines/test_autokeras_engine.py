@@ -19,7 +19,7 @@ TABLE = "autokeras.StructuredDataClassifier"
 
 #: A leaderboard that is a list, and a search on it that prints what came of it.
 SCRIPT = """
-import json, sys, time
+import json, os, signal, sys, time
 from app.errors import ServiceError
 from app.pipelines.autokeras import AutoKerasEngine, engine
 from app.pipelines.autokeras import search as searching
@@ -69,21 +69,35 @@ def search(model, baseline=None, most=100, **named):
         best = AutoKerasEngine().search(wanted, board).name
     except ServiceError as error:
         best = f"{type(error).__name__}: {error}"
-    names = [trial.name for trial in board.trials]
+    found = {trial.name: trial.error for trial in board.trials}
     took = time.monotonic() - started
-    return {"best": best, "names": names, "note": board.note, "cut": board.cut, "looks": board.looks, "took": took}
+    return {
+        "best": best, "names": list(found), "errors": list(found.values()), "note": board.note,
+        "cut": board.cut, "looks": board.looks, "took": took,
+    }
 
 
-def stuck(problem, network, rows, name):
+def dies(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def loses(problem, network, rows, name):
+    yield Trial(name, "autokeras", None)
     if name.endswith(" 1"):
-        yield Trial(name, "autokeras", None)
         time.sleep(1000)
-    yield from tried(problem, network, rows, name)
+    if name.endswith(" 2"):
+        dies()
+    yield list(tried(problem, network, rows, name))[-1]
 
 
-def stuck_search():
-    searching.tried, engine._GRACE = stuck, 1.0
-    return search(TABLE, baseline=0.0, model_args={"max_trials": 2, "epochs": 1}, limits={"candidate_seconds": 3})
+def losing_search():
+    searching.tried, engine._GRACE = loses, 1.0
+    return search(TABLE, baseline=0.0, model_args={"max_trials": 3, "epochs": 1}, limits={"candidate_seconds": 3})
+
+
+def lost_search():
+    searching.validation = dies
+    return search(TABLE, baseline=0.0)
 
 
 LONG = {"epochs": 10_000, "patience": 1_000, "max_trials": 1_000}
@@ -93,10 +107,11 @@ print(json.dumps({
     "worse": search(TABLE, baseline=2.0, model_args={"max_trials": 1, "epochs": 1}),
     "cancelled": search(TABLE, baseline=0.0, most=2, model_args=LONG, limits={"candidate_seconds": 1}),
     "killed": search(TABLE, baseline=0.0, seconds=0.2, model_args=LONG),
-    "in time": search(TABLE, baseline=0.0, seconds=10, model_args=LONG),
+    "in time": search(TABLE, baseline=0.0, seconds=20, model_args=LONG),
     "failed": search(TABLE, baseline=0.0, model_args={"max_trials": 1, "max_model_size": 1_000}),
     "unfit": search("autokeras.TextClassifier", baseline=0.0, kinds=KINDS["table"]),
-    "stuck": stuck_search(),
+    "losing": losing_search(),
+    "lost": lost_search(),
     "loaded": [name for name in ("torch", "keras", "autokeras") if name in sys.modules],
 }))
 """
@@ -144,9 +159,16 @@ def test_where_every_network_fails_the_baseline_is_returned_and_why_is_noted(sea
     assert "max_model_size" in searches["failed"]["note"]
 
 
-def test_a_network_that_does_not_end_at_its_limit_is_ended_and_the_search_goes_on(searches):
-    assert searches["stuck"]["names"] == ["baseline", f"{TABLE} 1", f"{TABLE} 2"]
-    assert searches["stuck"]["best"] == f"{TABLE} 2"
+def test_networks_that_hang_or_die_are_told_of_and_the_search_goes_on(searches):
+    found = searches["losing"]
+    assert found["names"] == ["baseline", *(f"{TABLE} {number}" for number in (1, 2, 3))]
+    assert found["errors"] == [None, "stopped at its time limit", "its process died", None]
+    assert found["best"] == f"{TABLE} 3"
+
+
+def test_a_search_that_dies_before_its_first_network_says_so(searches):
+    assert searches["lost"]["best"] == "baseline"
+    assert searches["lost"]["note"].startswith("No network was found: its process died.")
 
 
 def test_columns_that_the_model_does_not_take_are_refused(searches):
@@ -165,6 +187,7 @@ from app.payloads.training import Tables
 from app.pipelines import registry, run
 from app.pipelines.cache import PipelineCache
 from app.store.connection import connect
+from app.store.publications import Publications
 from app.store.redis import ModelStore
 from tests.pipelines.autokeras_rows import CODES, numbers
 
@@ -183,7 +206,7 @@ if doing == "train":
     network = {"model": "autokeras.StructuredDataClassifier", "model_args": {"max_trials": 1, "epochs": 3}}
     parameters = TrainParameters(pipeline_id="p", target="label", model_training=network)
     tables = Tables(parameters, registry.check(parameters), frame, None)
-    run.train(tables, "job", 120.0, store, lambda *_, **__: None, NoRows())
+    run.train(tables, "job", 120.0, Publications(connect(url), secret), lambda *_, **__: None, NoRows())
 loaded, _ = run.load(store, PipelineCache(2**20), "p", None)
 scores = loaded.predict(loaded.rows(frame))[:, 1].tolist()
 

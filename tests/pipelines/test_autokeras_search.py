@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import log_loss, roc_auc_score
 
 from app.errors import EngineMissing
 from app.payloads.parameters import Kind, Limits, Task
-from app.pipelines.autokeras import backend, params, training
+from app.pipelines.autokeras import backend, oracle, params, training
 from app.pipelines.autokeras.search import trials, validation
-from tests.pipelines.autokeras_rows import CODES, KINDS, N, problem
+from tests.pipelines.autokeras_rows import CODES, KINDS, N, problem, table
 
 SMALL = {"max_trials": 2, "epochs": 3, "batch_size": 16}
 TABLE = "autokeras.StructuredDataClassifier"
@@ -94,6 +95,27 @@ def test_every_network_of_a_search_is_another(tuner):
     tried = [trial.details["hyperparameters"] for trial in found(problem(TABLE, model_args=arguments))]
     assert len(tried) == 4
     assert all(one not in tried[:number] for number, one in enumerate(tried))
+
+
+@pytest.mark.parametrize(
+    ("model", "metric", "expected"),
+    [
+        pytest.param(TABLE, None, lambda y, p, _: (p.argmax(axis=1) == y).mean(), id="classes by their accuracy"),
+        pytest.param(
+            "autokeras.StructuredDataRegressor", None, lambda y, p, history: -min(history["val_loss"]), id="numbers"
+        ),
+        pytest.param(TABLE, "roc_auc", lambda y, p, _: roc_auc_score(y, p[:, 1]), id="a metric that is named"),
+        pytest.param(TABLE, "log_loss", lambda y, p, _: -log_loss(y, p), id="an error that is named"),
+    ],
+)
+def test_what_is_tried_next_follows_from(model, metric, expected, monkeypatch):
+    told, tell = [], oracle.tell
+    monkeypatch.setattr(oracle, "tell", lambda *given: told.append(given[2]) or tell(*given))
+    # Noise, of which no network knows all.
+    wanted = problem(model, metric=metric, X=table()[["date"]], kinds={"date": Kind.DATE}, model_args=SMALL)
+    for trial, score in zip(found(wanted), told, strict=True):
+        rows = ~np.isnan(trial.out_of_fold.reshape(N, -1)).any(axis=1)
+        assert score == pytest.approx(expected(CODES[rows], trial.out_of_fold[rows], trial.details["history"]))
 
 
 def test_a_network_that_fails_is_a_trial_with_an_error_and_the_search_goes_on():

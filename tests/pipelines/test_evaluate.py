@@ -1,12 +1,13 @@
 """Scores that are scikit-learn's own, on rows that the model has not seen."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import RandomForestClassifier
@@ -16,11 +17,12 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict, c
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
+from xgboost import XGBClassifier
 
 from app.errors import TrainingFailed
-from app.pipelines import evaluate
-from app.pipelines.base import Candidate
+from app.pipelines import baseline, evaluate
+from app.pipelines.base import Candidate, Trial
 from app.pipelines.calibrated import with_probabilities
 from app.pipelines.tsfresh.relative import RelativeToLast
 
@@ -156,6 +158,13 @@ def test_an_estimator_that_fails_in_a_later_fold_has_no_score(problem):
     assert "home" not in last.error
 
 
+def test_an_estimator_that_fails_after_folds_that_cannot_be_measured_is_told_by_its_own_words(problem):
+    X, y = rows(2)
+    Fussy.fits = 0
+    of = problem(X, y, of_folds=((np.arange(80), np.flatnonzero(y == 0)), (np.arange(80), np.arange(80, 120))))
+    assert "once is enough" in tried(of, Fussy())[-1].error
+
+
 def test_predictions_that_are_not_finite_are_a_failure_and_not_a_fold_that_does_not_count(problem):
     X, y = rows(0)
     last = tried(problem(X, y, metric="rmse"), Diverging())[-1]
@@ -174,6 +183,39 @@ def test_folds_that_cannot_be_measured_do_not_count(problem):
     described = evaluate.over_folds(of, trial)
     assert described["roc_auc"]["folds"][1] is None
     assert described["roc_auc"]["mean"] is not None
+
+
+@pytest.mark.parametrize("share", [0.1, 1 / 3, 0.6])
+def test_a_split_of_an_engines_own_is_one_test_however_the_folds_would_cut_it(problem, share):
+    X, y = rows(2)
+    of = problem(X, y)
+    # A part of a fold, the whole of one, and one and a part of the next.
+    own = np.concatenate([of.folds[1][1], of.folds[2][1], of.folds[0][1]])[: round(120 * share)]
+    predicted = np.full((120, 2), np.nan)
+    predicted[own] = np.random.default_rng(0).dirichlet([1, 1], len(own))
+    score = of.metric.score(y[own], predicted[own], None)
+    trial = Trial("it", "tests", piped(LogisticRegression()), score, (score,), predicted)
+    described = evaluate.over_folds(of, trial)
+    assert described["folds"] == 1
+    assert described["roc_auc"] == {"mean": score, "std": 0.0, "folds": [score]}
+
+
+def test_a_trial_that_was_cut_short_is_measured_on_the_folds_that_it_had(problem):
+    X, y = rows(2)
+    of = problem(X, y, folds=4)
+    for count, trial in enumerate(tried(of, LogisticRegression()), start=1):
+        # As it left its process: later folds are not known.
+        out_of_fold = trial.out_of_fold.copy()
+        out_of_fold[np.concatenate([[], *(rows for _, rows in of.folds[count:])]).astype("int64")] = np.nan
+        described = evaluate.over_folds(of, replace(trial, out_of_fold=out_of_fold))
+        assert described["roc_auc"]["folds"] == list(trial.fold_scores)
+
+
+def test_what_was_not_tried_has_no_scores(problem):
+    of = problem(*rows(2))
+    described = evaluate.over_folds(of, baseline.untried(of))
+    assert described["folds"] == 0
+    assert described["roc_auc"] == {"mean": None, "std": None, "folds": []}
 
 
 def test_no_fold_that_can_be_measured_is_a_failure(problem):
@@ -234,13 +276,51 @@ def test_a_class_that_a_fold_has_not_learned_has_probability_0(missing):
     np.testing.assert_allclose(np.delete(found, missing, axis=1), fitted.predict_proba(X))
 
 
+@pytest.mark.parametrize("missing", [0, 1, 2])
+@pytest.mark.parametrize("model", [XGBClassifier(n_estimators=3), LogisticRegression()], ids=["XGBoost", "linear"])
+def test_rows_without_a_class_are_learned_by_every_classifier(model, missing):
+    X, y = rows(3)
+    known, weights = y != missing, np.random.default_rng(0).random(120)
+    fitted = evaluate.fit(piped(model), X[known], y[known], weights[known])
+    # Of two classes that are left, the greater.
+    plain = piped(model).fit(X[known], y[known] == np.delete(range(3), missing)[1], model__sample_weight=weights[known])
+    found = evaluate.predict(fitted, X, 3)
+    assert (found[:, missing] == 0).all()
+    np.testing.assert_array_equal(np.delete(found, missing, axis=1), plain.predict_proba(X))
+    np.testing.assert_array_equal(fitted.predict(X), found.argmax(axis=1))
+    assert evaluate.innermost(fitted) is fitted[-1]
+    # The size of a trial is that of its bytes.
+    np.testing.assert_array_equal(evaluate.predict(pickle.loads(pickle.dumps(fitted)), X, 3), found)  # noqa: S301  our own
+
+
+@pytest.mark.parametrize("model", [LogisticRegression(), LinearSVC()], ids=["plain", "calibrated"])
+def test_weights_of_classes_stay_with_their_classes_where_one_is_missing(problem, model):
+    X, y = rows(3)
+    of, known = problem(X, y), y > 0
+    weighed, alone = (
+        piped(with_probabilities(of, clone(model).set_params(class_weight=weights)))
+        for weights in ({0: 9.0, 1: 1.0, 2: 5.0}, {0: 1.0, 1: 5.0})
+    )
+    found = evaluate.predict(evaluate.fit(weighed, X[known], y[known]), X, 3)
+    np.testing.assert_allclose(found[:, 1:], alone.fit(X[known], y[known] - 1).predict_proba(X))
+
+
+def test_what_is_fitted_to_every_class_has_the_codes_as_they_are():
+    X, y = rows(3)
+    fitted = evaluate.fit(piped(LogisticRegression()), X, y)
+    assert type(fitted) is Pipeline
+    assert fitted.classes_.tolist() == [0, 1, 2]
+
+
 def test_a_fold_before_a_class_first_occurred_is_scored_all_the_same(problem):
     X, y = rows(3)
-    order = np.concatenate([np.flatnonzero(y < 2), np.flatnonzero(y == 2)])
-    of = problem(X, y, metric="log_loss", of_folds=((order[:50], order[50:]),))
-    trial = tried(of, LogisticRegression())[-1]
-    assert trial.error is None
-    assert np.isfinite(trial.score)
+    # At first only classes 0 and 1, or 1 and 2.
+    for first in (np.argsort(y == 2, kind="stable"), np.argsort(y == 0, kind="stable")):
+        of = problem(X, y, metric="log_loss", of_folds=((first[:50], first[50:]),))
+        for model in (LogisticRegression(), XGBClassifier(n_estimators=3)):
+            trial = tried(of, model)[-1]
+            assert trial.error is None
+            assert np.isfinite(trial.score)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -119,6 +119,17 @@ def test_groups_are_shuffled():
     assert (np.diff(unseen) > 1).any()
 
 
+@pytest.mark.parametrize("classified", [True, False])
+@pytest.mark.parametrize("seed", [0, 1, 30, 34])
+def test_a_group_of_most_rows_is_not_held_out(classified, seed):
+    groups = np.repeat(np.arange(10), [1000, *[10] * 9])
+    y = np.random.default_rng(seed).integers(0, 3, len(groups))
+    seen, unseen = folds.hold_out(y if classified else y.astype("float64"), classified, seed, groups=groups)
+    assert set(groups[unseen]) <= set(range(1, 10))
+    assert len(unseen) >= 20
+    assert sorted([*seen, *unseen]) == list(range(len(groups)))
+
+
 @pytest.mark.parametrize(
     ("n_classes", "rows", "held"),
     [

@@ -84,6 +84,18 @@ def test_with_more_time_tpot_searches_around_the_best_kinds(problem, board, monk
     assert made.rank(best) >= max(map(made.rank, made.trials)) * (1 - choice.AS_GOOD)
 
 
+def test_a_tpot_search_that_its_time_has_ended_would_have_gone_on(problem, board, monkeypatch):
+    monkeypatch.setattr(members, "variants", lambda problem, best: [])
+    first = members.first
+    monkeypatch.setattr(members, "first", lambda problem: first(problem)[:1])
+    monkeypatch.setattr(engine, "TPOT_LEAST", 1.0)
+    of = problem(*rows(2), seconds=8.0, folds=2)
+    made = board(of)
+    PortfolioEngine().search(of, made)
+    assert "tpot" in {trial.engine for trial in made.trials}
+    assert made.stopped == "time limit"
+
+
 def test_five_seconds_are_enough_for_a_model(problem, board):
     of = problem(*rows(2, count=3000), seconds=5.0, folds=5)
     made = board(of)

@@ -171,6 +171,14 @@ def test_of_models_that_are_as_good_the_cheapest_is_chosen(of, board):
     assert choice.choose(problem, made).name == "small"
 
 
+def test_no_cheaper_model_is_chosen_that_is_worse_than_a_baseline(of, board):
+    problem = of(2)
+    made = board(problem)
+    made.add(trial("forest", 0.90001, predict=0.5), "baselines")
+    made.add(trial("forest 2", 0.9, predict=0.001), "variants")
+    assert choice.choose(problem, made).name == "forest"
+
+
 def test_of_an_error_the_least_is_chosen(of, board):
     problem = of(2, "log_loss")
     made = board(problem)

@@ -53,8 +53,12 @@ def test_names_are_unique_and_tell_the_kind(of, n_classes):
         assert name.startswith(members.kind_of(name))
 
 
-def test_the_quickest_kind_is_tried_first(of):
-    assert members.first(of(2))[0].name == "linear"
+@pytest.mark.parametrize("n_classes", [2, 0])
+def test_baselines_of_six_kinds_are_tried_the_quickest_first(of, n_classes):
+    names = [candidate.name for candidate in members.first(of(n_classes))]
+    assert names[0] == "linear"
+    assert sorted(names) == ["extra trees", "forest", "histogram boosting", "lightgbm", "linear", "xgboost"]
+    assert all(map(members.is_baseline, names))
 
 
 def test_variants_of_the_best_kinds_and_the_kinds_not_tried_come_first(of):
@@ -93,6 +97,13 @@ def test_a_model_keeps_to_one_core_and_is_quiet(of, n_classes):
         parameters = candidate.pipeline[-1].get_params()
         assert parameters.get("n_jobs", 1) in (1, None), candidate.name
         assert parameters.get("verbose", 0) in (0, -1, False), candidate.name
+
+
+def test_lightgbm_writes_nothing(of, capfd):
+    problem = of(2)
+    found = {candidate.name: candidate.pipeline for candidate in members.first(problem)}
+    evaluate.fit(found["lightgbm"], problem.X, problem.y)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_raw_series_alone_have_their_own_kind(problem):

@@ -104,8 +104,10 @@ def test_images_alone_are_floats_of_the_size_asked_for():
     assert prepared(frame).transform(frame).shape == (2, 32 * 32 * 3)
 
 
-def problem(kinds, select=False, task=Task.REGRESSION):
-    return SimpleNamespace(kinds=kinds, parameters=TrainParameters(pipeline_id="p"), select=select, task=task)
+def problem(kinds, select=False, seed=0):
+    return SimpleNamespace(
+        kinds=kinds, parameters=TrainParameters(pipeline_id="p"), select=select, task=Task.REGRESSION, seed=seed
+    )
 
 
 @pytest.fixture
@@ -219,6 +221,12 @@ def test_the_pipeline_has_two_steps_and_predicts_rows_with_missing_values(frame)
     pipeline = preprocess.assemble(problem(kinds), Ridge(), scaled=True)
     assert [name for name, _ in pipeline.steps] == ["preprocess", "model"]
     assert np.isfinite(pipeline.fit(frame, np.arange(4.0)).predict(frame)).all()
+
+
+def test_the_seed_is_that_of_the_encoders():
+    pipeline = preprocess.assemble(problem({"part": Kind.CATEGORY, "said": Kind.TEXT}, seed=3), Ridge(), scaled=True)
+    steps = pipeline["preprocess"].get_params()
+    assert (steps["letters__random_state"], steps["text__random_state"]) == (3, 3)
 
 
 def test_where_features_are_selected_that_is_the_first_step():

@@ -22,10 +22,18 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from app.payloads import dates, images
 from app.payloads.parameters import ExtractFeatures, Forecast, Images
+from app.payloads.training import assemble
+from app.payloads.uploads import Upload
+from app.pipelines.base import Trial
+from app.pipelines.build import Build, Clock
 from app.pipelines.portfolio.ensemble import EnsembleClassifier
+from app.pipelines.reports.again import tables as again
 from app.pipelines.reports.code import code
+from tests.pipelines.autokeras_rows import CODES, numbers
 from tests.pipelines.reports_versions import Version
+from tests.pipelines.series import silent
 
 SERIES = {"column_id": "id", "column_sort": "time", "default_fc_parameters": "MinimalFCParameters()"}
 
@@ -46,7 +54,7 @@ def table():
             "since": [f"{day:02}.03.2021" for day in draw.integers(1, 29, n)],
             "remark": [" ".join(draw.choice(["red", "green", "blue", "old", "new", "odd"], 5)) for _ in range(n)],
             "person": draw.integers(0, 20, n),
-            "moment": [f"2021-01-{1 + row % 28:02}" for row in range(n)],
+            "moment": [f"{1 + row % 28:02}.{1 + row % 2:02}.2021" for row in range(n)],
             "weight": draw.integers(1, 4, n),
         }
     )
@@ -62,7 +70,7 @@ def written(tmp_path):
         path.write_text(code(version.record, pipeline), encoding="utf-8")
         files = []
         for number, data in enumerate(inputs):
-            files.append(tmp_path / f"{number}.{'zip' if isinstance(data, bytes) else 'csv'}")
+            files.append(tmp_path / f"{number}{'' if isinstance(data, bytes) else '.csv'}")
             if isinstance(data, bytes):
                 files[-1].write_bytes(data)
             else:
@@ -154,6 +162,34 @@ def test_folds_by_groups_or_time_and_weights_are_those_of_the_training(table, ru
     check(version, pipeline, run(version, pipeline, frame))
 
 
+def test_rows_held_out_that_all_weigh_nothing_have_no_score(table, run):
+    frame = table[["amount", "count", "paid"]].assign(hour=range(120), weight=[1] * 90 + [0] * 30)
+    version = Version.of(frame, target="paid", time="hour", sample_weight="weight", model="sklearn.linear_model.Ridge")
+    pipeline = version.problem.pipeline(Ridge(), scaled=True)
+    saved, printed = run(version, pipeline, frame)
+    assert "held out: nan" in printed
+    np.testing.assert_allclose(version.predict(saved["pipeline"]), version.predict(version.fit(pipeline)), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2020-02-01", "2020-1-3T04:05:06Z", "2020-12-31 10:00+02:00"],
+        ["2020/02/01", "2020/12/31"],
+        ["2020-02", "2020-11"],
+        ["01.02.2020", "3.1.2020 4:05", "2.12.2020"],
+        ["01/02/2020 3:04 PM", "31/12/2020 12:00 AM"],
+        ["01-02-2020", "12-31-2020"],
+        [" 01/02/2020", "12/31/2020 10:05:06.25 "],
+        ["5-Jan-2020", "Sat, 1st February 2020", "31 Dec. 2020"],
+        ["Jan 5, 2020", "Sept 5th, 2020 10:00"],
+    ],
+)
+def test_dates_are_read_as_the_service_reads_them(values):
+    column = pd.Series(values, dtype="str")
+    pd.testing.assert_series_equal(again.dates(column), dates.read(column, dates.tell(column)), check_names=False)
+
+
 def test_a_pipeline_of_tpot_with_a_union_and_stacking_gives_the_same_model(table, run_alone):
     from tpot.builtin_modules import EstimatorTransformer, Passthrough, SkipTransformer
 
@@ -192,6 +228,17 @@ def test_series_with_minimal_features_give_the_same_model(run, run_alone, select
         check_alone(version, pipeline, run_alone(version, pipeline, frame, labels))
 
 
+def test_series_in_the_order_of_dates_with_marks_of_missing_values_give_the_same_model(run):
+    frame, labels = series()
+    frame["time"] = (pd.Timestamp("2020-01-01") + 3 * pd.to_timedelta(frame["time"], "D")).dt.strftime("%d.%m.%Y")
+    frame["x"] = frame["x"].astype("str").mask(frame["x"] > 1.2, "?")
+    features = {"mean_abs_change": None, "c3": [{"lag": 2}]}
+    wanted = ExtractFeatures(**SERIES | {"default_fc_parameters": features}, missing="interpolate")
+    version = Version.of(frame, labels, extract_features=wanted)
+    pipeline = version.problem.pipeline(RandomForestClassifier(10, random_state=0), scaled=False)
+    check(version, pipeline, run(version, pipeline, frame, labels))
+
+
 def test_an_ensemble_of_raw_series_and_their_features_gives_the_same_model(run):
     from sklearn.compose import ColumnTransformer
 
@@ -208,7 +255,7 @@ def test_an_ensemble_of_raw_series_and_their_features_gives_the_same_model(run):
     check(version, pipeline, run(version, pipeline, frame, labels))
 
 
-@pytest.mark.parametrize("missing", ["refuse", "interpolate"])
+@pytest.mark.parametrize("missing", ["refuse", "interpolate", "drop"])
 def test_a_forecasting_gives_the_same_model(run, missing):
     time = np.arange(80)
     draw = np.random.default_rng(0)
@@ -216,7 +263,7 @@ def test_a_forecasting_gives_the_same_model(run, missing):
         pd.DataFrame(
             {
                 "shop": name,
-                "day": pd.date_range("2024-01-01", periods=80).strftime("%Y-%m-%d"),
+                "day": pd.date_range("2024-01-01", periods=80).strftime("%d.%m.%Y"),
                 "price": draw.normal(size=80),
                 "sold": 5 * number + 0.1 * time + np.sin(time / 4) + draw.normal(0, 0.1, 80),
             }
@@ -224,8 +271,8 @@ def test_a_forecasting_gives_the_same_model(run, missing):
         for number, name in enumerate("ab")
     ]
     frame = pd.concat(parts)
-    if missing == "interpolate":
-        frame["sold"] = frame["sold"].mask(draw.random(len(frame)) < 0.1)
+    if missing != "refuse":
+        frame["sold"] = frame["sold"].astype("str").mask(draw.random(len(frame)) < 0.1, "-")
     wanted = ExtractFeatures(column_id="shop", column_sort="day", missing=missing)
     version = Version.of(
         frame,
@@ -242,29 +289,69 @@ def test_a_forecasting_gives_the_same_model(run, missing):
     check(version, pipeline, (saved, printed))
 
 
-def test_images_give_the_same_model(run):
+@pytest.fixture
+def pixels():
+    """Forty images in colours, every other one a little darker."""
+    light = np.where(np.arange(40) % 2, 0, 9)[:, None, None, None]
+    return (np.random.default_rng(0).integers(0, 120, (40, 9, 7, 3)) + light).astype("uint8")
+
+
+def zipped(pixels):
+    """Return a zip of images as systems write it: paths in three forms, names without an ending, bystanders."""
     from PIL import Image
 
-    draw = np.random.default_rng(0)
-    files, packed = {}, BytesIO()
+    packed = BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for number in range(40):
-            kind = "dark" if number % 2 else "light"
-            pixels = draw.integers(0, 120, (9, 7, 3)) + (0 if number % 2 else 130)
+        for number, image in enumerate(pixels):
             sink = BytesIO()
-            Image.fromarray(pixels.astype("uint8")).save(sink, "PNG")
-            files[f"all/{kind}/{number}.png"] = sink.getvalue()
-            archive.writestr(f"all/{kind}/{number}.png", sink.getvalue())
-    frame = pd.DataFrame(
-        {
-            "file": list(files),
-            "image": pd.Series(list(files.values()), dtype="object"),
-            "folder": [name.split("/")[1] for name in files],
-        }
-    )
-    version = Version.of(frame, target="folder", images=Images(height=4, width=4, channels=1))
+            Image.fromarray(image).save(sink, "PNG")
+            path = f"all/{'_dark' if number % 2 else 'light'}/{number}"
+            archive.writestr([f"{path}.png", f"./{path}", path.replace("/", "\\")][number % 3], sink.getvalue())
+        for path in ("all/", "__MACOSX/all/0.png", "all/.hidden.png", ".git/1.png", "all/light/Thumbs.db"):
+            archive.writestr(path, b"")
+    return packed.getvalue()
+
+
+def packed(**arrays):
+    """Return an .npz of arrays."""
+    sink = BytesIO()
+    np.savez(sink, **arrays)
+    return sink.getvalue()
+
+
+def check_images(run, data, *labels, target):
+    """The model of an upload is the same."""
+    frame = images.read(Upload("raw_data", data, filename="images.zip"), 2**20, 2**20)
+    version = Version.of(frame, *labels, target=target, images=Images(height=4, width=4, channels=1))
     pipeline = version.problem.pipeline(RandomForestClassifier(5, random_state=0), scaled=False)
-    check(version, pipeline, run(version, pipeline, packed.getvalue()))
+    check(version, pipeline, run(version, pipeline, data, *labels))
+
+
+def test_images_give_the_same_model(run, pixels):
+    check_images(run, zipped(pixels), target="folder")
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+def test_arrays_of_images_give_the_same_model(run, pixels, channels):
+    check_images(run, packed(x=pixels[..., :channels], y=np.arange(40) % 2), target="label")
+
+
+def test_arrays_of_images_are_joined_with_labels_by_their_ids(run, pixels):
+    ids = [f"image {number}" for number in range(40)]
+    labels = pd.DataFrame({"file": ids, "dark": np.arange(40) % 2})[::-1]
+    check_images(run, packed(images=pixels / np.float32(255), ids=ids), labels, target="dark")
+
+
+def test_a_network_is_trained_again(run):
+    from app.pipelines.autokeras.network import NetworkClassifier
+
+    version = Version.of(numbers().assign(label=CODES), target="label", folds=2)
+    pipeline = version.problem.pipeline(NetworkClassifier(epochs=2), scaled=True)
+    saved, _ = run(version, pipeline, numbers().assign(label=CODES))
+    expected = version.predict(version.fit(pipeline))
+    # A GPU adds up in another order each time.
+    np.testing.assert_allclose(version.predict(saved["pipeline"]), expected, atol=1e-4)
+    assert len(np.unique(expected)) > 2
 
 
 NASTY = [
@@ -320,6 +407,7 @@ def test_every_class_of_the_service_is_written_out_whole(own, table, tmp_path):
     steps = [(f"step{number}", estimator) for number, estimator in enumerate(own)]
     path = tmp_path / "again.py"
     path.write_text(code(version.record, FeatureUnion(steps)), encoding="utf-8")
+    assert "Written for python 3.11, scikit-learn 1.9.1, keras 3.15.1." in path.read_text()
     assert not re.search(r"^\s*(from|import) app\b", path.read_text(), re.MULTILINE)
     # Names that nothing defines, and such as are defined twice.
     found = subprocess.run(
@@ -338,3 +426,14 @@ def test_a_pipeline_that_no_expression_makes_is_a_file_that_says_so(table):
     text = code(version.record, make_pipeline(FunctionTransformer(lambda X: X), LogisticRegression()))
     with pytest.raises(SystemExit, match="function cannot be written"):
         exec(compile(text, "again.py", "exec"), {})  # noqa: S102  what the file is for
+
+
+def test_the_file_of_a_forecasting_computes_what_its_training_computed(tables):
+    frame = pd.DataFrame({"shop": "a", "day": range(40), "sold": np.sin(np.arange(40.0))})
+    series = {"extract_features": {"column_id": "shop", "column_sort": "day"}, "forecast": {"window": 5}}
+    inputs = tables(frame, task="forecasting", target="sold", model="sklearn.linear_model.Ridge", **series)
+    build = Build(assemble(inputs), "job", Clock(60.0), silent)
+    trial = Trial("ridge", "sklearn", build.problem().pipeline(Ridge(), scaled=True))
+    (version,) = build.provisional(trial, [])
+    assert version.record.parameters["extract_features"]["default_fc_parameters"] == "MinimalFCParameters()"
+    assert "FEATURES = MinimalFCParameters()" in version.report["code"]

@@ -135,6 +135,11 @@ def test_residuals_that_are_all_the_same_are_one_bin():
     assert found["bias"] == 0.0
 
 
+def test_errors_of_rows_that_all_weigh_nothing_count_alike():
+    told = (np.array([1.0, 11.0, 5.0]), np.array([0.0, 0.0, 7.0]))
+    assert curves.residuals(*told, np.zeros(3)) == curves.residuals(*told)
+
+
 def test_weights_count_in_the_errors():
     weights = np.array([9.0, 1.0])
     found = curves.residuals(np.array([1.0, 11.0]), np.array([0.0, 0.0]), weights)

@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from app.pipelines import evaluate
 from app.pipelines.base import Candidate
 from app.pipelines.reports import describe
 from app.pipelines.reports.page import page
 from app.pipelines.reports.plots import Plot, bars, ticks
+from app.store.artifact import Artifact
+from app.store.record import Version as Stored
 from tests.pipelines.reports_versions import Version
 
 NASTY = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
@@ -161,6 +163,18 @@ def test_a_version_of_which_nothing_is_reported_has_a_page(classified):
     found = Page(page(bare, {}))
     assert "may still be replaced" in found.text
     assert "Leaderboard" not in found.text
+
+
+def test_the_page_of_a_version_says_as_what_it_is_stored(classified, publications):
+    record = publications.publish(Stored(classified[0], Artifact({"format": "skops"}, {"estimator": bytes(2000)}), {}))
+    assert re.search(r"stored as skops, 2\.\d+ kB", Page(page(record, {})).text)
+
+
+def test_a_class_may_be_called_as_a_score_is():
+    frame = pd.DataFrame({"a": range(40), "b": [1.0, 2.0] * 20, "class": ["accuracy", "recall"] * 20})
+    version = Version.of(frame, target="class")
+    found = Page(page(*described(version, version.problem.pipeline(LogisticRegression(), scaled=True))))
+    assert "Classes: accuracy, recall (positive)" in found.text
 
 
 def test_a_class_that_the_held_out_rows_lack_is_a_dash(classified):

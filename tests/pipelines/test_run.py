@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from app.errors import ModelNotFound, OutOfTime, TrainingFailed
-from app.pipelines import formats, leaderboard, run
+from app.pipelines import formats, run, samples
 from app.pipelines.autokeras import backend
 from app.pipelines.cache import PipelineCache
 from app.pipelines.trained import installed_versions
@@ -19,8 +19,8 @@ FOREST_OF_NUMBERS = {"model": "sklearn.ensemble.RandomForestRegressor", "model_a
 SEARCH = {"generations": 1, "population_size": 3, "estimators": ["DecisionTreeClassifier", "GaussianNB"]}
 SEARCH_OF_NUMBERS = SEARCH | {"estimators": ["DecisionTreeRegressor", "Ridge"]}
 
-#: One network, which has seen its rows once.
-NETWORK = {"max_trials": 1, "epochs": 1}
+#: One network, which has seen its rows twice.
+NETWORK = {"max_trials": 1, "epochs": 2}
 
 #: The portfolio's first candidates.
 FEW = {"model": None, "limits": {"candidates": 4}}
@@ -158,17 +158,17 @@ def test_the_record_says_all_that_was_found(kinds, train, store, engine, kind):
     assert [column["name"] for column in record.signature["columns"]]
     scores = {"accuracy", "roc_auc", "log_loss"} if task == "classification" else {"r2", "rmse", "mae"}
     assert record.metrics.keys() == {"folds", *scores}
-    # A network is measured on one part of the rows, which may have none of a fold.
-    assert record.metrics["folds"] == 5 or engine == "autokeras"
+    # A network is measured on one part of the rows.
+    assert record.metrics["folds"] == (1 if engine == "autokeras" else 5)
     assert all(len(record.metrics[name]["folds"]) == record.metrics["folds"] > 0 for name in scores)
     assert scores <= record.holdout.keys()
-    samples = frame["id"].nunique()
-    assert record.holdout["rows"] == samples / 5
+    assert record.holdout["rows"] == frame["id"].nunique() / 5
     assert record.libraries == installed_versions()
-    assert record.times.keys() == {"features", "search", "evaluation", "fit"}
+    first = {"first model"} if engine != "sklearn" else set()
+    assert record.times.keys() == {"features", "search", "evaluation", "fit"} | first
     result = record.result
     assert (result["modelId"], result["version"], result["engine"]) == ("p", 1, engine)
-    assert result["trainShape"][0] == samples
+    assert result["trainShape"][0] == frame["id"].nunique()
     assert result["trainTime"] > 0
     means = ("accuracy", "roc_auc") if task == "classification" else ("r2", "rmse")
     assert all(result[f"mean_cv_{name}"] == record.metrics[name]["mean"] for name in means)
@@ -178,6 +178,11 @@ def test_the_record_says_all_that_was_found(kinds, train, store, engine, kind):
     assert result["metric"] == (default if task == "classification" else "r2")
     assert result["stopped"] == ("candidates limit" if engine == "portfolio" else None)
     assert record.artifact["format"] in ("skops", "pickle")
+    curves = store.report("p", 1).get("learning_curves")
+    assert (curves is not None) == (engine == "autokeras")
+    if curves is not None:
+        assert {"loss", "val_loss"} <= curves.keys()
+        assert [len(values) for values in curves.values()] == [NETWORK["epochs"]] * len(curves)
 
 
 def test_a_search_tells_of_all_that_it_evaluated(train, store):
@@ -251,7 +256,7 @@ def test_an_attempt_goes_on_from_the_rows_of_the_one_before(train, kept, store):
     assert {name: found[name] for name in tried} == tried
 
 
-def test_a_row_of_a_leaderboard_is_trained_instead_of_a_search(train, tables, kept, store):
+def test_a_row_of_a_leaderboard_is_trained_instead_of_a_search(train, tables, kept, store, publications):
     frame, labels = small(["no", "yes"])
     train(frame, labels, id_column="id", **FEW)
     rows = store.report("p", 1)["leaderboard"]
@@ -260,14 +265,31 @@ def test_a_row_of_a_leaderboard_is_trained_instead_of_a_search(train, tables, ke
         tables(frame, labels, id_column="id", **FEW),
         "promotion",
         60,
-        store,
+        publications,
         lambda *report, **more: None,
         kept,
-        leaderboard.from_artifact(kept.by_name["linear"]),
+        kept.by_name["linear"],
     )
     assert "LogisticRegression" in again.result["modelType"]
     assert again.metrics["roc_auc"]["mean"] == pytest.approx(row["score"])
     assert again.version == 2
+
+
+def test_a_row_of_series_is_promoted_on_the_features_that_it_was_scored_on(
+    train, tables, kept, store, publications, monkeypatch
+):
+    frame, labels = series()
+    given = {"extract_features": {"column_id": "id", "column_sort": "t"}, **FEW}
+    monkeypatch.setattr(samples, "SHARE", 0.0)
+    train(frame, labels, **given)
+    assert kept.by_name["linear"].manifest["features"] == "MinimalFCParameters()"
+    # On a machine that is quicker now, or with more time, it would choose others.
+    monkeypatch.setattr(samples, "SHARE", 1.0)
+    given = tables(frame, labels, **given)
+    again = run.train(given, "promotion", 60, publications, lambda *report, **more: None, kept, kept.by_name["linear"])
+    assert again.parameters["extract_features"]["default_fc_parameters"] == "MinimalFCParameters()"
+    row = next(row for row in store.report("p", 1)["leaderboard"] if row["name"] == "linear")
+    assert again.metrics["roc_auc"]["mean"] == pytest.approx(row["score"])
 
 
 def test_a_training_that_no_model_can_learn_says_why_and_publishes_nothing(train, store):

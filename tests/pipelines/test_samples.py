@@ -105,3 +105,42 @@ def test_the_portfolio_reads_the_series_themselves_too(made):
     signals = [name for name, kind in found.kinds.items() if kind is Kind.SIGNAL]
     assert len(signals) == 1
     np.testing.assert_allclose(found.X[signals[0]].iloc[0], frame["x"][:12])
+
+
+@pytest.mark.parametrize(("seconds", "chosen"), [(1e-6, "MinimalFCParameters()"), (60.0, "EfficientFCParameters()")])
+def test_an_engine_that_picks_takes_the_features_that_there_is_time_for(tables, seconds, chosen):
+    frame, labels = series()
+    training = assemble(tables(frame, labels[["id", "label"]], extract_features={"column_id": "id"}, model=None))
+    found = samples.with_affordable_features(training, seconds)
+    assert found.parameters.extract_features.default_fc_parameters == chosen
+    # Another attempt has the features that the scores of the first are of, whatever time it has.
+    again = samples.with_affordable_features(training, 61.0 - seconds, chosen)
+    assert again.parameters.extract_features.default_fc_parameters == chosen
+
+
+def test_a_first_forecast_is_of_the_newest_rows(tables):
+    n_series, length = 3, 400
+    frame = pd.DataFrame(
+        {
+            "shop": np.repeat(["a", "b", "c"], length),
+            "day": np.tile(np.arange(length), n_series),
+            "sold": np.random.default_rng(0).normal(size=n_series * length),
+        }
+    )
+    training = assemble(
+        tables(
+            frame.sample(frac=1, random_state=0),
+            model=None,
+            task="forecasting",
+            target="sold",
+            extract_features={"column_id": "shop", "column_sort": "day"},
+            forecast={"horizon": 3, "window": 10},
+        )
+    )
+    few = samples.few(training)
+    kept = few.frame.groupby("shop")["day"].agg(["min", "max", "count"])
+    assert (kept["max"] == length - 1).all()
+    assert (kept["count"] == 10 + 3 + samples.FEW // n_series).all()
+    assert (kept["max"] - kept["min"] + 1 == kept["count"]).all()
+    made = samples.make(few, lambda *report, **more: None)
+    assert len(made.X) > samples.FEW

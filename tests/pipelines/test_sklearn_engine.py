@@ -12,7 +12,7 @@ from app.payloads.parameters import Task, TrainParameters, check
 from app.payloads.training import assemble
 from app.pipelines import evaluate, formats, metrics, registry
 from app.pipelines.base import Trial
-from app.pipelines.build import Build
+from app.pipelines.build import Build, Clock
 from app.pipelines.sklearn import SklearnEngine, params
 
 #: Two models of the tables say at their making that a later scikit-learn will not have them.
@@ -82,7 +82,7 @@ def candidate(tables):
     """Return a function that gives the unfitted pipeline a training would score and store, its rows and codes."""
 
     def make(frame, **named):
-        build = Build(assemble(tables(frame, **named)), "job", 60, lambda *report, **more: None)
+        build = Build(assemble(tables(frame, **named)), "job", Clock(60), lambda *report, **more: None)
         return SklearnEngine().search(build.problem(), Taking()).pipeline, build.data.X, build.data.y
 
     return make
@@ -216,6 +216,12 @@ def test_the_seed_of_the_training_is_the_models_unless_it_names_one(problem):
         assert found.pipeline[-1].random_state == expected
 
 
+def test_lightgbm_writes_nothing(problem, capfd):
+    of = problem(*rows(), "lightgbm.LGBMClassifier")
+    evaluate.fit(SklearnEngine().search(of, Taking()).pipeline, of.X, of.y)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_weights_are_for_models_that_take_them():
     checked(FOREST, {}, sample_weight="w")
     with pytest.raises(InvalidParameters, match="cannot weigh") as refused:
@@ -258,6 +264,8 @@ def test_a_model_that_is_not_trained_in_time_says_so(problem, board):
     X.columns = [f"x{number}" for number in X.columns]
     of = problem(X, generator.integers(0, 2, 20_000), "sklearn.svm.SVC", model_args={"C": 1e6}, seconds=2.0)
     started = time.monotonic()
-    with pytest.raises(OutOfTime):
+    with pytest.raises(OutOfTime) as stopped:
         SklearnEngine().search(of, board(of))
+    # What is left after the features is a number that nobody has set.
+    assert str(stopped.value) == "The training was stopped at its time limit. Raise limits.seconds."
     assert time.monotonic() - started < 12

@@ -75,6 +75,22 @@ def test_candidates_are_told_of_one_by_one(problem, board, told):
     assert len(told.saved) == max(counts)
 
 
+@pytest.mark.parametrize(
+    "space",
+    [
+        pytest.param({"search_space": "linear"}, id="TPOT's own space"),
+        pytest.param({"estimators": TINY["estimators"]}, id="some estimators"),
+    ],
+)
+def test_the_smallest_tables_are_searched(problem, board, space):
+    y = np.arange(10) % 2
+    few = {"generations": 1, "population_size": 2, **space}
+    of = problem(pd.DataFrame({"a": y + np.linspace(0, 0.1, 10)}), y, CLASSIFIER, model_args=few)
+    made = board(of)
+    TpotEngine().search(of, made)
+    assert any(trial.score is not None for trial in of_tpot(made))
+
+
 @pytest.mark.parametrize("labels", [["no", "yes"], ["a", "b", "c"], [False, True], [3, 1, 2]], ids=str)
 def test_labels_may_be_anything(problem, board, labels):
     X, _ = rows()
@@ -182,7 +198,20 @@ def test_nothing_scored_in_time_gives_the_baseline_and_says_so(problem, board):
     best = TpotEngine().search(of, made)
     assert (best.name, best.engine) == ("baseline", "baseline")
     assert best.score is not None
-    assert "scored in time; this is the baseline" in made.note
+    assert made.note == "No candidate of the search was scored in time. This is the baseline, a linear model."
+
+
+def test_where_every_candidate_fails_the_words_of_the_first_are_told(problem, board):
+    X, y = rows()
+    # Every fold tests one class only, so that no candidate can be measured by its ranking.
+    by_class = tuple((np.arange(120), np.flatnonzero(y == code)) for code in (0, 1))
+    of = problem(X, y, CLASSIFIER, model_args=TINY | {"population_size": 2}, of_folds=by_class)
+    made = board(of)
+    assert TpotEngine().search(of, made).name == "baseline"
+    assert made.note == (
+        "Every candidate of the search failed; the first said: its predictions cannot be measured by the metric. "
+        "This is the baseline, a linear model."
+    )
 
 
 def test_no_time_to_try_even_the_baseline_gives_it_without_a_score(problem, board):

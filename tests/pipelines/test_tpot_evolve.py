@@ -1,7 +1,9 @@
 """TPOT's evolution as a stream: its objective, the names of its candidates, and what is left when it is ended."""
 
 import os
+import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +52,11 @@ def alive(pid):
 
 
 def test_every_candidate_comes_as_a_trial_over_all_folds(problem):
-    of = problem(*rows(), CLASSIFIER, model_args=TINY)
-    found = [trial for trial in stream(evolve.evolve, of, TINY, seconds=60) if trial is not None]
+    given = TINY | {"random_state": 7}
+    of = problem(*rows(), CLASSIFIER, model_args=given)
+    found = [trial for trial in stream(evolve.evolve, of, given, seconds=60) if trial is not None]
     assert len(found) >= 3
+    assert set(re.findall(r"random_state=(\w+)", " ".join(trial.name for trial in found))) == {"7"}
     for trial in found:
         assert trial.engine == "tpot"
         assert trial.error is None
@@ -81,6 +85,15 @@ def test_nothing_is_left_of_a_search_that_was_ended(problem):
         time.sleep(0.02)
     assert not any(map(alive, pids))
     assert set(family(os.getpid())) <= before
+
+
+def test_the_width_is_that_of_the_columns_that_a_model_is_given(problem):
+    X, y = rows()
+    signals = pd.Series([np.zeros(3)] * len(X), dtype="object")
+    of = problem(X.assign(told=y + X["a"] / 9, word=np.where(y, "one", "two")), y, CLASSIFIER)
+    assert list(stream(evolve._width, of, seconds=60)) == [7]
+    chosen = replace(of, X=of.X.drop(columns="word").assign(signals=signals), select=True)
+    assert list(stream(evolve._width, chosen, seconds=60)) == [1]
 
 
 @pytest.mark.parametrize(

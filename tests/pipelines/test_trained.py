@@ -60,10 +60,10 @@ def test_a_library_that_a_pipeline_is_not_made_of_may_change_or_be_gone(artifact
         assert TrainedPipeline.from_artifact(stored, there).classes == ("no", "yes")
 
 
-def test_a_version_trained_with_other_libraries_is_not_loaded_and_one_before_it_is(artifact, store):
+def test_a_version_trained_with_other_libraries_is_not_loaded_and_one_before_it_is(artifact, store, publications):
     stored = artifact("scikit-learn")
     older = stored.manifest | {"libraries": stored.manifest["libraries"] | {"scikit-learn": "0.24.2"}}
-    store.publish(Version(replace(store.record("p"), job_id="older"), replace(stored, manifest=older), {}))
+    publications.publish(Version(replace(store.record("p"), job_id="older"), replace(stored, manifest=older), {}))
     with pytest.raises(NeedsRetraining, match="scikit-learn"):
         run.load(store, PipelineCache(2**20), "p", None)
     assert run.load(store, PipelineCache(2**20), "p", 1)[1] == 1

@@ -152,6 +152,16 @@ def test_a_signal_called_as_a_feature_of_another_is_refused():
     assert [fault.pointer for fault in refused.value.faults] == ["/raw_data/a__mean"]
 
 
+def test_values_that_a_calculator_refuses_are_bad_data_of_a_request_and_fail_a_training():
+    bins = {"binned_entropy": [{"max_bins": 10}]}
+    features, _ = fitted(series(), bins)
+    huge = series().assign(x=np.tile([1e308, -1e308], len(series()) // 2))
+    with pytest.raises(InvalidData, match="A feature could not be computed of these series: Too many bins"):
+        features.transform(huge)
+    with pytest.raises(TrainingFailed, match="Too many bins"):
+        fitted(huge, bins)
+
+
 def test_what_was_stored_before_missing_values_and_raw_signals_is_read():
     features, rows = fitted(series())
     stored = json.loads(json.dumps(features.as_json()))

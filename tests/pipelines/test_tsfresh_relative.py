@@ -74,17 +74,6 @@ def test_only_what_rises_with_the_level_of_a_value_is_made_relative_to_it():
         RelativeToLast(DummyRegressor()).fit(X[["step"]], np.zeros(2))
 
 
-@pytest.mark.parametrize("inner", [Ridge(), make_pipeline(StandardScaler(), Ridge())], ids=["bare", "pipeline"])
-def test_weights_reach_the_regressor(inner, rising):
-    X, y, _ = rising
-    weights = (np.arange(len(y)) < 20).astype("float64")
-    weighted = RelativeToLast(inner).fit(X, y, sample_weight=weights).predict(X)
-    alone = RelativeToLast(Ridge()).fit(X[:20], y[:20]).predict(X)
-    assert not np.allclose(weighted, RelativeToLast(inner).fit(X, y).predict(X))
-    if isinstance(inner, Ridge):
-        np.testing.assert_allclose(weighted, alone)
-
-
 def test_it_is_an_estimator_like_any_other(rising):
     X, y, _ = rising
     model = clone(RelativeToLast(Ridge(alpha=2), column="x__last"))

@@ -10,6 +10,8 @@ import pytest
 
 from app.errors import InvalidData
 from app.payloads.parameters import ExtractFeatures, Forecast
+from app.payloads.training import SINGLE_SERIES
+from app.pipelines.reports.again import windows as written
 from app.pipelines.tsfresh import windows
 from app.pipelines.tsfresh.backtest import Order, backtest, split
 from app.pipelines.tsfresh.spacing import ahead
@@ -134,6 +136,23 @@ def test_of_too_many_windows_some_of_all_times_are_kept_and_every_step_is_learne
     assert len(set(fitted(sales())[3].ends)) == 1
 
 
+def test_the_windows_that_are_drawn_are_the_seeds_and_those_of_the_written_code(monkeypatch):
+    for module in (windows, written):
+        monkeypatch.setattr(module, "ROWS", 60)
+    frame, forecast = sales((40, 40, 40)), Forecast(window=4, horizon=2)
+    wanted = ExtractFeatures(**WANTED, default_fc_parameters={"mean": None})
+    found = []
+    for seed in (0, 1):
+        _, X, y, order = WindowFeatures.fit(frame, wanted, forecast, "x", silent, seed=seed)
+        np.testing.assert_array_equal(Cut.of(frame, wanted, forecast, "x", seed).order.ends, order.ends)
+        again = written.samples(frame, "shop", "day", ["x"], "refuse", False, 4, 2, {"mean": None}, seed=seed)
+        pd.testing.assert_frame_equal(again[0], X)
+        for one, other in zip(again[1:], (y, order.ends, order.targets), strict=True):
+            np.testing.assert_array_equal(one, other)
+        found.append(y.tolist())
+    assert found[0] != found[1]
+
+
 def test_series_too_short_to_learn_from_are_left_out_and_counted():
     _, X, _, order = fitted(sales((12, 4, 2)))
     assert (X["x__last"] < 200).all()
@@ -156,7 +175,7 @@ def test_each_step_is_known_after_some_window():
 
 def test_samples_are_cut_before_features_are_computed():
     wanted, forecast = ExtractFeatures(**WANTED), Forecast(window=4, horizon=2)
-    cut = Cut.of(sales(), wanted, forecast, "x")
+    cut = Cut.of(sales(), wanted, forecast, "x", 0)
     _, X, y, order = fitted(sales())
     np.testing.assert_array_equal(cut.y, y)
     np.testing.assert_array_equal(cut.steps, X["step"])
@@ -181,14 +200,35 @@ def test_two_rows_for_one_time_are_refused():
         with pytest.raises(InvalidData) as refused:
             use()
         assert [(fault.pointer, fault.detail) for fault in refused.value.faults] == [
-            ("/raw_data/day", "2 row(s) come again, in series s1, s2")
+            ("/raw_data/day", "2 row(s) come again in series s1, s2")
         ]
+
+
+@pytest.mark.parametrize(
+    ("values", "missing", "pointer", "detail"),
+    [
+        pytest.param([1.0] * 3, "refuse", "/data", "fewer", id="too short"),
+        pytest.param([1.0] + [np.nan] * 4, "interpolate", "/data", "all are missing", id="an empty window"),
+        pytest.param([np.nan] * 5, "interpolate", "/data/x", "no value at all", id="empty"),
+        pytest.param([np.nan] * 5, "drop", "/data/x", "no value at all", id="dropped"),
+        pytest.param([1.0] * 5, "refuse", "/data/day", "1 row(s) come again", id="twice"),
+    ],
+)
+def test_what_is_wrong_with_a_single_series_does_not_name_the_column_that_it_lacks(values, missing, pointer, detail):
+    def single(values, days):
+        return pd.DataFrame({"day": days, "x": values, SINGLE_SERIES: 0})
+
+    features, _, _, _ = fitted(single(np.arange(12.0), range(12)), column_id=SINGLE_SERIES, missing=missing)
+    times = [0, 1, 2, 3, 3 if "again" in detail else 4][: len(values)]
+    with pytest.raises(InvalidData) as refused:
+        features.transform(single(values, times), "data")
+    assert [(fault.pointer, fault.detail) for fault in refused.value.faults] == [(pointer, detail)]
 
 
 def test_two_rows_for_one_time_may_be_of_two_series():
     one = sales().drop(columns="shop").assign(one=0)
     with pytest.raises(InvalidData, match="name the column that tells series apart as column_id"):
-        Cut.of(one, ExtractFeatures(column_id="one", column_sort="day"), Forecast(window=4), "x")
+        Cut.of(one, ExtractFeatures(column_id="one", column_sort="day"), Forecast(window=4), "x", 0)
 
 
 def test_rows_without_a_sort_column_are_steps_that_end_now():
@@ -246,7 +286,7 @@ def test_rows_dropped_for_one_column_each_leave_no_series():
     frame.loc[[14, 15], "z"] = np.nan
     with pytest.raises(InvalidData) as refused:
         fitted(frame, missing="drop")
-    assert refused.value.faults[0].detail == "every row is dropped of series s2"
+    assert refused.value.faults[0].detail == "every row is dropped in series s2"
 
 
 def test_uneven_times_are_noted_and_give_no_times_ahead():

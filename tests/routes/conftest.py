@@ -61,7 +61,7 @@ def series_training(training):
 
 
 @pytest.fixture
-def kept(store):
+def kept(store, publications):
     """A model in the store that a refused request must not touch: version 2 of `kept` is current."""
     for job_id in ("first", "second"):
         record = Record(
@@ -80,7 +80,7 @@ def kept(store):
             libraries={},
             times={},
         )
-        store.publish(Version(record, Artifact({"format": "none"}, {"estimator": b"not a model"}), {}))
+        publications.publish(Version(record, Artifact({"format": "none"}, {"estimator": b"not a model"}), {}))
     return store
 
 

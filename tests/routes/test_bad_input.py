@@ -42,7 +42,8 @@ def test_a_form_without_a_boundary_has_no_parts(refused):
 
 
 def test_a_form_of_more_parts_than_any_route_reads_is_too_large(refused, training):
-    refused(413, **training(**{f"part{number}": "x" for number in range(20)}))
+    problem = refused(413, **training(**{f"part{number}": "x" for number in range(20)}))
+    assert (problem["type"], problem["title"]) == ("urn:problem:upload-too-large", "The upload is too large")
 
 
 def test_an_unknown_part_is_named(refused, training):
@@ -91,8 +92,12 @@ def test_an_upload_over_the_limit_is_too_large(refused, settings):
     big = b'{"height": [' + b"1, " * 2**19 + b"1]}"
     # Encoded by hand: the test client leaves the temporary file of a large form open.
     form = requests.Request("POST", "http://localhost", files={"raw_data": big, "params": b"pipeline_id: 1"}).prepare()
-    refused(413, by=small, data=form.body, content_type=form.headers["Content-Type"])
-    refused(413, by=small, path="/serve_prediction", data=big, content_type="application/json")
+    for options in (
+        {"data": form.body, "content_type": form.headers["Content-Type"]},
+        {"path": "/serve_prediction", "data": big, "content_type": "application/json"},
+    ):
+        problem = refused(413, by=small, **options)
+        assert (problem["type"], "1 MiB" in problem["detail"]) == ("urn:problem:upload-too-large", True)
 
 
 @pytest.fixture

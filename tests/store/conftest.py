@@ -41,11 +41,13 @@ def make_record():
 
 
 @pytest.fixture
-def publish(store, make_record, artifact):
+def publish(publications, make_record, artifact):
     """Return a function that publishes the next version of a pipeline."""
     jobs = iter(range(1000))
 
     def next_version(pipeline_id="penguins", **changes):
-        return store.publish(Version(make_record(pipeline_id, job_id=f"job{next(jobs)}", **changes), artifact, {}))
+        return publications.publish(
+            Version(make_record(pipeline_id, job_id=f"job{next(jobs)}", **changes), artifact, {})
+        )
 
     return next_version

@@ -4,6 +4,7 @@ import threading
 
 from app.errors import StaleVersion
 from app.store.connection import connect
+from app.store.publications import Publications
 from app.store.record import Version
 from app.store.redis import ModelStore
 
@@ -20,7 +21,7 @@ def test_concurrent_publications_get_distinct_versions_and_the_last_is_current(r
     start, versions = threading.Barrier(8), []
 
     def work(number):
-        own = ModelStore(connect(redis_url), "another process with the same secret")
+        own = Publications(connect(redis_url), "another process with the same secret")
         start.wait()
         versions.extend(
             own.publish(Version(make_record(job_id=f"{number}-{turn}"), artifact, {})).version for turn in range(5)

@@ -1,7 +1,6 @@
 """The model store on a real Redis: versions, the current one, and what is left when they go."""
 
 import hashlib
-from dataclasses import replace
 
 import pytest
 
@@ -16,14 +15,9 @@ from app.errors import (
 )
 from app.store.connection import connect
 from app.store.embedded import EmbeddedRedis
+from app.store.publications import Publications
 from app.store.record import Version
 from app.store.redis import ModelStore
-
-
-def test_versions_are_numbered_from_one_and_the_last_is_current(store, publish):
-    assert [publish().version for _ in range(3)] == [1, 2, 3]
-    assert store.current("penguins") == 3
-    assert [record.version for record in store.versions("penguins")] == [1, 2, 3]
 
 
 def test_versions_beyond_nine_are_ordered_as_numbers(store, publish):
@@ -65,29 +59,6 @@ def test_an_empty_store_has_no_models(store):
     assert store.models() == []
 
 
-def test_a_job_that_publishes_again_gets_the_version_of_the_first_time(store, make_record, artifact):
-    first = store.publish(Version(make_record(job_id="same"), artifact, {}))
-    again = store.publish(Version(make_record(job_id="same", seed=9), artifact, {}))
-    assert again == first == store.published_by("same")
-    assert len(store.versions("penguins")) == 1
-
-
-def test_a_job_has_published_nothing_before_and_nothing_once_its_version_is_deleted(store, publish):
-    assert store.published_by("job0") is None
-    publish()
-    publish()
-    store.delete_version("penguins", 1)
-    assert store.published_by("job0") is None
-    assert store.published_by("job1").version == 2
-
-
-def test_a_publication_leaves_current_a_later_version_that_is_current_already(store, publish, client_of_redis):
-    publish()
-    client_of_redis.hset("automl:model:penguins", "current", 5)
-    assert publish().version == 2
-    assert store.current("penguins") == 5
-
-
 def test_promotion_makes_an_older_version_current(store, publish):
     publish()
     publish()
@@ -112,16 +83,6 @@ def test_deleting_a_model_leaves_nothing_but_its_last_number(store, publish, cli
     store.delete("penguins")
     assert not [key for key in client_of_redis.scan_iter() if b":penguins" in key]
     assert [record.pipeline_id for record in store.models()] == ["other"]
-
-
-def test_numbers_are_never_given_again(store, publish):
-    publish()
-    publish()
-    store.delete("penguins")
-    assert publish().version == 3
-    publish()
-    store.delete_version("penguins", 3)
-    assert publish().version == 5
 
 
 def test_deleting_a_version_leaves_the_others(store, publish, client_of_redis):
@@ -169,14 +130,16 @@ def test_every_question_to_a_stopped_redis_says_unavailable(short_folder, make_r
     server = EmbeddedRedis(short_folder / "stopped")
     server.start()
     client = connect(server.url)
-    store = ModelStore(client, "secret")
-    store.publish(Version(make_record(), artifact, {}))
+    store, publications = ModelStore(client, "secret"), Publications(client, "secret")
+    publications.publish(Version(make_record(), artifact, {}))
     server.stop()
     for ask in (
         store.ping,
         store.models,
-        lambda: store.publish(Version(make_record(job_id="other"), artifact, {})),
-        lambda: store.published_by("job"),
+        lambda: publications.publish(Version(make_record(job_id="other"), artifact, {})),
+        lambda: publications.published_by("job"),
+        lambda: publications.conclude("job", "time limit"),
+        lambda: publications.withdraw("job"),
         lambda: store.current("penguins"),
         lambda: store.record("penguins"),
         lambda: store.artifact("penguins", 1),
@@ -193,86 +156,14 @@ def test_every_question_to_a_stopped_redis_says_unavailable(short_folder, make_r
     server.stop()
 
 
-def provisional(make_record, artifact, job_id, **changes):
-    return Version(make_record(job_id=job_id, provisional=True, **changes), artifact, {"leaderboard": []})
-
-
-def test_the_first_provisional_version_is_served_and_replaced_under_its_number(store, make_record, artifact):
-    first = store.publish(provisional(make_record, artifact, "job"))
-    assert (first.version, store.current("penguins"), store.record("penguins").provisional) == (1, 1, True)
-    before = store.digest("penguins", 1)
-    better = replace(artifact, parts={**artifact.parts, "estimator": b"better"})
-    assert store.publish(provisional(make_record, better, "job", seed=3)).version == 1
-    assert store.record("penguins").seed == 3
-    assert store.artifact("penguins", 1).parts["estimator"] == b"better"
-    # Whoever has loaded the first one sees that it was replaced.
-    assert store.digest("penguins", 1) != before
-    final = store.publish(Version(make_record(job_id="job", seed=4), artifact, {"leaderboard": [1]}))
-    assert (final.version, final.provisional, len(store.versions("penguins"))) == (1, False, 1)
-    assert store.report("penguins", 1) == {"leaderboard": [1]}
-
-
-def test_a_provisional_version_does_not_take_the_place_of_a_finished_one(store, publish, make_record, artifact):
+def test_a_provisional_version_is_not_promoted(store, publications, publish):
     publish()
-    store.publish(provisional(make_record, artifact, "late"))
-    assert store.current("penguins") == 1
-    store.publish(Version(make_record(job_id="late"), artifact, {}))
-    assert store.current("penguins") == 2
-
-
-def test_a_provisional_version_is_not_promoted(store, publish, make_record, artifact):
-    publish()
-    store.publish(provisional(make_record, artifact, "late"))
+    publish(provisional=True)
     with pytest.raises(StillTraining):
         store.promote("penguins", 2)
-    store.conclude("late", "time limit")
+    publications.conclude("job1", "time limit")
     store.promote("penguins", 1)
     store.promote("penguins", 2)
-
-
-def test_a_stopped_training_leaves_its_best_as_a_version_like_any_other(store, publish, make_record, artifact):
-    publish()
-    store.publish(provisional(make_record, artifact, "late"))
-    concluded = store.conclude("late", "time limit")
-    assert (concluded.version, concluded.provisional, concluded.result["stopped"]) == (2, False, "time limit")
-    assert store.current("penguins") == 2
-    assert store.record("penguins", 2) == concluded
-    assert store.conclude("late", "again").result["stopped"] == "time limit"
-    assert store.conclude("never", "time limit") is None
-
-
-def test_what_was_withdrawn_leaves_the_registry_as_it_was(store, publish, make_record, artifact, client_of_redis):
-    publish()
-    before = {key: client_of_redis.type(key) for key in client_of_redis.scan_iter() if key != b"automl:latest"}
-    store.publish(provisional(make_record, artifact, "late"))
-    store.withdraw("late")
-    after = {key: client_of_redis.type(key) for key in client_of_redis.scan_iter() if key != b"automl:latest"}
-    assert after == before
-    assert (store.current("penguins"), len(store.versions("penguins"))) == (1, 1)
-    store.withdraw("late")
-    store.withdraw("never")
-
-
-def test_a_pipeline_whose_only_version_was_withdrawn_is_gone(store, make_record, artifact, client_of_redis):
-    store.publish(provisional(make_record, artifact, "job"))
-    store.withdraw("job")
-    assert store.models() == []
-    assert client_of_redis.keys() == [b"automl:latest"]
-    with pytest.raises(ModelNotFound):
-        store.current("penguins")
-
-
-def test_a_finished_version_is_not_withdrawn(store, make_record, artifact):
-    store.publish(Version(make_record(job_id="job"), artifact, {}))
-    store.withdraw("job")
-    assert store.current("penguins") == 1
-
-
-def test_a_deleted_provisional_version_is_not_taken_up_again_under_its_number(store, publish, make_record, artifact):
-    publish()
-    store.publish(provisional(make_record, artifact, "late"))
-    store.delete_version("penguins", 2)
-    assert store.publish(Version(make_record(job_id="late"), artifact, {})).version == 3
 
 
 def test_a_version_from_before_digests_has_one(store, publish, client_of_redis):

@@ -70,12 +70,12 @@ class AutoKerasEngine:
         backend.check()
         if board.best is None:
             board.try_all([Candidate("baseline", "baseline", baseline.pipeline(problem))], "baseline")
-        self._search(problem, board)
+        ended = self._search(problem, board)
         networks = [trial for trial in board.trials if trial.engine == "autokeras"]
         scored = [trial for trial in networks if trial.score is not None]
         best = board.best
         if not scored:
-            why = networks[0].error if networks else "there was no time to train one"
+            why = networks[0].error if networks else ended
             if best is None:
                 raise TrainingFailed(f"{model} found no network: {why}")
             board.note = f"No network was found: {why}. This is the baseline, a linear model."
@@ -85,15 +85,24 @@ class AutoKerasEngine:
             board.note = f"{best.name} scored better than the best network ({best.score:.4g} to {found.score:.4g})."
         return found
 
-    def _search(self, problem: Problem, board: Board) -> None:
-        """Search in a child; when a network does not end at its limit the child is killed, and another goes on."""
+    def _search(self, problem: Problem, board: Board) -> str:
+        """Search in a child, and in another where a network took the child with it; say why there may be no network."""
         known = board.recall("autokeras", _STAGE)
-        while (stuck := self._until_stuck(problem, board, known)) is not None:
-            board.add(replace(stuck, error=STOPPED), _STAGE)
-            known = [trial for trial in board.trials if trial.engine == "autokeras"]
+        try:
+            while (lost := self._until_lost(problem, board, known)) is not None:
+                board.add(lost, _STAGE)
+                known = [trial for trial in board.trials if trial.engine == "autokeras"]
+        except (ServiceError, ChildFailed, ChildDied) as error:
+            # What it had found until then stands.
+            logger.warning("the search ended early: %s", error)
+            return str(error)
+        return "there was no time to train one"
 
-    def _until_stuck(self, problem: Problem, board: Board, known: list[Trial]) -> Trial | None:
-        """Return the network that went on beyond its limit, within one batch of many rows say; None at the end."""
+    def _until_lost(self, problem: Problem, board: Board, known: list[Trial]) -> Trial | None:
+        """Search until a network is lost with its child, and return it with the reason; None at the end.
+
+        One may go on beyond its limit, within one batch of many rows say, or be more than the machine has memory for.
+        """
         from app.pipelines.autokeras.search import trials
 
         limit = problem.parameters.limits.candidate_seconds or math.inf
@@ -116,12 +125,14 @@ class AutoKerasEngine:
                     board.cut_short()
                     return None
                 if begun is not None and time.monotonic() > since + limit + _GRACE:
-                    return begun
+                    return replace(begun, error=STOPPED)
         except TimeoutError:
             board.cut_short()
         except (ServiceError, ChildFailed, ChildDied) as error:
-            # What it had found until then stands.
-            logger.warning("the search ended early: %s", error)
+            if begun is None:
+                raise
+            logger.warning("%s ended the search's process: %s", begun.name, error)
+            return replace(begun, error=str(error))
         finally:
             child.kill()
         return None

@@ -94,11 +94,7 @@ def _pipeline(problem: Problem, chosen: list[tuple[Trial, float]]) -> Any:
 
 def _whole(board: Board) -> list[Trial]:
     """Return the trials over all folds whose predictions are known, so that they can be compared and mixed."""
-    return [
-        trial
-        for trial in board.trials
-        if trial.score is not None and trial.out_of_fold is not None and not trial.details.get("partial")
-    ]
+    return [trial for trial in board.trials if trial.whole and trial.out_of_fold is not None]
 
 
 def _cost(trial: Trial) -> float:

@@ -70,7 +70,7 @@ class PortfolioEngine:
         refused = next((trial.error for trial in board.trials if trial.error not in (None, STOPPED)), None)
         if refused is not None:
             raise TrainingFailed(f"No model could be trained on this data; the first said: {refused}")
-        board.note = "There was no time to try any candidate; this is the baseline, a linear model."
+        board.note = "There was no time to try any candidate. This is the baseline, a linear model."
         return baseline.untried(problem)
 
     def _search_with_tpot(self, problem: Problem, board: Board) -> None:
@@ -84,3 +84,6 @@ class PortfolioEngine:
         parameters = problem.parameters.model_copy(update={"model_training": training})
         registry.resolve(parameters).search(replace(problem, parameters=parameters), board)
         board.note = None
+        if board.left <= TPOT_LEAST:
+            # It would have gone on.
+            board.cut_short()

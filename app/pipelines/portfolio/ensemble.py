@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from app.pipelines.base import Problem, Trial
 
@@ -40,7 +40,7 @@ class _Ensemble(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> Self:
         from app.pipelines.evaluate import fit
 
-        self.fitted_ = [fit(clone(pipeline), X, y, sample_weight) for _, pipeline, _ in self.members]
+        self.fitted_ = [fit(pipeline, X, y, sample_weight) for _, pipeline, _ in self.members]
         return self
 
     def _mean(self, predictions: list[Array]) -> Array:

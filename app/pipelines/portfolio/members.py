@@ -15,12 +15,13 @@ from app.payloads.parameters import Kind, Task
 from app.pipelines.base import Candidate, Problem
 from app.pipelines.calibrated import with_probabilities
 from app.pipelines.evaluate import takes_weights
+from app.pipelines.quiet import quiet
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-#: Arguments that keep an estimator on the one core that a candidate has, quiet and repeatable, where it takes them.
-_COMMON = {"n_jobs": 1, "verbosity": 0, "verbose": 0, "random_state": 0}
+#: Arguments that keep an estimator on the one core that a candidate has, and quiet, where it takes them.
+_COMMON = {"n_jobs": 1, "verbosity": 0, "verbose": 0}
 
 #: Arguments whose values in the rows below are for classes; a regressor keeps its own default.
 _OF_CLASSES = {"criterion"}
@@ -44,8 +45,8 @@ class KindOfModel:
         Dotted names.
     scaled
         Whether its numbers must have mean 0 and variance 1.
-    most_rows, most_cells
-        Rows, and rows times columns, up to which it is tried: some take time in the square of the rows.
+    most_rows
+        Rows up to which it is tried: some take time in the square of the rows.
     first
         Arguments of the one that is tried first; None for a kind that only follows.
     variants
@@ -221,13 +222,9 @@ def _candidate(
     module, _, attribute = dotted.rpartition(".")
     make: Callable[..., Any] = getattr(import_module(module), attribute)
     known = make().get_params(deep=False).keys() - (set() if problem.classes else _OF_CLASSES)
-    taken = {
-        key: value for key, value in (_COMMON | {"random_state": problem.seed} | arguments).items() if key in known
-    }
-    if module == "lightgbm":
-        # Not among its parameters, and yet what silences it.
-        taken["verbose"] = -1
-    pipeline = problem.pipeline(with_probabilities(problem, make(**taken)), kind.scaled)
+    wanted = _COMMON | {"random_state": problem.seed} | arguments
+    model = quiet(make(**{key: value for key, value in wanted.items() if key in known}))
+    pipeline = problem.pipeline(with_probabilities(problem, model), kind.scaled)
     if problem.weights is not None and not takes_weights(pipeline):
         return None
     return Candidate(label, "portfolio", pipeline, max(LEAST, SHARE * problem.seconds))

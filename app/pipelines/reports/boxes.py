@@ -32,6 +32,10 @@ class _Place:
     ----------
     key
         By which a row is sorted so that lines do not cross: steps were numbered branch after branch.
+    told
+        Columns that the step is given.
+    leaving
+        What is told of its line into a join: the weight of a member, or that it is of the other columns.
     """
 
     row: int
@@ -39,6 +43,7 @@ class _Place:
     width: int
     node: dict[str, Any] | None = None
     told: list[str] = field(default_factory=list)
+    leaving: str = ""
     x: float = 0.0
     above: list[_Place] = field(default_factory=list)
     below: list[_Place] = field(default_factory=list)
@@ -60,33 +65,33 @@ class _Place:
 
 def boxes(graph: dict[str, Any]) -> Markup:
     """Draw the graph that `structure` makes."""
-    rows, weights = _rows(graph)
+    rows = _rows(graph)
     _spread(rows)
     left = min(place.x - place.width / 2 for row in rows for place in row) - 4
     width = max(place.x + place.width / 2 for row in rows for place in row) + 4 - left
     tops = [4.0]
     for row in rows:
         tops.append(tops[-1] + max(place.height for place in row) + DOWN)
-    parts = [_line(upper, lower, tops, left, weights) for row in rows for upper in row for lower in upper.below]
+    parts = [_line(upper, lower, tops, left) for row in rows for upper in row for lower in upper.below]
     parts += [_box(place, place.x - left, tops[place.row]) for row in rows for place in row if place.node is not None]
     return svg(width, tops[-1] - DOWN + 4, "steps of the pipeline", parts, kind="graph")
 
 
-def _rows(graph: dict[str, Any]) -> tuple[list[list[_Place]], dict[int, str]]:
-    """Return the places row by row, each below all that it gets something from, and {id(place): its weight}."""
+def _rows(graph: dict[str, Any]) -> list[list[_Place]]:
+    """Return the places row by row, each below all that it gets something from."""
     depth = {node["id"]: 0 for node in graph["nodes"]}
     # An edge always leads from an earlier node to a later one.
     for source, target, _ in sorted(graph["edges"], key=lambda edge: edge[1]):
         depth[target] = max(depth[target], depth[source] + 1)
     places = {node["id"]: _Place(depth[node["id"]], node["id"], BOX, node) for node in graph["nodes"]}
-    every, weights = list(places.values()), {}
+    every = list(places.values())
     goes_out = Counter(source for source, _, _ in graph["edges"])
     for source, target, told in graph["edges"]:
         upper, lower = places[source], places[target]
         if told and graph["nodes"][target]["kind"] != "join":
             lower.told.append(f"of {told}")
         elif told:
-            weights[id(upper)] = told
+            upper.leaving = told
         # The only way out of a step goes on below it; one of several goes round what the others lead to.
         key = float(source) if goes_out[source] == 1 else target - 0.5
         for row in range(upper.row + 1, lower.row):
@@ -97,7 +102,7 @@ def _rows(graph: dict[str, Any]) -> tuple[list[list[_Place]], dict[int, str]]:
     rows: list[list[_Place]] = [[] for _ in range(1 + max(depth.values(), default=0))]
     for place in sorted(every, key=lambda place: place.key):
         rows[place.row].append(place)
-    return rows, weights
+    return rows
 
 
 def _join(upper: _Place, lower: _Place) -> None:
@@ -158,7 +163,7 @@ def _box(place: _Place, x: float, top: float) -> str:
     return f"<g>{''.join(parts)}<title>{escape(whole)}</title></g>"
 
 
-def _line(upper: _Place, lower: _Place, tops: list[float], left: float, weights: dict[int, str]) -> str:
+def _line(upper: _Place, lower: _Place, tops: list[float], left: float) -> str:
     begin, end = upper.x - left, lower.x - left
     # A bend is as tall as its row, so that its line goes straight down there.
     bottom = tops[upper.row + 1] - DOWN if upper.node is None else tops[upper.row] + upper.height
@@ -168,11 +173,9 @@ def _line(upper: _Place, lower: _Place, tops: list[float], left: float, weights:
     if lower.node is None:
         path += f"V{tops[lower.row + 1] - DOWN:.1f}"
     drawn = f'<path class="edge" d="{path}"/>'
-    if upper.node is None or id(upper) not in weights:
+    if not upper.leaving:
         return drawn
-    return (
-        f'{drawn}<text class="told" x="{begin + 5:.1f}" y="{bottom + 12:.1f}">{escape(_cut(weights[id(upper)]))}</text>'
-    )
+    return f'{drawn}<text class="told" x="{begin + 5:.1f}" y="{bottom + 12:.1f}">{escape(_cut(upper.leaving))}</text>'
 
 
 def _cut(text: str) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 #: Names that the file itself gives.
 _TAKEN = ("build", "main", "TARGET", "ID", "CLASSES", "KINDS", "FEATURES")
 
-#: Distributions that every file needs, and modules that are called otherwise than their distributions.
-_NEEDED, _OTHERWISE = ("python", "scikit-learn", "numpy", "pandas"), {"torch": "keras"}
+#: Distributions that every file needs. Of others it imports a module that is called as they are.
+_NEEDED = ("python", "scikit-learn", "numpy", "pandas")
 
 #: Where imports at the top of a function become imports at the top of the file.
 _WRITTEN_OUT = "app.pipelines.reports.again"
@@ -63,21 +63,22 @@ def _file(record: Record, pipeline: Pipeline) -> str:
     given = "columns" if steps.features else ""
     build = f'def build({given}):\n    """Return the unfitted pipeline."""\n    return {built.text}'
     ending = 'if __name__ == "__main__":\n    main()\n'
-    heading = f"{_heading(record, steps, imports)}\n\n{_lines(imports)}\n\n{constants}".rstrip()
-    return "\n\n\n".join([heading, cut.text, build, steps.main(), ending])
+    top = f"{_lines(imports)}\n\n{constants}".rstrip()
+    body = "\n\n\n".join([top, cut.text, build, steps.main(), ending])
+    return f"{_heading(record, steps, body)}\n\n{body}"
 
 
-def _heading(record: Record, steps: Steps, imports: set[Import]) -> str:
+def _heading(record: Record, steps: Steps, body: str) -> str:
     """Return the future import and what the file is; nothing of it is a user's but what has no meaning to Python."""
-    # While it is trained, a version has no number yet.
-    version = f"version {int(record.version)} of " if record.version else ""
-    modules = {module.partition(".")[0] for module, _, _ in imports}
+    # A heavy library is imported in the function that uses it.
+    modules = set(re.findall(r"^ *(?:from|import) (\w+)", body, re.MULTILINE))
     libraries = [known for known in record.libraries if known in _NEEDED or known.replace("-", "_") in modules]
     written = ", ".join(f"{_plain(known)} {_plain(record.libraries[known])}" for known in libraries)
     lines = [
-        f'"""Train {version}the pipeline {_plain(record.pipeline_id)} again.',
+        f'"""Train the pipeline {_plain(record.pipeline_id)} again.',
         "",
-        f"    python {_plain(record.pipeline_id)}.py raw_data{' labels' if steps.labelled else ''} --save model.joblib",
+        # It is called after the number of the version, which is not known while that is trained.
+        f"    python THIS_FILE raw_data{' labels' if steps.labelled else ''} --save model.joblib",
         "",
         "It reads the files that were uploaded, prints the scores over the folds of the training and on the rows that",
         "it held out, and trains on all of them.",

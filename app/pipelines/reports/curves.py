@@ -181,7 +181,8 @@ def residuals(y: Array, predicted: Array, sample_weight: Array | None = None, se
 
     y, predicted = np.asarray(y, dtype="float64"), np.asarray(predicted, dtype="float64")
     errors = y - predicted
-    heavy = np.ones(len(errors)) if sample_weight is None else sample_weight
+    # Rows that all weigh nothing, as the latest may, have neither a mean nor a quantile: they count alike.
+    heavy = np.ones(len(errors)) if sample_weight is None or not sample_weight.any() else sample_weight
     low, high = np.quantile(errors, [0.005, 0.995])
     edges = np.linspace(low, high, RESIDUAL_BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
     counts = np.histogram(errors.clip(edges[0], edges[-1]), edges)[0]

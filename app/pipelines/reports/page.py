@@ -121,7 +121,10 @@ def _confusion(holdout: dict[str, Any]) -> list[tuple[Any, list[tuple[int, float
 
 def _by_class(holdout: dict[str, Any], drawn: dict[str, Any]) -> list[dict[str, Any]]:
     """Return precision, recall, F1 and rows of each class, and what its curves come to."""
-    report = holdout.get("classification_report") or {}
+    # In place of a class that is called accuracy, scikit-learn tells the accuracy of all: a number.
+    report = {
+        name: told for name, told in (holdout.get("classification_report") or {}).items() if isinstance(told, dict)
+    }
     measured: dict[str, dict[str, Any]] = {}
     for kind in ("roc", "precision_recall", "calibration"):
         for curve in drawn.get(kind) or []:

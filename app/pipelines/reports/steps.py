@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.payloads.images import BESIDE
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 _DAY_FIRST = ("day first", "day before dots")
 
 
-@dataclass
 class Steps:
     """The steps of one file.
 
@@ -44,26 +42,25 @@ class Steps:
         Names of the pipeline's columns that are computed, so that the file need not list them.
     """
 
-    record: Record
-    pipeline: Pipeline
-    labelled: bool = False
-    constants: dict[str, tuple[str, str]] = field(default_factory=dict)
-    used: list[Callable[..., Any]] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    imports: set[Import] = field(default_factory=lambda: {("argparse", "", "argparse"), ("joblib", "", "joblib")})
-    features: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, record: Record, pipeline: Pipeline) -> None:
         """Write all of them."""
-        self.signature = Signature.from_json(self.record.signature)
-        self.parameters = self.record.parameters
-        self.classes = self.record.result.get("classes", [])
-        self.labelled = self.signature.id_column is not None and self.record.task != Task.FORECASTING
-        if any(type(part).__name__ == "EstimatorTransformer" for part in parts(self.pipeline)):
+        self.record, self.pipeline = record, pipeline
+        self.signature = Signature.from_json(record.signature)
+        self.parameters = record.parameters
+        self.classes = record.result.get("classes", [])
+        self.labelled = self.signature.id_column is not None and record.task != Task.FORECASTING
+        self.constants: dict[str, tuple[str, str]] = {}
+        self.used: list[Callable[..., Any]] = []
+        self.lines: list[str] = []
+        self.imports: set[Import] = {("argparse", "", "argparse"), ("joblib", "", "joblib")}
+        self.features: list[str] = []
+        # Whether the features that are computed stand apart from the raw series in X.
+        self._computed = False
+        if any(type(part).__name__ == "EstimatorTransformer" for part in parts(pipeline)):
             from app.pipelines.tpot.stacking import mend_stacking
 
             self.lines.append(f"{self._call(mend_stacking)}()")
-        if self.record.task == Task.FORECASTING:
+        if record.task == Task.FORECASTING:
             self._forecasting()
         else:
             self._samples()
@@ -119,6 +116,7 @@ class Steps:
             computed = f"{self._call(series.features)}(ids, found, {self._parameters(extracted)})"
             self.lines.append(f"computed = {self._call(series.imputed)}({computed}{_named(self._zero(extracted))})")
             found.append("computed")
+            self._computed = True
         if raw:
             found.append(f"{self._call(series.raw)}(ids, found)")
         self.imports |= {("pandas", "", "pd")} if len(found) > 1 else set()
@@ -135,7 +133,8 @@ class Steps:
         id_column = None if self.signature.id_column == SINGLE_SERIES else self.signature.id_column
         self.lines.append(f"frame = {self._call(tables.read)}(arguments.raw_data)")
         features = f"parameters={self._parameters(extracted)}"
-        given = f"frame, {_text(id_column)}{_named(arguments)}, {features}{_named(self._zero(extracted))}"
+        more = self._zero(extracted) | {"seed": self.record.seed}
+        given = f"frame, {_text(id_column)}{_named(arguments)}, {features}{_named(more)}"
         self.lines.append(f"X, y, ends, targets = {self._call(windows.samples)}({given})")
         horizon, folds = arguments["horizon"], self.parameters.get("folds", 5)
         self.lines.append(f"splits = {self._call(splits.backtest)}(ends, targets, {folds}, {horizon})")
@@ -164,17 +163,9 @@ class Steps:
             self._constant("FEATURES", fc_parameters(wanted), told)
             return "FEATURES"
         name = next(known for known in SETS if known in wanted)
-        if self.record.task == Task.FORECASTING and self._is_minimal():
-            # Of windows the service computes these where a training names none.
-            name = SETS[0]
         self.imports.add(("tsfresh.feature_extraction", name, name))
         self.constants["FEATURES"] = ("What tsfresh computes.", f"{name}()")
         return "FEATURES"
-
-    def _is_minimal(self) -> bool:
-        known = {*fc_parameters(SETS[0]), "last", "lag"}
-        ends = (name.rpartition("__")[2] for name in self.features if "__" in name)
-        return all(end in known or end.startswith("lag_") for end in ends)
 
     def _zero(self, extracted: dict[str, Any]) -> dict[str, Any]:
         zero = IMPUTATIONS.get(extracted.get("impute_function") or "", "range") == "zero"
@@ -225,10 +216,7 @@ class Steps:
         given = f"{_text(metric.scorer)}, {metric.sign}, {self.record.seed}" + (
             ", weigh_scores=True" if weighed else ""
         )
-        columns = ""
-        if self.features:
-            computed = any(line.startswith("computed = ") for line in self.lines)
-            columns = "list(computed.columns)" if computed else "list(X.columns)"
+        columns = ("list(computed.columns)" if self._computed else "list(X.columns)") if self.features else ""
         trained = f"{self._call(fits.train)}(build({columns}), X, y, weights, splits, {given})"
         self.lines.append(f"trained = {trained}")
         classes = ', "classes": CLASSES' if self.classes else ""

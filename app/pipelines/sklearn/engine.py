@@ -9,6 +9,7 @@ from app.payloads.parameters import Kind, Task, TrainParameters
 from app.pipelines.base import FEATURES, Board, Candidate, Problem, Trial
 from app.pipelines.calibrated import with_probabilities
 from app.pipelines.evaluate import takes_weights
+from app.pipelines.quiet import quiet
 from app.pipelines.sklearn import params
 
 
@@ -55,19 +56,16 @@ class SklearnEngine:
         training = problem.parameters.model_training
         assert training.model is not None
         arguments = params.classes_named(training.model_args, problem.classes)
-        estimator = params.build(training.model, arguments)
+        estimator = quiet(params.build(training.model, arguments))
         known = estimator.get_params(deep=False)
         if "random_state" in known and "random_state" not in arguments:
             estimator.set_params(random_state=problem.seed)
-        if training.model.startswith("lightgbm"):
-            # Not among its parameters, and yet what silences it.
-            estimator.set_params(verbose=-1)
         model = with_probabilities(problem, estimator)
         scaled = training.model.rpartition(".")[0] in params.SCALED
         candidate = Candidate(training.model, "sklearn", problem.pipeline(model, scaled))
         found = board.try_all([candidate], "cross-validation")
         if board.stopped is not None:
-            raise OutOfTime(problem.parameters.limits.seconds or problem.seconds)
+            raise OutOfTime(problem.parameters.limits.seconds)
         if found[0].score is None:
             raise TrainingFailed(found[0].error or f"{training.model} could not be scored.")
         return found[0]

@@ -14,6 +14,7 @@ from app.errors import EngineMissing
 from app.payloads.parameters import Kind, Task, TrainParameters
 from app.pipelines import baseline
 from app.pipelines.base import FEATURES, Board, Candidate, Problem, Trial
+from app.pipelines.board import STOPPED
 from app.pipelines.processes import ChildDied, ChildFailed, stream
 from app.pipelines.tpot import params
 from app.pipelines.tpot.evolve import evolve
@@ -89,9 +90,13 @@ class TpotEngine:
             logger.warning("the search ended early: %s", error)
             ended = "The search failed before a candidate was scored"
         best = board.best
-        scored = [trial for trial in board.trials if trial.engine == "tpot" and trial.score is not None]
+        candidates = [trial for trial in board.trials if trial.engine == "tpot"]
+        scored = [trial for trial in candidates if trial.score is not None]
         if not scored:
-            board.note = f"{ended}; this is the baseline, a linear model."
+            refused = next((trial.error for trial in candidates if trial.error not in (None, STOPPED)), None)
+            if refused is not None:
+                ended = f"Every candidate of the search failed; the first said: {refused.rstrip('.')}"
+            board.note = f"{ended}. This is the baseline, a linear model."
             return best or baseline.untried(problem)
         found = max(scored, key=board.rank)
         if best is not None and board.rank(best) > board.rank(found):

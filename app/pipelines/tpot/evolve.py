@@ -97,8 +97,9 @@ def _fit(problem: Problem, given: dict[str, Any], models: list[Any], client: Cli
 
     # In a process of its own: native code of many threads may run in it, and candidates are forked from this one.
     (n_features,) = stream(_width, problem, seconds=problem.seconds)
+    seed = given.get("random_state", problem.seed)
     search = TPOTEstimator(
-        search_space=space.build(problem, given, n_features, models),
+        search_space=space.build(problem, given, n_features, seed, models),
         scorers=[],
         scorers_weights=[],
         other_objective_functions=[objective],
@@ -109,7 +110,7 @@ def _fit(problem: Problem, given: dict[str, Any], models: list[Any], client: Cli
         generations=given.get("generations"),
         population_size=given.get("population_size", 50),
         early_stop=given.get("early_stop"),
-        random_state=given.get("random_state", problem.seed),
+        random_state=seed,
         max_time_mins=float("inf"),
         # The objective keeps the limit of a candidate; TPOT's own would try it in a thread that Dask does not know.
         max_eval_time_mins=float("inf"),
@@ -125,7 +126,7 @@ def _width(problem: Problem) -> Iterator[int]:
     """Yield how many columns TPOT's pipelines see."""
     from app.pipelines.preprocess import assemble
 
-    yield assemble(problem, None, scaled=False).named_steps["preprocess"].fit_transform(problem.X, problem.y).shape[1]
+    yield assemble(problem, None, scaled=False)[:-1].fit_transform(problem.X, problem.y).shape[1]
 
 
 class _Objective:

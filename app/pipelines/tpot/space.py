@@ -10,8 +10,13 @@ from app.pipelines.base import Problem
 #: Models found before that stand beside TPOT's own.
 _FOUND = 3
 
+#: Rows and columns that a space is made for at least: with fewer, a range of it (of quantiles from 10 to the rows, of
+#: components from 1 to the columns) has one value or none, and there is no space at all. What is drawn beyond what
+#: there is, scikit-learn brings down to it.
+_FEWEST_ROWS, _FEWEST_COLUMNS = 11, 2
 
-def build(problem: Problem, given: dict[str, Any], n_features: int, models: Sequence[Any] = ()) -> Any:
+
+def build(problem: Problem, given: dict[str, Any], n_features: int, seed: int, models: Sequence[Any] = ()) -> Any:
     """Return TPOT's search space for a problem.
 
     Parameters
@@ -19,6 +24,8 @@ def build(problem: Problem, given: dict[str, Any], n_features: int, models: Sequ
     given
         `search_space` names one of TPOT's templates; 0.x called the small one `config_dict: TPOT light`.
         `estimators` names what may stand last; such a space is scaling, selection, transformation and one of them.
+    seed
+        Of the candidates' own random choices.
     models
         Unfitted, found before, the best first: those of `estimators` may stand last with the arguments that they have,
         as often as with TPOT's own. Crossing over mixes the two.
@@ -30,9 +37,9 @@ def build(problem: Problem, given: dict[str, Any], n_features: int, models: Sequ
 
     shape = {
         "n_classes": len(problem.classes) or None,
-        "n_samples": len(problem.y),
-        "n_features": n_features,
-        "random_state": problem.seed,
+        "n_samples": max(_FEWEST_ROWS, len(problem.y)),
+        "n_features": max(_FEWEST_COLUMNS, n_features),
+        "random_state": seed,
     }
     if "estimators" not in given:
         name = given.get("search_space", "linear-light" if "config_dict" in given else "linear")

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import TrainingFailed
 from app.pipelines.base import Progress
+from app.pipelines.refusals import words
 from app.pipelines.tsfresh.params import FcParameters
-from app.pipelines.tsfresh.series import Series
+from app.pipelines.tsfresh.series import Series, Signal
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Characters of a calculator's own words about why it failed.
-_WORDS = 200
 
 #: Series extracted between two reports of progress: on this machine, and on a cluster, which waits for each chunk.
 _CHUNK, _CLUSTER_CHUNK = 50, 1_000
@@ -59,7 +57,7 @@ def extract(
     return pd.concat(chunks).set_axis(series.ids, axis=0)
 
 
-def _chunks(signals: list[Any], n_series: int, most: int) -> Iterator[tuple[int, int]]:
+def _chunks(signals: list[Signal], n_series: int, most: int) -> Iterator[tuple[int, int]]:
     """Yield the first series of each chunk and the one after its last."""
     first = 0
     while first < n_series:
@@ -70,11 +68,11 @@ def _chunks(signals: list[Any], n_series: int, most: int) -> Iterator[tuple[int,
         first = last
 
 
-def _size(signals: list[Any], first: int, last: int) -> int:
+def _size(signals: list[Signal], first: int, last: int) -> int:
     return sum(int(signal.starts[last] - signal.starts[first]) for signal in signals)
 
 
-def _long(number: str, signal: Any, first: int, last: int) -> pd.DataFrame:
+def _long(number: str, signal: Signal, first: int, last: int) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
@@ -110,5 +108,4 @@ def _run(frame: pd.DataFrame, wanted: dict[str, FcParameters], distributor: Any)
             )
         except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, AssertionError) as error:
             # What a calculator says of its arguments; of the series it knows numbers only.
-            words = " ".join(str(error).split())[:_WORDS]
-            raise TrainingFailed(f"A feature could not be computed of these series: {words}") from error
+            raise TrainingFailed(f"A feature could not be computed of these series: {words(error)}") from error

@@ -58,6 +58,9 @@ class SeriesFeatures:
     ) -> tuple[Self, pd.DataFrame]:
         """Compute all wanted features of the training series.
 
+        What fills missing features is of all of them, those included that are held out or tested on later: no label,
+        but the median and the range of each feature.
+
         Parameters
         ----------
         raw
@@ -122,7 +125,8 @@ class SeriesFeatures:
         Raises
         ------
         InvalidData
-            Missing values that are refused, or a signal that training did not have.
+            Missing values that are refused, a signal that training did not have, or values of which a feature cannot
+            be computed.
         """
         import pandas as pd
 
@@ -131,7 +135,10 @@ class SeriesFeatures:
         features = self.features
         parts = [series.raw(list(self.raw))]
         if features:
-            found = extract(series, self._needed())
+            try:
+                found = extract(series, self._needed())
+            except TrainingFailed as error:
+                raise InvalidData(error.detail) from error
             found.columns = [self._outward(name) for name in found.columns]
             # A feature that these series are too short for is missing here and imputed.
             parts.append(self._imputed(found.reindex(columns=features)))

@@ -49,7 +49,7 @@ class RelativeToLast(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type
         self.regressor = regressor
         self.column = column
 
-    def fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None = None) -> Self:
+    def fit(self, X: pd.DataFrame, y: Array) -> Self:
         """Fit to X of shape (n_samples, n_features) and targets of shape (n_samples,).
 
         Raises
@@ -66,8 +66,7 @@ class RelativeToLast(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type
         self.levels_ = _levels(list(X.columns), lasts)
         self.n_features_in_ = X.shape[1]
         self.feature_names_in_ = np.asarray(X.columns, dtype="object")
-        weights = {} if sample_weight is None else {f"{_path(self.regressor)}sample_weight": sample_weight}
-        self.regressor_ = clone(self.regressor).fit(self._relative(X), y - self._last(X), **weights)
+        self.regressor_ = clone(self.regressor).fit(self._relative(X), y - self._last(X))
         return self
 
     def predict(self, X: pd.DataFrame) -> Array:
@@ -94,12 +93,3 @@ def _levels(columns: list[str], lasts: list[str]) -> dict[str, str]:
         for prefix, last in prefixes.items()
         if name.startswith(prefix) and _LEVELS.fullmatch(name.removeprefix(prefix))
     }
-
-
-def _path(regressor: BaseEstimator) -> str:
-    """Return the path to the last step of a pipeline, which takes the weights."""
-    path = ""
-    while hasattr(regressor, "steps"):
-        name, regressor = regressor.steps[-1]
-        path += f"{name}__"
-    return path

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from app.errors import Fault, InvalidData, at, listed
 from app.payloads.parameters import ExtractFeatures, Missing
+from app.payloads.training import SINGLE_SERIES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,9 +122,14 @@ def _refuse_empty_series(frame: pd.DataFrame, settings: Columns, values: list[st
         any_known = known.groupby(keys, sort=False).any()
         lost = any_known.index[~any_known].get_level_values(0).unique()
         if len(lost):
-            faults.append(Fault(at(part, name), f"no value at all in series {listed(lost)}"))
+            faults.append(Fault(at(part, name), f"no value at all{in_series(settings.column_id, lost)}"))
     if faults:
         raise InvalidData(f"A time series needs at least one value for {settings.missing}.", faults)
+
+
+def in_series(id_name: str | None, ids: Iterable[Any]) -> str:
+    """Return the end of a detail that says in which series; nothing of a single one, which has no ids."""
+    return "" if id_name == SINGLE_SERIES else f" in series {listed(ids)}"
 
 
 def in_order(frame: pd.DataFrame, settings: Columns) -> tuple[Array, pd.Index, Array]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from app.errors import Fault, InvalidData, at, listed
+from app.errors import Fault, InvalidData, at
 from app.payloads.parameters import ExtractFeatures, Missing
-from app.pipelines.tsfresh.series import fill, in_order, signals_of, sort_keys, value_columns
+from app.payloads.training import SINGLE_SERIES
+from app.pipelines.tsfresh.series import fill, in_order, in_series, signals_of, sort_keys, value_columns
 from app.pipelines.tsfresh.spacing import ahead
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ class Table:
             positions = np.arange(len(codes)) - starts[codes + 1] + np.diff(starts).max(initial=0)
             return cls(wanted.column_id, ids, names, values, starts, times, positions, False)
         keys = sort_keys(frame[wanted.column_sort])[order]
-        _refuse_twice(codes, keys, ids, wanted.column_sort, part)
+        _refuse_twice(codes, keys, ids, wanted, part)
         times = frame[wanted.column_sort].to_numpy()[order]
         return cls(wanted.column_id, ids, names, values, starts, times, np.unique(keys, return_inverse=True)[1], True)
 
@@ -137,6 +139,12 @@ class Table:
         return found
 
 
+def of_series(part: str, id_name: str, ids: Iterable[Any], detail: str) -> Fault:
+    """Return what is wrong in some series; of a single one, which has no column of ids, with the whole part."""
+    pointer = at(part) if id_name == SINGLE_SERIES else at(part, id_name)
+    return Fault(pointer, detail + in_series(id_name, ids))
+
+
 def _complete(frame: pd.DataFrame, id_name: str, names: list[str], part: str) -> pd.DataFrame:
     """Drop the rows that lack a value of some column; a series must not vanish by it."""
     complete = frame[frame[names].notna().all(axis=1)]
@@ -144,19 +152,19 @@ def _complete(frame: pd.DataFrame, id_name: str, names: list[str], part: str) ->
     if lost:
         raise InvalidData(
             "A time series needs a row without missing values.",
-            [Fault(at(part, id_name), f"every row is dropped of series {listed(sorted(lost, key=str))}")],
+            [of_series(part, id_name, sorted(lost, key=str), "every row is dropped")],
         )
     return complete
 
 
-def _refuse_twice(codes: Array, keys: Array, ids: pd.Index, column: str, part: str) -> None:
+def _refuse_twice(codes: Array, keys: Array, ids: pd.Index, wanted: ExtractFeatures, part: str) -> None:
     import numpy as np
 
     again = (codes[1:] == codes[:-1]) & (keys[1:] == keys[:-1])
     if again.any():
-        series = ids[np.unique(codes[1:][again])]
+        series = in_series(wanted.column_id, ids[np.unique(codes[1:][again])])
         raise InvalidData(
             "A series has two rows for one time. Leave one of them, or name the column that tells series apart as "
             "column_id.",
-            [Fault(at(part, column), f"{int(again.sum())} row(s) come again, in series {listed(series)}")],
+            [Fault(at(part, wanted.column_sort), f"{int(again.sum())} row(s) come again{series}")],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from app.errors import Fault, InvalidData, at, listed
+from app.errors import Fault, InvalidData
 from app.payloads.parameters import ExtractFeatures, Forecast, Missing
 from app.pipelines.base import Progress
 from app.pipelines.tsfresh import params
@@ -13,7 +13,7 @@ from app.pipelines.tsfresh.backtest import Order
 from app.pipelines.tsfresh.features import SeriesFeatures
 from app.pipelines.tsfresh.relative import LAST
 from app.pipelines.tsfresh.spacing import ahead
-from app.pipelines.tsfresh.table import Table
+from app.pipelines.tsfresh.table import Table, of_series
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,13 +51,17 @@ class Cut:
     order: Order
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, wanted: ExtractFeatures, forecast: Forecast, target: str | None) -> Self:
+    def of(
+        cls, frame: pd.DataFrame, wanted: ExtractFeatures, forecast: Forecast, target: str | None, seed: int
+    ) -> Self:
         """Find the windows, and the values after them that are known. Of more samples than `ROWS` some are drawn.
 
         Parameters
         ----------
         target
             Column to forecast; the first of the values when None.
+        seed
+            By which samples are drawn.
 
         Raises
         ------
@@ -67,7 +71,7 @@ class Cut:
         import numpy as np
 
         table = Table.read(frame, wanted, target)
-        ends, notes = _ends(table, forecast)
+        ends, notes = _ends(table, forecast, seed)
         steps = ends[:, None] + np.arange(1, forecast.horizon + 1)
         known = steps < table.stops[ends][:, None]
         known[known] = ~np.isnan(table.values[steps[known], 0])
@@ -124,6 +128,7 @@ class WindowFeatures:
         target: str | None,
         progress: Progress,
         distributor: Any = None,
+        seed: int = 0,
     ) -> tuple[Self, pd.DataFrame, Array, Order]:
         """Make the samples of training.
 
@@ -135,6 +140,8 @@ class WindowFeatures:
             Column to forecast; the first of the values when None.
         distributor
             One of tsfresh's, or None for this process.
+        seed
+            By which rows are drawn, of more than are learned from.
 
         Returns
         -------
@@ -147,7 +154,7 @@ class WindowFeatures:
         """
         import pandas as pd
 
-        cut = Cut.of(frame, wanted, forecast, target)
+        cut = Cut.of(frame, wanted, forecast, target, seed)
         table = cut.table
         windows = table.windows(cut.ends, forecast.window)
         columns = {"column_sort": None, "column_value": None, "missing": Missing.REFUSE}
@@ -197,14 +204,14 @@ class WindowFeatures:
         if len(short):
             raise InvalidData(
                 f"A forecast is made from the last {self.window} values of a series.",
-                [Fault(at(part, self.column_id), f"fewer in series {listed(short)}")],
+                [of_series(part, self.column_id, short, "fewer")],
             )
         ends = table.starts[1:] - 1
         unknown = table.ids[table.empty(ends, self.window)]
         if len(unknown):
             raise InvalidData(
                 f"The last {self.window} values of a series are all missing.",
-                [Fault(at(part, self.column_id), f"series {listed(unknown)}")],
+                [of_series(part, self.column_id, unknown, "all are missing")],
             )
         windows = table.windows(ends, self.window)[:, :, [table.names.index(name) for name in self.values]]
         computed = self.features.transform(_long(windows, list(self.values), self.column_id), part)
@@ -231,7 +238,7 @@ class WindowFeatures:
         return cls(**{**value, **tuples, "features": SeriesFeatures.from_json(value["features"])})
 
 
-def _ends(table: Table, forecast: Forecast) -> tuple[Array, list[str]]:
+def _ends(table: Table, forecast: Forecast, seed: int) -> tuple[Array, list[str]]:
     """Return the rows at which the windows of training end, in the order of time, and what is to be known of them."""
     import numpy as np
 
@@ -252,7 +259,7 @@ def _ends(table: Table, forecast: Forecast) -> tuple[Array, list[str]]:
     if len(ends) > most:
         notes.append(f"The forecasting learns from {most} of {len(ends)} windows, drawn from all times.")
         # Not the newest: of many series these would all end where the later steps are not known yet.
-        ends = ends[np.sort(np.random.default_rng(0).choice(len(ends), most, replace=False))]
+        ends = ends[np.sort(np.random.default_rng(seed).choice(len(ends), most, replace=False))]
     short = int((table.lengths <= forecast.window).sum())
     if short:
         notes.append(f"{short} series have no more than {forecast.window} values and are not learned from.")

@@ -1,4 +1,4 @@
-"""Training, scoring and saving."""
+"""Training and scoring."""
 
 from __future__ import annotations
 
@@ -60,12 +60,16 @@ def train(
         weighted = {"sample_weight": weights[tested]} if weights is not None and weigh_scores else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return sign * float(get_scorer(scorer)(fitted(learned), X.iloc[tested], y[tested], **weighted))
+            try:
+                return sign * float(get_scorer(scorer)(fitted(learned), X.iloc[tested], y[tested], **weighted))
+            except (ValueError, ArithmeticError):
+                # Rows that cannot be measured, as of those that all weigh 0, or be learned from.
+                return float("nan")
 
     name = scorer.removeprefix("neg_") if sign < 0 else scorer
     seen, held_out, folds = splits
     scores = [score(learned, tested) for learned, tested in folds]
-    print(f"{name} over {len(scores)} folds: {np.mean(scores):.6g} +- {np.std(scores):.6g}")
+    print(f"{name} over {len(scores)} folds: {np.nanmean(scores):.6g} +- {np.nanstd(scores):.6g}")
     print(f"{name} on {len(held_out)} rows held out: {score(seen, held_out):.6g}")
     # Shuffled, as some models mind the order of the rows.
     return fitted(np.random.default_rng(seed).permutation(len(y)))

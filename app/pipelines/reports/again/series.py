@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.pipelines.reports.again.tables import dates
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -39,13 +41,15 @@ def signals(
     codes, ids = pd.factorize(frame[id_column])
     keys = np.zeros(len(frame)) if sort is None else frame[sort].to_numpy()
     if dated:
-        keys = pd.to_datetime(frame[sort], format="mixed", utc=True).dt.tz_localize(None).to_numpy()
+        keys = dates(frame[sort]).to_numpy()
     order = np.lexsort((keys, codes))
     kinds = None if kind is None else frame[kind].astype("str").to_numpy()[order]
     found = []
     for name in values if kinds is None else pd.unique(frame[kind].astype("str")):
         known = np.ones(len(frame), dtype="bool") if kinds is None else kinds == name
-        numbers = frame[name if kinds is None else values[0]].to_numpy(dtype="float64")[order][known].copy()
+        # Words for a missing value are missing.
+        column = pd.to_numeric(frame[name if kinds is None else values[0]], errors="coerce")
+        numbers = column.to_numpy(dtype="float64")[order][known].copy()
         series, times = codes[order][known], keys[order][known] if dated else None
         empty = np.isnan(numbers)
         if missing == "zero":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.pipelines.reports.again.tables import dates
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -36,7 +38,8 @@ def grouped(y: Array, groups: Array, classified: bool, count: int, seed: int) ->
 
     groups = np.unique(groups.astype("str"), return_inverse=True)[1]
     blocks = np.unique(groups)
-    seen, unseen = group_folds(y, groups, classified, min(5, len(blocks)), seed)[0]
+    parts = group_folds(y, groups, classified, min(5, len(blocks)), seed)
+    seen, unseen = min(parts, key=lambda fold: abs(len(fold[1]) - 0.2 * len(y)))
     left, groups = y[seen], groups[seen]
     folds = group_folds(left, groups, classified, min(count, len(np.unique(groups))), seed)
     return seen, unseen, two_classes(left, seen, folds) if classified else within(seen, folds)
@@ -64,7 +67,7 @@ def in_time(y: Array, times: Array, classified: bool, count: int) -> Splits:
     from sklearn.model_selection import TimeSeriesSplit
 
     if times.dtype.kind not in "ifM":
-        times = pd.to_datetime(times.astype("str"), format="ISO8601", utc=True).to_numpy()
+        times = dates(pd.Series(times)).to_numpy()
     place = np.unique(times, return_inverse=True)[1]
     fitting = int(np.searchsorted(np.bincount(place)[::-1].cumsum(), 0.2 * len(y), side="right"))
     last = min(max(1, fitting), int(place.max()) - 1)

@@ -38,24 +38,61 @@ def read(path: str) -> pd.DataFrame:
 
 
 def read_images(path: str) -> pd.DataFrame:
-    """Read a folder or a zip of PNG and JPEG files: path, bytes, and the first folder that not all files are in."""
+    """Read a folder or a zip of PNG and JPEG files: path, bytes, and the first folder that not all files are in.
+
+    Of an .npz: id, bytes and label.
+    """
     import zipfile
-    from pathlib import Path
+    from pathlib import Path, PurePosixPath
 
     import pandas as pd
 
     if Path(path).is_dir():
-        files = {file.relative_to(path).as_posix(): file.read_bytes() for file in sorted(Path(path).rglob("*.*"))}
+        found = [file for file in sorted(Path(path).rglob("*")) if file.is_file()]
+        files = {file.relative_to(path).as_posix(): file.read_bytes() for file in found}
     else:
         with zipfile.ZipFile(path) as archive:
-            files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
-    kept = {name: data for name, data in files.items() if name.lower().endswith((".png", ".jpg", ".jpeg"))}
-    kept = {name: data for name, data in kept.items() if not any(part[0] in "._" for part in name.split("/"))}
-    frame = pd.DataFrame({"file": list(kept), "image": pd.Series(list(kept.values()), dtype="object")})
-    parts = [name.split("/")[:-1] for name in kept]
+            # Some systems write backslashes.
+            named = [(entry.filename.replace("\\", "/"), entry) for entry in archive.infolist()]
+            files = {str(PurePosixPath(name)): archive.read(entry) for name, entry in named if not name.endswith("/")}
+    files = {name: data for name, data in files.items() if not is_bystander(name)}
+    if all(name.endswith(".npy") for name in files):
+        return from_arrays(files)
+    frame = pd.DataFrame({"file": list(files), "image": pd.Series(list(files.values()), dtype="object")})
+    parts = [name.split("/")[:-1] for name in files]
     while all(parts) and len({part[0] for part in parts}) == 1:
         parts = [part[1:] for part in parts]
     return frame.assign(folder=[part[0] for part in parts]) if all(parts) else frame
+
+
+def is_bystander(path: str) -> bool:
+    """Tell whether a file is hidden, or one that systems put beside others."""
+    steps = path.split("/")
+    hidden = any(step.startswith(".") for step in steps)
+    return hidden or steps[0] == "__MACOSX" or steps[-1].lower() in ("thumbs.db", "desktop.ini")
+
+
+def from_arrays(files: dict[str, bytes]) -> pd.DataFrame:
+    """Return images as PNGs, beside their ids and labels where an .npz has some."""
+    import io
+
+    import numpy as np
+    import pandas as pd
+    from PIL import Image
+
+    def encoded(pixels: Array) -> bytes:
+        plain = np.rint(pixels.astype("float64") * scale).astype("uint8")
+        sink = io.BytesIO()
+        Image.fromarray(plain[:, :, 0] if plain.shape[2:] == (1,) else plain).save(sink, "PNG", compress_level=1)
+        return sink.getvalue()
+
+    arrays = {name.removesuffix(".npy"): np.load(io.BytesIO(data)) for name, data in files.items()}
+    images = arrays["images"] if "images" in arrays else arrays["x"]
+    # Floats are from 0 to 1 where none is above.
+    scale = 255 if images.dtype.kind == "b" or (images.dtype.kind == "f" and images.max() <= 1) else 1
+    frame = pd.DataFrame({"file": range(len(images)), "image": pd.Series(map(encoded, images), dtype="object")})
+    columns = {"ids": "file", "labels": "label", "y": "label"}
+    return frame.assign(**{columns[name]: arrays[name].ravel() for name in arrays if name in columns})
 
 
 def rows(frame: pd.DataFrame, kinds: dict[str, str], day_first: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -78,13 +115,24 @@ def rows(frame: pd.DataFrame, kinds: dict[str, str], day_first: tuple[str, ...] 
             words = values.astype("str").str.strip().str.lower()
             return words.map(dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)).astype("float64")
         if kind == "date":
-            dates = pd.to_datetime(values, format="mixed", dayfirst=name in day_first, utc=True, errors="coerce")
-            return dates.dt.tz_localize(None).astype("datetime64[us]")
+            moments = pd.to_datetime(values, format="mixed", dayfirst=name in day_first, utc=True, errors="coerce")
+            return moments.dt.tz_localize(None).astype("datetime64[us]")
         if kind == "image":
             return values.map(from_base64).astype("object")
         return as_text(values)
 
     return pd.DataFrame({name: column(name, kind) for name, kind in kinds.items()})
+
+
+def dates(values: pd.Series) -> pd.Series:
+    """Return dates in UTC; the day comes first before dots, and where a first number is no month."""
+    import pandas as pd
+
+    text = values.astype("str").str.strip()
+    first = text.str.extract(r"^(\d{1,2})([-/.])")
+    day_first = bool((first[1] == ".").any() or (first[0].astype("float64") > 12).any())
+    moments = pd.to_datetime(text, format="mixed", dayfirst=day_first, utc=True)
+    return moments.dt.tz_localize(None).astype("datetime64[us]")
 
 
 def as_text(values: pd.Series) -> pd.Series:

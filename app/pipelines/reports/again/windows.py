@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.pipelines.reports.again.series import features, imputed, interpolate
+from app.pipelines.reports.again.tables import dates
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,7 @@ def samples(
     horizon: int,
     parameters: dict[str, Any],
     zero: bool = False,
+    seed: int = 0,
 ) -> tuple[pd.DataFrame, Array, Array, Array]:
     """Return X, a row a window and step; the value at that step; and the positions in time of both their ends.
 
@@ -49,15 +51,19 @@ def samples(
         tsfresh's, of what is computed of a window.
     zero
         Whether features that are missing become 0.
+    seed
+        By which samples are drawn, of more than are learned from.
     """
     import numpy as np
     import pandas as pd
 
+    # Words for a missing value are missing.
+    frame = frame.assign(**{name: pd.to_numeric(frame[name], errors="coerce") for name in values})
     frame = frame.dropna(subset=values) if missing == "drop" else frame
     codes = np.zeros(len(frame), "int64") if id_column is None else pd.factorize(frame[id_column])[0]
     keys = np.zeros(len(frame)) if sort is None else frame[sort].to_numpy()
     if dated:
-        keys = pd.to_datetime(frame[sort], format="mixed", utc=True).dt.tz_localize(None).to_numpy()
+        keys = dates(frame[sort]).to_numpy()
     order = np.lexsort((keys, codes))
     codes, table = codes[order], frame[values].to_numpy(dtype="float64")[order]
     table = np.nan_to_num(table, nan=0.0) if missing == "zero" else table
@@ -74,7 +80,7 @@ def samples(
     ends = ends[np.lexsort((ends, positions[ends]))]
     most = max(1, min(ROWS // horizon, VALUES // (window * len(values))))
     if len(ends) > most:
-        ends = ends[np.sort(np.random.default_rng(0).choice(len(ends), most, replace=False))]
+        ends = ends[np.sort(np.random.default_rng(seed).choice(len(ends), most, replace=False))]
 
     cut = table[ends[:, None] + np.arange(1 - window, 1)]
     for number, column in zip(*np.nonzero(np.isnan(cut).any(axis=1)), strict=True):

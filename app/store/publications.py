@@ -1,0 +1,152 @@
+"""What jobs publish. A publication is one transaction: a version is there whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import redis
+
+from app.store import keys
+from app.store.artifact import Artifact, seal
+from app.store.connection import store_errors
+from app.store.record import Record, Version
+
+#: Seconds for which a job's publication is remembered.
+_REMEMBERED = 7 * 24 * 3600
+
+
+class Publications:
+    """One version a job, provisional until its training ends."""
+
+    def __init__(self, client: redis.Redis, secret: str) -> None:
+        # redis-py types every answer as bytes or text, whatever the client; of this one all are bytes.
+        self._redis: Any = client
+        self._secret = secret
+
+    @store_errors()
+    def publish(self, version: Version) -> Record:
+        """Store a version and make it current, unless a later one is current already.
+
+        A provisional version becomes current only where there is no other; its job's next publication takes its place,
+        under the same number.
+
+        Parameters
+        ----------
+        version
+            With any number; the one it gets is in the record returned. If its job has published its end before, that
+            record is returned and nothing is stored.
+        """
+        record = version.record
+        key, records = keys.model(record.pipeline_id), keys.records(record.pipeline_id)
+        job = keys.published(record.job_id)
+
+        def write(pipe: Any) -> Record:
+            known = _watched(pipe, record.job_id)
+            if known is not None and not known.provisional:
+                return known
+            current = int(pipe.hget(key, "current") or 0)
+            # A number is given once. That of a provisional version that was deleted meanwhile is not taken up again.
+            number = known.version if known else self._redis.hincrby(keys.LATEST, str(record.pipeline_id), 1)
+            sealed = seal(version.artifact, record.pipeline_id, number, self._secret)
+            numbered = _numbered(record, number, version.artifact, sealed)
+            pipe.multi()
+            pipe.set(keys.artifact(record.pipeline_id, number), sealed)
+            pipe.set(keys.report(record.pipeline_id, number), _json(version.report))
+            pipe.hset(records, str(number), numbered.to_bytes())
+            pipe.hset(key, str(number), numbered.artifact["sha256"])
+            pipe.sadd(keys.MODELS, str(record.pipeline_id))
+            pipe.set(job, f"{record.pipeline_id} {number}", ex=_REMEMBERED)
+            if not current or (number > current and not record.provisional):
+                pipe.hset(key, "current", number)
+            return numbered
+
+        published: Record = self._redis.transaction(write, key, records, job, value_from_callable=True)
+        return published
+
+    @store_errors()
+    def conclude(self, job_id: str, why: str) -> Record | None:
+        """Make the provisional version of a training that was stopped a version like any other, and say why."""
+
+        def write(pipe: Any) -> Record | None:
+            known = _watched(pipe, job_id)
+            if known is None or not known.provisional:
+                return known
+            current = int(pipe.hget(keys.model(known.pipeline_id), "current") or 0)
+            changed = {"stopped": why, "note": "Its training was stopped; this is the best that it had until then."}
+            final = replace(known, provisional=False, result=known.result | changed)
+            pipe.multi()
+            pipe.hset(keys.records(known.pipeline_id), str(known.version), final.to_bytes())
+            if known.version > current:
+                pipe.hset(keys.model(known.pipeline_id), "current", known.version)
+            return final
+
+        concluded: Record | None = self._redis.transaction(write, keys.published(job_id), value_from_callable=True)
+        return concluded
+
+    @store_errors()
+    def withdraw(self, job_id: str) -> None:
+        """Remove the provisional version of a training that is not to leave anything."""
+
+        def write(pipe: Any) -> None:
+            known = _watched(pipe, job_id)
+            if known is None or not known.provisional:
+                return
+            key, records = keys.model(known.pipeline_id), keys.records(known.pipeline_id)
+            others = [int(number) for number in pipe.hkeys(records) if int(number) != known.version]
+            current = int(pipe.hget(key, "current") or 0)
+            pipe.multi()
+            keys.remove_version(pipe, known.pipeline_id, known.version)
+            pipe.delete(keys.published(job_id))
+            if not others:
+                pipe.srem(keys.MODELS, str(known.pipeline_id))
+                pipe.delete(key)
+            elif current == known.version:
+                pipe.hset(key, "current", max(others))
+
+        self._redis.transaction(write, keys.published(job_id))
+
+    @store_errors()
+    def published_by(self, job_id: str) -> Record | None:
+        """Return the record that a job has published, if it has and the version still exists."""
+        place = _place(self._redis, job_id)
+        return _record(self._redis, *place) if place else None
+
+
+def _watched(pipe: Any, job_id: str) -> Record | None:
+    """Return what a job has published, and let the transaction begin anew when that changes before its end.
+
+    Its worker, the web process that takes it for dead, and a caller who deletes the model may all be at it.
+    """
+    if (place := _place(pipe, job_id)) is None:
+        return None
+    pipe.watch(keys.model(place[0]), keys.records(place[0]))
+    return _record(pipe, *place)
+
+
+def _place(client: Any, job_id: str) -> tuple[str, str] | None:
+    """Return the id and the version that a job has published."""
+    if (found := client.get(keys.published(job_id))) is None:
+        return None
+    pipeline_id, version = found.decode().split()
+    return pipeline_id, version
+
+
+def _record(client: Any, pipeline_id: str, version: str) -> Record | None:
+    data = client.hget(keys.records(pipeline_id), version)
+    return Record.from_bytes(data) if data else None
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+
+
+def _numbered(record: Record, version: int, artifact: Artifact, sealed: bytes) -> Record:
+    described: dict[str, Any] = {
+        "format": artifact.manifest["format"],
+        "bytes": len(sealed),
+        "sha256": hashlib.sha256(sealed).hexdigest(),
+    }
+    return replace(record, version=version, artifact=described, result=record.result | {"version": version})

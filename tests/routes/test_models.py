@@ -1,0 +1,58 @@
+"""PUT /models/<id>/current: what is refused, what is compared before, and what is answered."""
+
+import threading
+
+import pytest
+
+from app import create_app
+from app.jobs import tasks
+
+#: Seconds between two looks for a job.
+LOOK = 0.05
+
+
+@pytest.fixture
+def worked(client_of_redis, ended):
+    """A thread that works the queue."""
+    stop = threading.Event()
+
+    def work():
+        while not stop.wait(LOOK):
+            if job_id := client_of_redis.lpop("rq:queue:training"):
+                tasks.train(job_id.decode())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"version": 1, "rows": 2}, ["/rows"]),
+        ({"version": "1", "row": True}, ["/version", "/row"]),
+        ({"row": 1}, ["/version"]),
+        ([1], ["/version"]),
+    ],
+    ids=str,
+)
+def test_a_promotion_names_a_version_and_may_name_a_row_and_nothing_else(refused, body, pointers):
+    refused(422, *pointers, method="PUT", path="/models/kept/current", json=body)
+
+
+@pytest.mark.parametrize("row", [{}, {"row": 1}], ids=["a version", "a row"])
+def test_what_is_current_is_compared_before_anything_is_promoted(refused, row):
+    options = {"path": "/models/kept/current", "json": {"version": 1, **row}, "headers": {"If-Match": '"1"'}}
+    assert refused(409, method="PUT", **options)["type"] == "urn:problem:stale-version"
+
+
+def test_a_row_that_is_waited_for_is_answered_as_the_version_that_it_became(settings, ended, training, worked):
+    """Not as the training, and not in a string, however the routes of 2017 answer."""
+    assert ended(training())["state"] == "finished"
+    client = create_app(settings.model_copy(update={"legacy_json_strings": True})).test_client()
+    answer = client.put("/models/small/current", json={"version": 1, "row": 1}, headers={"If-Match": '"1"'})
+    assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
+    assert answer.json == client.get("/models/small/versions/2").json
+    assert answer.json["result"]["note"].startswith("A row of an earlier training")
