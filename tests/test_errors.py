@@ -1,5 +1,6 @@
 """The error tree as it is drawn, and what its errors look like to a caller."""
 
+import logging
 import re
 
 import pytest
@@ -114,7 +115,9 @@ def test_the_type_of_an_error_of_werkzeugs_is_the_same_under_every_python(failin
     assert failing(RequestedRangeNotSatisfiable()).json["type"] == "urn:problem:requested-range-not-satisfiable"
 
 
-def test_an_unforeseen_error_is_a_500_in_any_script(failing):
+def test_an_unforeseen_error_is_a_500_in_any_script(failing, caplog):
+    # What the log says of it cannot be written in UTF-8, and so not be handed from process to process.
+    caplog.set_level(logging.CRITICAL, "app")
     assert (
         failing(errors.InvalidData("lone \ud800", [errors.Fault("/\ud800", "x")])).mimetype
         == "application/problem+json"

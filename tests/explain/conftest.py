@@ -52,7 +52,7 @@ def assembled():
 
     def make(X, model, scaled=True, **kinds):
         kinds = {name: KINDS[str(dtype)] for name, dtype in X.dtypes.items()} | kinds
-        problem = SimpleNamespace(kinds=kinds, parameters=TrainParameters(pipeline_id="p"), select=False)
+        problem = SimpleNamespace(kinds=kinds, parameters=TrainParameters(pipeline_id="p"), select=False, seed=0)
         return preprocess.assemble(problem, model, scaled)
 
     return make

@@ -36,7 +36,7 @@ class NoRows:
 
 
 @pytest.fixture
-def explained(store, settings, frame):
+def explained(store, publications, settings, frame):
     """Return a function that trains a model on the frame once, and explains rows with it."""
     cache = PipelineCache(2**20)
 
@@ -48,7 +48,7 @@ def explained(store, settings, frame):
             left_out = [] if target == "kind" else ["kind"]
             parameters = TrainParameters(pipeline_id="p", target=target, id_column="id", model_training=training)
             tables = Tables(parameters, registry.check(parameters), frame.drop(columns=left_out), None)
-            pipelines.train(tables, "job", 60, store, lambda *stage, **more: None, NoRows())
+            pipelines.train(tables, "job", 60, publications, lambda *stage, **more: None, NoRows())
         parameters = ExplainParameters(pipeline_id="p", method=method, num_samples=200, **named, **(explain or {}))
         upload = Upload("data", value=json.loads(rows.to_json(orient="records")))
         return run.explain(parameters, upload, store, cache, settings)

@@ -93,9 +93,9 @@ class TpotEngine:
         candidates = [trial for trial in board.trials if trial.engine == "tpot"]
         scored = [trial for trial in candidates if trial.score is not None]
         if not scored:
-            refused = next((trial.error for trial in candidates if trial.error not in (None, STOPPED)), None)
-            if refused is not None:
-                ended = f"Every candidate of the search failed; the first said: {refused.rstrip('.')}"
+            refused = [trial.error for trial in candidates if trial.error is not None]
+            if refused and STOPPED not in refused:
+                ended = f"Every candidate of the search failed; the first said: {refused[0].rstrip('.')}"
             board.note = f"{ended}. This is the baseline, a linear model."
             return best or baseline.untried(problem)
         found = max(scored, key=board.rank)
