@@ -192,7 +192,9 @@ def test_a_zip_without_images_is_refused():
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"PK\x03\x04", b"PK\x05\x06" + b"\xff" * 18, b"x" * 100, zipped({"a": b"b"})[:-5]]
+    "data",
+    [b"", b"PK\x03\x04", b"PK\x05\x06" + b"\xff" * 18, b"x" * 100, zipped({"a": b"b"})[:-5]],
+    ids=["nothing", "its beginning", "its end", "something else", "cut off"],
 )
 def test_what_is_no_zip_is_unreadable(data):
     with pytest.raises(Unreadable):
