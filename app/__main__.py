@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from types import FrameType
 
-from app.pipelines.processes import cores
 from app.settings import Settings, SettingsError, child_environment
 from app.store.embedded import EmbeddedError, EmbeddedRedis, die_with_parent
 
@@ -29,8 +29,11 @@ class Stopping(Exception):
 class Process:
     """A process that is started again when it dies."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], cores: set[int] | None = None
+    ) -> None:
         self._name = name
+        self._cores = cores
         self._command = command
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
@@ -40,9 +43,12 @@ class Process:
         """Start the process; it dies with this one."""
         self._starts.append(time.monotonic())
         # A group of its own: Ctrl-C in a terminal is for the supervisor, which stops the others in order.
-        self._process = subprocess.Popen(
-            self._command, env=self._environment, preexec_fn=die_with_parent, process_group=0
-        )
+        self._process = subprocess.Popen(self._command, env=self._environment, preexec_fn=self._begin, process_group=0)
+
+    def _begin(self) -> None:
+        die_with_parent()
+        if self._cores is not None:
+            os.sched_setaffinity(0, self._cores)
 
     def look(self) -> bool:
         """Start the process again if it has died; False when it does so too often."""
@@ -107,10 +113,8 @@ class Supervisor:
             environment = child_environment(REDIS_URL=self._redis.url)
         worker = [sys.executable, "-m", "app.jobs.worker"]
         web = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"]
-        workers = self._settings.train_workers
-        # Each has its part of the cores: threads that wait for others on the same core take many times as long.
-        share = {"OMP_NUM_THREADS": str(max(1, cores() // workers))} if workers > 1 else {}
-        self._processes = [Process("worker", worker, share | environment) for _ in range(workers)]
+        shares = _shares(os.sched_getaffinity(0), self._settings.train_workers)
+        self._processes = [Process("worker", worker, environment, share) for share in shares]
         self._processes.append(Process("web", web, environment))
         for process in self._processes:
             process.start()
@@ -122,6 +126,12 @@ class Supervisor:
             process.wait()
         if self._redis is not None:
             self._redis.stop()
+
+
+def _shares(cores: set[int], n_workers: int) -> list[set[int]]:
+    """Deal the cores out to workers: the threads of two that want the same ones take many times as long to wait."""
+    ordered = sorted(cores)
+    return [set(ordered[number::n_workers]) or {ordered[number % len(ordered)]} for number in range(n_workers)]
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
