@@ -89,7 +89,7 @@ def test_a_tpot_search_that_its_time_has_ended_would_have_gone_on(problem, board
     first = members.first
     monkeypatch.setattr(members, "first", lambda problem: first(problem)[:1])
     monkeypatch.setattr(engine, "TPOT_LEAST", 1.0)
-    of = problem(*rows(2), seconds=8.0, folds=2)
+    of = problem(*rows(2), seconds=20.0, folds=2)
     made = board(of)
     PortfolioEngine().search(of, made)
     assert "tpot" in {trial.engine for trial in made.trials}

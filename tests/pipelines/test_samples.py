@@ -107,14 +107,14 @@ def test_the_portfolio_reads_the_series_themselves_too(made):
     np.testing.assert_allclose(found.X[signals[0]].iloc[0], frame["x"][:12])
 
 
-@pytest.mark.parametrize(("seconds", "chosen"), [(1e-6, "MinimalFCParameters()"), (60.0, "EfficientFCParameters()")])
+@pytest.mark.parametrize(("seconds", "chosen"), [(1e-6, "MinimalFCParameters()"), (600.0, "EfficientFCParameters()")])
 def test_an_engine_that_picks_takes_the_features_that_there_is_time_for(tables, seconds, chosen):
     frame, labels = series()
     training = assemble(tables(frame, labels[["id", "label"]], extract_features={"column_id": "id"}, model=None))
     found = samples.with_affordable_features(training, seconds)
     assert found.parameters.extract_features.default_fc_parameters == chosen
     # Another attempt has the features that the scores of the first are of, whatever time it has.
-    again = samples.with_affordable_features(training, 61.0 - seconds, chosen)
+    again = samples.with_affordable_features(training, 601.0 - seconds, chosen)
     assert again.parameters.extract_features.default_fc_parameters == chosen
 
 
