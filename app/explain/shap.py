@@ -150,14 +150,15 @@ def _raw_output(model: Any, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any
     import numpy as np
 
     name = type(model).__name__
-    if name.startswith("XGB"):
+    if not hasattr(model, "predict_proba"):
+        # What numbers are, whatever the link: values of its logarithm do not add up to them, and are then not used.
+        raw = model.predict(inputs)
+    elif name.startswith("XGB"):
         raw = model.predict(inputs, output_margin=True)
     elif name.startswith("LGBM"):
         raw = model.predict(inputs, raw_score=True)
-    elif hasattr(model, "decision_function"):
-        raw = model.decision_function(inputs)
     else:
-        raw = model.predict(inputs)
+        raw = model.decision_function(inputs)
     return np.asarray(raw, dtype="float64").reshape(1, -1)
 
 

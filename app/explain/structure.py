@@ -67,6 +67,9 @@ def _traced(step: Any, known: list[str]) -> list[str] | None:
         return []
     if name in _COLUMNWISE:
         return known
+    if name == "SplineTransformer":
+        each = step.n_features_out_ // step.n_features_in_
+        return [origin for origin in known for _ in range(each)]
     if hasattr(step, "get_support"):
         return [origin for origin, kept in zip(known, step.get_support(), strict=True) if kept]
     if hasattr(step, "transformer_list"):

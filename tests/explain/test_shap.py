@@ -6,10 +6,12 @@ from math import factorial
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMRegressor
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from xgboost import XGBRegressor
 
 from app.explain.base import Asked, Subject
 from app.explain.shap import explain
@@ -187,3 +189,20 @@ def test_what_does_not_add_up_is_sampled_instead(diabetes, subject):
     assert local.algorithm == "permutation"
     assert local.trust["additivity_error"] < 1e-6
     assert local.local_prediction == pytest.approx(shown.predict(diabetes[0].iloc[[0]])[0, 0])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        XGBRegressor(n_estimators=20, objective="reg:gamma"),
+        LGBMRegressor(n_estimators=20, objective="gamma", verbose=-1),
+    ],
+    ids=["xgboost", "lightgbm"],
+)
+def test_contributions_to_a_number_are_in_its_unit_even_where_the_model_adds_up_logarithms(diabetes, subject, model):
+    X, target = diabetes
+    shown = subject(X, target, model, Task.REGRESSION)
+    local = explain(shown, X.iloc[[0]], asked(1000))
+    assert local.scale == "value"
+    assert local.local_prediction == pytest.approx(shown.predict(X.iloc[[0]])[0, 0])
+    assert 100 < local.base_value < 200

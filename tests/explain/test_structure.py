@@ -18,6 +18,7 @@ from sklearn.preprocessing import (
     PowerTransformer,
     QuantileTransformer,
     RobustScaler,
+    SplineTransformer,
     StandardScaler,
 )
 from sklearn.tree import DecisionTreeClassifier
@@ -52,6 +53,7 @@ KNOWN = ["a", "b", "text", "text", "text"]
                 QuantileTransformer(n_quantiles=10), RobustScaler(), StandardScaler(),
             )
         ),
+        pytest.param([SplineTransformer(n_knots=3)], [name for name in KNOWN for _ in range(5)], id="splines"),
         pytest.param([SelectKBest(k=1)], ["b"], id="a selector"),
         pytest.param([StandardScaler(), SelectKBest(k=1), MinMaxScaler()], ["b"], id="a selector between scalers"),
         pytest.param([VarianceThreshold()], KNOWN, id="a selector that keeps all"),

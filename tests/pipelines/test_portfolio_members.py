@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.payloads.parameters import Kind
+from app.payloads.parameters import Kind, Task
 from app.pipelines import evaluate
 from app.pipelines.portfolio import members
 
@@ -38,10 +38,14 @@ def all_of(problem):
 
 @pytest.mark.parametrize("n_classes", [3, 0])
 def test_every_kind_and_variant_is_fitted_and_predicts(of, n_classes):
-    problem = of(n_classes)
-    for candidate in all_of(problem):
-        fitted = evaluate.fit(candidate.pipeline, problem.X, problem.y)
-        assert evaluate.predict(fitted, problem.X, n_classes).shape[0] == 90, candidate.name
+    tried = set()
+    for problem in (of(n_classes), of(n_classes, count=800)):
+        for candidate in all_of(problem):
+            fitted = evaluate.fit(candidate.pipeline, problem.X, problem.y)
+            assert evaluate.predict(fitted, problem.X, n_classes).shape[0] == len(problem.y), candidate.name
+            tried.add(members.kind_of(candidate.name))
+    expected = {name for name, kind in members.KINDS.items() if kind.classifier or not n_classes}
+    assert tried == expected - {"gamma boosting"}  # which is for targets above 0
 
 
 @pytest.mark.parametrize("n_classes", [2, 0])
@@ -63,7 +67,8 @@ def test_baselines_of_six_kinds_are_tried_the_quickest_first(of, n_classes):
 
 def test_variants_of_the_best_kinds_and_the_kinds_not_tried_come_first(of):
     names = [members.kind_of(candidate.name) for candidate in members.variants(of(2), ["xgboost", "forest", "linear"])]
-    untried = {name for name, kind in members.KINDS.items() if kind.first is None and kind.classifier}
+    later = {name for name, kind in members.KINDS.items() if kind.first is None and kind.classifier}
+    untried = {name for name in later if members.KINDS[name].least_rows <= 90}
     assert names[:2] == ["xgboost", "forest"]
     assert set(names[2 : 2 + len(untried)]) == untried
 
@@ -73,6 +78,25 @@ def test_kinds_that_take_time_in_the_square_of_the_rows_are_for_few(of):
     many = replace(many, y=np.tile(many.y, 1000))
     assert "kernel 2" in {candidate.name for candidate in members.variants(of(2), [])}
     assert not {"kernel 2", "neighbours 2", "network 2"} & {c.name for c in members.variants(many, [])}
+
+
+def test_what_needs_many_rows_is_not_tried_with_few(of):
+    def kinds(count):
+        return {members.kind_of(candidate.name) for candidate in members.variants(of(2, count=count), [])}
+
+    assert not {"splines", "sampled kernel"} & kinds(90)
+    assert {"splines"} == {"splines", "sampled kernel"} & kinds(200)
+    assert {"splines", "sampled kernel"} <= kinds(700)
+
+
+def test_errors_as_shares_of_the_value_are_for_targets_above_zero_only(of, problem):
+    X, target = rows()
+    prices = problem(X, np.exp(target))
+    names = {candidate.name: candidate for candidate in members.variants(prices, [])}
+    fitted = evaluate.fit(names["gamma boosting 2"].pipeline, prices.X, prices.y)
+    assert (evaluate.predict(fitted, prices.X, 0) > 0).all()
+    for other in (of(0), of(2), replace(prices, task=Task.FORECASTING)):
+        assert "gamma boosting 2" not in {candidate.name for candidate in members.variants(other, [])}
 
 
 @pytest.mark.parametrize("n_classes", [2, 0])

@@ -18,6 +18,7 @@ from app.pipelines.evaluate import takes_weights
 from app.pipelines.quiet import quiet
 
 if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
 
 #: Arguments that keep an estimator on the one core that a candidate has, and quiet, where it takes them.
@@ -45,8 +46,13 @@ class KindOfModel:
         Dotted names.
     scaled
         Whether its numbers must have mean 0 and variance 1.
-    most_rows
-        Rows up to which it is tried: some take time in the square of the rows.
+    before
+        Transformers between the columns' preprocessing and the model: dotted names and their arguments.
+    positive
+        Whether all targets must be greater than 0.
+    least_rows, most_rows
+        Between which it is tried: some need rows to place what they place among them, some take time in the square of
+        the rows.
     first
         Arguments of the one that is tried first; None for a kind that only follows.
     variants
@@ -58,11 +64,20 @@ class KindOfModel:
     classifier: str | None
     regressor: str | None
     scaled: bool = False
+    before: tuple[tuple[str, dict[str, Any]], ...] = ()
+    positive: bool = False
+    least_rows: int = 0
     most_rows: int = 10**9
     first: dict[str, Any] | None = field(default_factory=dict)
     variants: tuple[dict[str, Any], ...] = ()
     tpot: tuple[str | None, str | None] = (None, None)
 
+
+#: Columns to smooth curves of them: ranks first, so that a long tail does not leave the knots to a few rows.
+_CURVES = (
+    ("sklearn.preprocessing.QuantileTransformer", {"n_quantiles": 50}),
+    ("sklearn.preprocessing.SplineTransformer", {"n_knots": 4}),
+)
 
 KINDS = {
     "linear": KindOfModel(
@@ -126,6 +141,36 @@ KINDS = {
         first={"n_estimators": 200},
         variants=({"n_estimators": 300, "min_samples_leaf": 2, "max_features": 0.7},),
         tpot=("ExtraTreesClassifier", "ExtraTreesRegressor"),
+    ),
+    # A smooth curve of each column, added up.
+    "splines": KindOfModel(
+        "sklearn.linear_model.LogisticRegression",
+        "sklearn.linear_model.RidgeCV",
+        before=_CURVES,
+        least_rows=100,
+        first=None,
+        variants=({"C": 0.1, "max_iter": 500, "alphas": [0.1, 1.0, 10.0, 100.0]},),
+    ),
+    # Those curves with what happens between columns, for any number of rows: likenesses to a sample of these, as a
+    # kernel machine has them to all (Williams & Seeger 2001).
+    "sampled kernel": KindOfModel(
+        "sklearn.linear_model.LogisticRegression",
+        "sklearn.linear_model.RidgeCV",
+        before=(*_CURVES, ("sklearn.kernel_approximation.Nystroem", {"n_components": 300})),
+        least_rows=600,
+        first=None,
+        variants=({"C": 1.0, "max_iter": 500, "alphas": [1e-3, 0.01, 0.1, 1.0, 10.0]},),
+    ),
+    # Errors as shares of the value, for prices, incomes and durations.
+    "gamma boosting": KindOfModel(
+        None,
+        "xgboost.XGBRegressor",
+        positive=True,
+        first=None,
+        variants=(
+            {"objective": "reg:gamma", "n_estimators": 500, "learning_rate": 0.05, "max_depth": 4, "subsample": 0.8,
+             "colsample_bytree": 0.7},
+        ),
     ),
     "neighbours": KindOfModel(
         "sklearn.neighbors.KNeighborsClassifier",
@@ -217,17 +262,31 @@ def _candidate(
 ) -> Candidate | None:
     """Return a candidate, or None where its kind is not for this problem."""
     dotted = kind.classifier if problem.classes else kind.regressor
-    if dotted is None or len(problem.y) > kind.most_rows or set(problem.kinds.values()) == {Kind.SIGNAL}:
+    if dotted is None or set(problem.kinds.values()) == {Kind.SIGNAL}:
         return None
-    module, _, attribute = dotted.rpartition(".")
-    make: Callable[..., Any] = getattr(import_module(module), attribute)
-    known = make().get_params(deep=False).keys() - (set() if problem.classes else _OF_CLASSES)
-    wanted = _COMMON | {"random_state": problem.seed} | arguments
-    model = quiet(make(**{key: value for key, value in wanted.items() if key in known}))
-    pipeline = problem.pipeline(with_probabilities(problem, model), kind.scaled)
+    if not kind.least_rows <= len(problem.y) <= kind.most_rows:
+        return None
+    from sklearn.pipeline import make_pipeline
+
+    # A forecast's model learns steps from the last value, which may go down.
+    if kind.positive and (problem.task is Task.FORECASTING or problem.y.min() <= 0):
+        return None
+    model = with_probabilities(problem, quiet(_made(problem, dotted, arguments)))
+    if kind.before:
+        model = make_pipeline(*(_made(problem, *step) for step in kind.before), model)
+    pipeline = problem.pipeline(model, kind.scaled)
     if problem.weights is not None and not takes_weights(pipeline):
         return None
     return Candidate(label, "portfolio", pipeline, max(LEAST, SHARE * problem.seconds))
+
+
+def _made(problem: Problem, dotted: str, arguments: dict[str, Any]) -> BaseEstimator:
+    """Return an estimator with those of the arguments that it takes."""
+    module, _, attribute = dotted.rpartition(".")
+    make: Callable[..., BaseEstimator] = getattr(import_module(module), attribute)
+    known = make().get_params(deep=False).keys() - (set() if problem.classes else _OF_CLASSES)
+    wanted = _COMMON | {"random_state": problem.seed} | arguments
+    return make(**{key: value for key, value in wanted.items() if key in known})
 
 
 def _special(problem: Problem) -> list[Candidate]:
