@@ -1,6 +1,7 @@
 """A weighted mean of pipelines, and how its members are chosen."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,15 @@ def test_models_that_err_apart_are_mixed(of):
     problem = of(0, "rmse")
     trials = tried(problem, *models(0))
     assert len(ensemble.weights(problem, trials)) >= 2
+
+
+def test_a_mix_begins_with_several_of_the_best(of):
+    """One that the greedy choice would not take, as it adds no more than chance: it is in, as it is among the best."""
+    problem = of(0)
+    best, other = tried(problem, *models(0))[:2]
+    generator = np.random.default_rng(0)
+    third = replace(best, out_of_fold=best.out_of_fold + generator.normal(0, 0.01, len(problem.y)))
+    assert set(ensemble.weights(problem, [best, other, third])) == {0, 1, 2}
 
 
 def test_a_member_that_adds_nothing_is_not_taken(of):

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 #: Steps of the greedy choice; each adds one member, and a member may be added again.
 STEPS = 30
 
+#: Members that it begins with, the best ones: the greedy choice among many flatters itself on few rows, and several at
+#: its start weigh against that (section 2.2 there). Beginning with one gave 0.0011 to 0.0017 less, on average over samples
+#: of 650 to 1,500 rows of seven data sets and thousands of other rows of each.
+FIRST = 3
+
 #: What a step must gain, as a share of the score.
 GAIN = 1e-5
 
@@ -99,13 +104,27 @@ def weights(problem: Problem, trials: list[Trial]) -> dict[int, float]:
 
     Returns
     -------
-    {position in `trials`: weight}; the weights add up to 1. It begins with the best, so it scores no less.
+    {position in `trials`: weight}; the weights add up to 1. It scores no less than the first trial, of which it consists
+    where no mix is better.
     """
     predictions = [trial.out_of_fold for trial in trials]
-    counts = {0: 1}
-    total = np.array(predictions[0])
-    best = _score(problem, total)
-    for step in range(1, STEPS):
+    alone = _score(problem, predictions[0])
+    for first in range(min(FIRST, len(trials)), 1, -1):
+        counts, score = _grown(problem, predictions, first)
+        if score > alone + GAIN * abs(alone):
+            break
+    else:
+        counts, _ = _grown(problem, predictions, 1)
+    chosen = sum(counts.values())
+    return {position: count / chosen for position, count in counts.items()}
+
+
+def _grown(problem: Problem, predictions: list[Any], first: int) -> tuple[dict[int, int], float]:
+    """Return how often each position was chosen, after the first ones, and the score of that mix."""
+    counts = dict.fromkeys(range(first), 1)
+    total = np.sum(predictions[:first], axis=0)
+    best = _score(problem, total / first)
+    for step in range(first, STEPS):
         scores = [_score(problem, (total + one) / (step + 1)) for one in predictions]
         position = int(np.nanargmax(scores)) if not np.isnan(scores).all() else 0
         if not scores[position] > best + GAIN * abs(best):
@@ -113,8 +132,7 @@ def weights(problem: Problem, trials: list[Trial]) -> dict[int, float]:
         best = scores[position]
         total = total + predictions[position]
         counts[position] = counts.get(position, 0) + 1
-    chosen = sum(counts.values())
-    return {position: count / chosen for position, count in counts.items()}
+    return counts, best
 
 
 def _score(problem: Problem, predicted: Array) -> float:
