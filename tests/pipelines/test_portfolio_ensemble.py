@@ -197,6 +197,18 @@ def test_of_an_error_the_least_is_chosen(of, board):
     assert choice.choose(problem, made).name == "near"
 
 
+def test_one_model_in_several_pipelines_counts_once(of, board):
+    problem = of(0, "rmse")
+    made = board(problem)
+    best, *others = tried(problem, *models(0))
+    for number in range(25):
+        made.add(replace(best, name=f"again {number}", predict_seconds=1.0 + number), "search")
+    for found in (best, *others):
+        made.add(found, "search")
+    mixed = choice.choose(problem, made)
+    assert mixed.details["members"].keys() == {best.name, *(other.name for other in others)}
+
+
 def test_trials_over_some_of_the_folds_are_not_compared_with_whole_ones(of, board):
     problem = of(2)
     made = board(problem)

@@ -40,7 +40,7 @@ def choose(problem: Problem, board: Board) -> Trial:
 
     A smaller one is taken when it is as good as the best, and no worse than any of the baselines.
     """
-    candidates = sorted(_whole(board), key=board.rank, reverse=True)[:MOST]
+    candidates = _different(sorted(_whole(board), key=board.rank, reverse=True))[:MOST]
     if not candidates:
         best = board.best
         assert best is not None
@@ -90,6 +90,17 @@ def _pipeline(problem: Problem, chosen: list[tuple[Trial, float]]) -> Any:
     named = [(trial.name, trial.pipeline, share) for trial, share in chosen]
     kind = ensemble.EnsembleClassifier if problem.classes else ensemble.EnsembleRegressor
     return Pipeline([("model", kind(named))])
+
+
+def _different(candidates: list[Trial]) -> list[Trial]:
+    """Leave out what scores on every fold as another one does: a search comes upon one model in several pipelines.
+
+    Of those a baseline stays, or the cheapest, at the place of the first.
+    """
+    alike: dict[tuple[float, ...], list[Trial]] = {}
+    for trial in candidates:
+        alike.setdefault(tuple(round(score, 9) for score in trial.fold_scores), []).append(trial)
+    return [min(same, key=lambda trial: (not members.is_baseline(trial.name), _cost(trial))) for same in alike.values()]
 
 
 def _whole(board: Board) -> list[Trial]:
