@@ -138,6 +138,9 @@ class Trial:
         Bytes of the fitted pipeline.
     details
         What else the engine knows: operators, epochs, learning curve.
+    threads
+        That its native code had; None for as many as there are cores. What follows the search takes as long only with
+        as many: small matrices on two threads can take six times as long as on one.
     """
 
     name: str
@@ -151,6 +154,7 @@ class Trial:
     size: int = 0
     error: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    threads: int | None = None
 
     @property
     def whole(self) -> bool:

@@ -262,7 +262,7 @@ class _Running:
             why = None
             try:
                 for trial in child.receive():
-                    self._children[child] = trial
+                    self._children[child] = replace(trial, threads=self._threads)
             except TimeoutError:
                 why = STOPPED
                 self.cut = self.cut or child in self._until_the_end

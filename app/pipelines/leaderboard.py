@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from app.pipelines.board import TrialBoard
 
 #: What of a trial is plain JSON.
-_PLAIN = ("name", "engine", "score", "fit_seconds", "predict_seconds", "size", "error", "details")
+_PLAIN = ("name", "engine", "score", "fit_seconds", "predict_seconds", "size", "error", "threads", "details")
 
 
 def rows(board: TrialBoard) -> list[dict[str, Any]]:

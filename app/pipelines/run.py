@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
@@ -84,8 +85,8 @@ def train(
     # An attempt before this one may have left a better model than the first.
     first = searches and publications.published_by(job_id) is None
     clock = Clock(seconds)
-    if first:
-        _publish_at_once(training, job_id, publications)
+    if first and training.parameters.extract_features is not None:
+        _publish_at_once(training, job_id, publications, progress)
         clock.lap("first model")
     features = leaderboard.features_of(kept[0]) if kept else None
     build = Build(training, job_id, clock, progress, scheduler, features)
@@ -121,12 +122,16 @@ def train(
     return publications.publish(version)
 
 
-def _publish_at_once(training: Training, job_id: str, publications: Publications) -> None:
+def _publish_at_once(training: Training, job_id: str, publications: Publications, progress: Progress) -> None:
     """Publish a first model of some of the series: the features of all may take most of the time that there is."""
-    if training.parameters.extract_features is None:
-        return
+    since = time.monotonic()
+
+    def told() -> bool:
+        progress("first model", min(1.0, (time.monotonic() - since) / _AT_ONCE))
+        return True
+
     with suppress(ServiceError, ChildFailed, ChildDied, TimeoutError):
-        for version in stream(_first, training, job_id, seconds=_AT_ONCE):
+        for version in stream(_first, training, job_id, seconds=_AT_ONCE, wanted=told):
             publications.publish(version)
 
 
@@ -147,7 +152,9 @@ def _finished(build: Build, board: TrialBoard, found: Trial, progress: Progress,
 
     rows = leaderboard.rows(board)
     try:
-        for item in stream(build.finish, found, rows, board.note, board.stopped, seconds=seconds, wanted=told):
+        for item in stream(
+            build.finish, found, rows, board.note, board.stopped, seconds=seconds, threads=found.threads, wanted=told
+        ):
             last = item
             told()
     except (ChildFailed, ChildDied, TimeoutError) as error:

@@ -152,6 +152,8 @@ class LeaderboardRow(_Answer):
     """Bytes."""
     error: str | None
     details: JSON
+    threads: int | None = None
+    """That its native code had; null for as many as there are cores."""
 
 
 class VersionRecord(_Answer):

@@ -95,6 +95,7 @@ def test_every_candidate_is_tried_and_the_best_is_known(problem, board):
     assert all(trial.error is None for trial in tried)
     assert made.best.score == max(trial.score for trial in tried)
     assert made.stopped is None
+    assert {trial.threads for trial in tried} == {max(1, processes.cores() // 5)}
 
 
 def test_a_candidate_that_plainly_takes_longer_than_it_may_is_ended_after_its_first_fold(problem, board, tmp_path):

@@ -181,6 +181,14 @@ def test_of_models_that_are_as_good_the_cheapest_is_chosen(of, board):
     assert choice.choose(problem, made).name == "small"
 
 
+def test_near_perfection_little_is_much(of, board):
+    problem = of(2)
+    made = board(problem)
+    made.add(trial("large", 0.9998, predict=0.5, size=10**8), "search")
+    made.add(trial("small", 0.9997, predict=0.001), "search")
+    assert choice.choose(problem, made).name == "large"
+
+
 def test_no_cheaper_model_is_chosen_that_is_worse_than_a_baseline(of, board):
     problem = of(2)
     made = board(problem)
@@ -231,9 +239,10 @@ def test_a_mix_stands_on_the_board_with_its_members(of, board):
     problem = of(0, "rmse")
     made = board(problem)
     for found in tried(problem, *models(0)):
-        made.add(found, "search")
+        made.add(replace(found, threads=1), "search")
     best = choice.choose(problem, made)
     assert best.name == "ensemble"
+    assert best.threads == 1
     assert made.trials[-1] is best is made.best
     assert sum(best.details["members"].values()) == pytest.approx(1, abs=1e-3)
     fitted = evaluate.fit(best.pipeline, problem.X, problem.y)

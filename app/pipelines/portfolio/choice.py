@@ -12,8 +12,9 @@ from app.pipelines.portfolio import ensemble, members
 #: Trials that an ensemble is chosen from.
 MOST = 20
 
-#: A trial is as good as the best within this share of the best score.
-AS_GOOD = 2e-4
+#: A trial is as good as the best within this share of the best score, and of what the best lacks of a perfect one: of
+#: an area under the curve of 0.9998 another 0.0001 is a great deal.
+AS_GOOD, OF_ERROR = 2e-4, 1e-2
 
 #: Fits of a fold's size that follow the search, for each member: without the hold-out and on all rows they come to two
 #: and a half, and the rest is for a machine that is busy.
@@ -51,8 +52,14 @@ def choose(problem: Problem, board: Board) -> Trial:
         candidates = [mixed, *candidates]
     best = max(candidates, key=board.rank)
     baselines = [board.rank(trial) for trial in candidates if members.is_baseline(trial.name)]
-    least = max([board.rank(best) - AS_GOOD * abs(board.rank(best)), *baselines])
+    least = max([board.rank(best) - _margin(problem, board.rank(best)), *baselines])
     return min((trial for trial in candidates if board.rank(trial) >= least), key=_cost)
+
+
+def _margin(problem: Problem, best: float) -> float:
+    """Return by how much a score may be below the best and be as good; 1 is perfect where greater is better."""
+    share = AS_GOOD * abs(best)
+    return share if problem.metric.sign < 0 else min(share, OF_ERROR * abs(1.0 - best))
 
 
 def _mix(problem: Problem, board: Board, candidates: list[Trial]) -> Trial | None:
@@ -80,6 +87,7 @@ def _mix(problem: Problem, board: Board, candidates: list[Trial]) -> Trial | Non
         fit_seconds=round(sum(trial.fit_seconds for trial, _ in chosen), 4),
         predict_seconds=round(sum(trial.predict_seconds for trial, _ in chosen), 6),
         size=sum(trial.size for trial, _ in chosen),
+        threads=min((trial.threads for trial, _ in chosen if trial.threads is not None), default=None),
         details={"members": {trial.name: round(share, 4) for trial, share in chosen}},
     )
 

@@ -167,7 +167,7 @@ def _tried(problem: Problem, model: Any, known: dict[str, Trial], wanted: Callab
         trial = replace(trial, score=None, error=STOPPED)
     except (ServiceError, ChildFailed, ChildDied) as error:
         trial = replace(trial, score=None, error=str(error))
-    return replace(trial, details={"operators": _operators(model)})
+    return replace(trial, details={"operators": _operators(model)}, threads=1)
 
 
 def _seconds(problem: Problem) -> float:
