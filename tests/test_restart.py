@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,14 @@ import yaml
 from conftest import start_service
 from tests import kinds
 
+DATA = Path(__file__).parents[1] / "data"
+
 #: Seconds that all trainings together may take.
-PATIENCE = 500
+PATIENCE = 700
 
 FEATURES = {"column_id": "wave", "column_sort": "when", "default_fc_parameters": "MinimalFCParameters()"}
 TABLE = {"target": "leaves", "id_column": "customer"}
+SPECIES = {"target": "species", "id_column": "id"}
 NUMBERS = {"target": "spent", "id_column": "customer"}
 IMAGES = {"images": {"height": 12, "width": 12, "channels": 1}}
 FORECAST = {
@@ -41,6 +45,7 @@ def network(name):
 
 
 TPOT = {**SEARCH, **model("tpot.TPOTClassifier", population_size=4)}
+TPOT_OF_NUMBERS = {**SEARCH, **model("tpot.TPOTRegressor", population_size=4)}
 
 #: {pipeline: (kind of data, parameters)}. Without a model it is the portfolio's.
 TRAININGS = {
@@ -49,19 +54,30 @@ TRAININGS = {
     "table-tpot": ("customers", {**TABLE, **TPOT}),
     # One of the columns is text.
     "table-portfolio": ("customers", {**TABLE, **SEARCH}),
+    # Three classes.
+    "species-portfolio": ("penguins", {**SPECIES, **SEARCH}),
+    "species-forest": ("penguins", {**SPECIES, **model("sklearn.ensemble.RandomForestClassifier")}),
     "table-network": ("customers", {**TABLE, **network("StructuredDataClassifier")}),
     "numbers-forest": ("spending", {**NUMBERS, **model("sklearn.ensemble.RandomForestRegressor")}),
     "numbers-histogram": ("spending", {**NUMBERS, **model("sklearn.ensemble.HistGradientBoostingRegressor")}),
     "numbers-lightgbm": ("spending", {**NUMBERS, **model("lightgbm.LGBMRegressor")}),
     "numbers-xgboost": ("spending", {**NUMBERS, **model("xgboost.XGBRegressor")}),
+    "numbers-tpot": ("spending", {**NUMBERS, **TPOT_OF_NUMBERS}),
     "numbers-portfolio": ("spending", {**NUMBERS, **SEARCH}),
     "numbers-network": ("spending", {**NUMBERS, **network("StructuredDataRegressor")}),
+    "text-linear": (
+        "notes",
+        {**TABLE, **model("sklearn.linear_model.LogisticRegression"), "columns": {"note": "text"}},
+    ),
+    "text-tpot": ("notes", {**TABLE, **TPOT, "columns": {"note": "text"}}),
     "text-portfolio": ("notes", {**TABLE, **SEARCH, "columns": {"note": "text"}}),
     "text-network": ("notes", {**TABLE, **network("TextClassifier"), "columns": {"note": "text"}}),
     "text-network-numbers": ("spent notes", {**NUMBERS, **network("TextRegressor"), "columns": {"note": "text"}}),
     "images-forest": ("pictures", {**IMAGES, **model("sklearn.ensemble.ExtraTreesClassifier")}),
     "images-arrays": ("arrays", {**IMAGES, **model("sklearn.ensemble.ExtraTreesClassifier"), "target": "label"}),
+    "images-tpot": ("pictures", {**IMAGES, **TPOT}),
     "images-portfolio": ("pictures", {**IMAGES, **SEARCH}),
+    "images-portfolio-numbers": ("brightness", {**IMAGES, **SEARCH}),
     "images-network": ("pictures", {**IMAGES, **network("ImageClassifier")}),
     "images-network-numbers": ("brightness", {**IMAGES, **network("ImageRegressor")}),
     # Of two signals, a column each.
@@ -78,10 +94,13 @@ TRAININGS = {
     ),
     "series-tpot": ("waves", {"extract_features": FEATURES, **TPOT}),
     "series-portfolio": ("waves", {"extract_features": FEATURES, **SEARCH}),
+    "series-portfolio-numbers": ("speeds", {"extract_features": FEATURES, **SEARCH}),
     "series-network": ("waves", {"extract_features": FEATURES, **network("TimeseriesClassifier")}),
     "series-network-features": ("waves", {"extract_features": FEATURES, **network("StructuredDataClassifier")}),
     "series-network-numbers": ("speeds", {"extract_features": FEATURES, **network("TimeseriesRegressor")}),
     "forecast": ("sales", {**FORECAST, **model("lightgbm.LGBMRegressor")}),
+    "forecast-tpot": ("sales", {**FORECAST, **TPOT_OF_NUMBERS}),
+    "forecast-network": ("sales", {**FORECAST, **network("StructuredDataRegressor")}),
     "forecast-portfolio": ("sales", {**FORECAST, **SEARCH}),
     "forecast-single": (
         "one store",
@@ -100,6 +119,7 @@ def data():
     customers, spending, sales = kinds.customers(), kinds.spending().head(120), kinds.sales()
     return {
         "customers": [csv(customers)],
+        "penguins": [("penguins.csv", (DATA / "penguins.csv").read_bytes())],
         "spending": [csv(spending)],
         "notes": [csv(customers[["customer", "note", "leaves"]])],
         "spent notes": [csv(spending[["customer", "note", "spent"]])],
@@ -194,7 +214,7 @@ def predict(service, files, name):
     return pd.DataFrame(response.json())
 
 
-@pytest.mark.timeout(650)
+@pytest.mark.timeout(850)
 @pytest.mark.parametrize("name", TRAININGS)
 def test_after_a_restart_the_same_values_are_served(predictions, name):
     before, after = predictions[name]
@@ -204,15 +224,17 @@ def test_after_a_restart_the_same_values_are_served(predictions, name):
     assert np.isfinite(numbers).all()
 
 
-@pytest.mark.timeout(650)
+@pytest.mark.timeout(850)
 @pytest.mark.parametrize("name", TRAININGS)
 def test_what_is_served_tells_the_rows_apart(predictions, ranges, name):
     """Without this, a model that was lost and answers the same for all would pass for one that was kept."""
     before, _ = predictions[name]
     kind, _ = TRAININGS[name]
     if kind not in ranges:
-        assert before["score"].nunique() > 1
-        assert before["score"].between(0, 1).all()
+        # One for two classes, else one a class.
+        scores = before.filter(regex="^score")
+        assert (scores.nunique() > 1).all()
+        assert scores.stack().between(0, 1).all()
         return
     least, most = ranges[kind]
     assert before["prediction"].nunique() > 1
@@ -220,7 +242,7 @@ def test_what_is_served_tells_the_rows_apart(predictions, ranges, name):
     assert 2 * least - most < before["prediction"].median() < 2 * most - least
 
 
-@pytest.mark.timeout(650)
+@pytest.mark.timeout(850)
 @pytest.mark.usefixtures("predictions")
 def test_each_of_two_workers_has_cores_of_its_own(cores):
     first, second = cores
@@ -228,7 +250,7 @@ def test_each_of_two_workers_has_cores_of_its_own(cores):
     assert not first & second or len(first | second) == 1
 
 
-@pytest.mark.timeout(650)
+@pytest.mark.timeout(850)
 def test_numbers_are_predicted_that_resemble_the_real_ones(predictions):
     truth = kinds.spending().head(120).set_index("customer")["spent"]
     for name in ("numbers-forest", "numbers-histogram", "numbers-lightgbm", "numbers-xgboost", "numbers-portfolio"):

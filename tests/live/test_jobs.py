@@ -91,6 +91,26 @@ def test_a_search_tells_how_far_it_is(pipeline, penguins):
     assert job["progress"]["seconds_left"] > 0
 
 
+def test_the_events_of_a_search_tell_how_far_it_is_all_the_time(pipeline, penguins):
+    path = pipeline.start(penguins[0], limits={"seconds": 15}, **TABLE)
+    with pipeline.service.get(f"{path}/events", stream=True) as response:
+        lines = [line for line in response.iter_lines(decode_unicode=True) if line.startswith("data: ")]
+    jobs = [json.loads(line.removeprefix("data: ")) for line in lines]
+    told = [job["progress"] for job in jobs if job["state"] == "running" and job["progress"].get("candidates")]
+    assert len(told) >= 5
+    for progress in told:
+        assert progress.keys() >= {"stage", "fraction", "candidates", "failed", "best_score", "seconds_left"}
+        assert 0 <= progress["fraction"] <= 1
+        assert 0 <= progress["failed"] <= progress["candidates"]
+    tried = [progress["candidates"] for progress in told]
+    assert tried == sorted(tried)
+    assert tried[-1] > tried[0]
+    # One that nobody has told of for longer than that would look dead.
+    left = [progress["seconds_left"] for progress in told]
+    assert max(np.subtract(left[:-1], left[1:])) < 6
+    assert {progress["stage"] for progress in told} >= {"baselines", "hold-out"}
+
+
 def test_a_running_search_is_cancelled_within_seconds_and_leaves_no_model(pipeline, penguins):
     path = pipeline.start(penguins[0], model_training=SEARCH, **TABLE)
     pipeline.job(path, searching)

@@ -3,14 +3,17 @@
 import gc
 import pickle
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from app.errors import ModelNotFound, OutOfTime, TrainingFailed
-from app.pipelines import formats, run, samples
+from app.payloads.training import assemble
+from app.pipelines import formats, leaderboard, run, samples
 from app.pipelines.autokeras import backend
+from app.pipelines.build import Build, Clock
 from app.pipelines.cache import PipelineCache
 from app.pipelines.trained import installed_versions
 
@@ -164,7 +167,7 @@ def test_the_record_says_all_that_was_found(kinds, train, store, engine, kind):
     assert scores <= record.holdout.keys()
     assert record.holdout["rows"] == frame["id"].nunique() / 5
     assert record.libraries == installed_versions()
-    first = {"first model"} if engine != "sklearn" else set()
+    first = {"first model"} if engine != "sklearn" and "extract_features" in parameters else set()
     assert record.times.keys() == {"features", "search", "evaluation", "fit"} | first
     result = record.result
     assert (result["modelId"], result["version"], result["engine"]) == ("p", 1, engine)
@@ -290,6 +293,86 @@ def test_a_row_of_series_is_promoted_on_the_features_that_it_was_scored_on(
     assert again.parameters["extract_features"]["default_fc_parameters"] == "MinimalFCParameters()"
     row = next(row for row in store.report("p", 1)["leaderboard"] if row["name"] == "linear")
     assert again.metrics["roc_auc"]["mean"] == pytest.approx(row["score"])
+
+
+def forecast():
+    """Return the parameters and the rows of a small forecasting."""
+    days = np.arange(60)
+    frame = pd.DataFrame({"shop": "north", "day": days, "sold": 10.0 + days % 7 + 0.1 * days})
+    series = {"column_id": "shop", "column_sort": "day", "default_fc_parameters": {"mean": None, "maximum": None}}
+    given = {"target": "sold", "task": "forecasting", "forecast": {"window": 7}, "extract_features": series}
+    return frame, None, given
+
+
+#: {what: (engine of the row, the rows and labels, parameters)}.
+PROMOTED = {
+    "TPOT": ("tpot", *small(["no", "yes"]), {"id_column": "id", **ENGINES["tpot"]["classification"]}),
+    "AutoKeras": ("autokeras", *small(["no", "yes"]), {"id_column": "id", **ENGINES["autokeras"]["classification"]}),
+    "a forecast": ("portfolio", *forecast()[:2], {**forecast()[2], **FEW}),
+}
+
+
+@pytest.mark.parametrize("what", PROMOTED)
+def test_a_row_of_any_engine_can_be_promoted(train, tables, kept, store, publications, what):
+    engine, frame, labels, given = PROMOTED[what]
+    train(frame, labels, **given)
+    row = next(row for row in store.report("p", 1)["leaderboard"] if row["engine"] == engine and row["score"])
+    promoted = kept.by_name[row["name"]]
+    again = run.train(
+        tables(frame, labels, **given), "promotion", 60, publications, lambda *report, **more: None, kept, promoted
+    )
+    assert again.version == 2
+    assert again.metrics[again.result["metric"]]["mean"] == pytest.approx(row["score"])
+    loaded, _ = run.load(store, PipelineCache(2**20), "p", 2)
+    assert np.isfinite(loaded.predict(loaded.rows(frame))).all()
+
+
+def test_an_ensemble_can_be_promoted(train, tables, kept, store, publications, diabetes):
+    given = {"target": "progression", "id_column": "id", "model": None, "limits": {"candidates": 6}}
+    train(diabetes, **given)
+    row = next(row for row in store.report("p", 1)["leaderboard"] if row["name"] == "ensemble")
+    again = run.train(
+        tables(diabetes, **given),
+        "promotion",
+        60,
+        publications,
+        lambda *report, **more: None,
+        kept,
+        kept.by_name["ensemble"],
+    )
+    assert "EnsembleRegressor" in again.result["modelType"]
+    assert again.metrics["r2"]["mean"] == pytest.approx(row["score"])
+
+
+def test_a_row_of_some_folds_only_can_be_promoted_and_says_how_many(train, tables, kept, publications):
+    frame, labels = small(["no", "yes"])
+    train(frame, labels, id_column="id", **FEW)
+    whole = leaderboard.from_artifact(kept.by_name["linear"])
+    first = whole.fold_scores[0]
+    known = np.isin(np.arange(len(whole.out_of_fold)), folds_of(tables(frame, labels, id_column="id", **FEW))[0][1])
+    partial = replace(
+        whole,
+        score=first,
+        fold_scores=(first,),
+        out_of_fold=np.where(known[:, None], whole.out_of_fold, np.nan),
+        details={"partial": True, "note": "stopped at its time limit after 1 of 5 folds"},
+    )
+    again = run.train(
+        tables(frame, labels, id_column="id", **FEW),
+        "promotion",
+        60,
+        publications,
+        lambda *report, **more: None,
+        kept,
+        leaderboard.to_artifact(partial, None),
+    )
+    assert again.metrics["folds"] == 1
+    assert again.metrics["roc_auc"]["mean"] == pytest.approx(first)
+
+
+def folds_of(given):
+    """Return the folds of a training."""
+    return Build(assemble(given), "job", Clock(60.0), lambda *report, **more: None).problem().folds
 
 
 def test_a_training_that_no_model_can_learn_says_why_and_publishes_nothing(train, store):

@@ -107,7 +107,7 @@ def weights(problem: Problem, trials: list[Trial]) -> dict[int, float]:
     {position in `trials`: weight}; the weights add up to 1. It scores no less than the first trial, and is that trial
     alone where no mix is better.
     """
-    predictions = [trial.out_of_fold for trial in trials]
+    predictions = [np.asarray(trial.out_of_fold) for trial in trials]
     alone = _score(problem, predictions[0])
     for first in range(min(FIRST, len(trials)), 1, -1):
         counts, score = _grown(problem, predictions, first)
