@@ -47,7 +47,7 @@ class Process:
 
     def _begin(self) -> None:
         die_with_parent()
-        if self._cores is not None:
+        if sys.platform == "linux" and self._cores is not None:
             os.sched_setaffinity(0, self._cores)
 
     def look(self) -> bool:
@@ -113,7 +113,7 @@ class Supervisor:
             environment = child_environment(REDIS_URL=self._redis.url)
         worker = [sys.executable, "-m", "app.jobs.worker"]
         web = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"]
-        shares = _shares(os.sched_getaffinity(0), self._settings.train_workers)
+        shares = _shares(self._settings.train_workers)
         self._processes = [Process("worker", worker, environment, share) for share in shares]
         self._processes.append(Process("web", web, environment))
         for process in self._processes:
@@ -128,9 +128,14 @@ class Supervisor:
             self._redis.stop()
 
 
-def _shares(cores: set[int], n_workers: int) -> list[set[int]]:
-    """Deal the cores out to workers: the threads of two that want the same ones take many times as long to wait."""
-    ordered = sorted(cores)
+def _shares(n_workers: int) -> list[set[int]] | list[None]:
+    """Deal the cores out to workers: the threads of two that want the same ones take many times as long to wait.
+
+    Where the kernel is not Linux a process cannot be held to some cores, and each worker has all of them: None.
+    """
+    if sys.platform != "linux":
+        return [None] * n_workers
+    ordered = sorted(os.sched_getaffinity(0))
     return [set(ordered[number::n_workers]) or {ordered[number % len(ordered)]} for number in range(n_workers)]
 
 

@@ -259,28 +259,29 @@ def test_an_attempt_goes_on_from_the_rows_of_the_one_before(train, kept, store):
     assert {name: found[name] for name in tried} == tried
 
 
-def test_a_row_of_a_leaderboard_is_trained_instead_of_a_search(train, tables, kept, store, publications):
+@pytest.fixture
+def promote(tables, kept, publications):
+    """Return a function that trains a row of a leaderboard instead of a search, and returns the record."""
+
+    def work(row, frame, labels=None, **parameters):
+        given = tables(frame, labels, **parameters)
+        return run.train(given, "promotion", 60, publications, lambda *report, **more: None, kept, row)
+
+    return work
+
+
+def test_a_row_of_a_leaderboard_is_trained_instead_of_a_search(train, promote, kept, store):
     frame, labels = small(["no", "yes"])
     train(frame, labels, id_column="id", **FEW)
     rows = store.report("p", 1)["leaderboard"]
     row = next(row for row in rows if row["name"] == "linear")
-    again = run.train(
-        tables(frame, labels, id_column="id", **FEW),
-        "promotion",
-        60,
-        publications,
-        lambda *report, **more: None,
-        kept,
-        kept.by_name["linear"],
-    )
+    again = promote(kept.by_name["linear"], frame, labels, id_column="id", **FEW)
     assert "LogisticRegression" in again.result["modelType"]
     assert again.metrics["roc_auc"]["mean"] == pytest.approx(row["score"])
     assert again.version == 2
 
 
-def test_a_row_of_series_is_promoted_on_the_features_that_it_was_scored_on(
-    train, tables, kept, store, publications, monkeypatch
-):
+def test_a_row_of_series_is_promoted_on_the_features_that_it_was_scored_on(train, promote, kept, store, monkeypatch):
     frame, labels = series()
     given = {"extract_features": {"column_id": "id", "column_sort": "t"}, **FEW}
     monkeypatch.setattr(samples, "SHARE", 0.0)
@@ -288,8 +289,7 @@ def test_a_row_of_series_is_promoted_on_the_features_that_it_was_scored_on(
     assert kept.by_name["linear"].manifest["features"] == "MinimalFCParameters()"
     # On a machine that is quicker now, or with more time, it would choose others.
     monkeypatch.setattr(samples, "SHARE", 1.0)
-    given = tables(frame, labels, **given)
-    again = run.train(given, "promotion", 60, publications, lambda *report, **more: None, kept, kept.by_name["linear"])
+    again = promote(kept.by_name["linear"], frame, labels, **given)
     assert again.parameters["extract_features"]["default_fc_parameters"] == "MinimalFCParameters()"
     row = next(row for row in store.report("p", 1)["leaderboard"] if row["name"] == "linear")
     assert again.metrics["roc_auc"]["mean"] == pytest.approx(row["score"])
@@ -313,38 +313,27 @@ PROMOTED = {
 
 
 @pytest.mark.parametrize("what", PROMOTED)
-def test_a_row_of_any_engine_can_be_promoted(train, tables, kept, store, publications, what):
+def test_a_row_of_any_engine_can_be_promoted(train, promote, kept, store, what):
     engine, frame, labels, given = PROMOTED[what]
     train(frame, labels, **given)
     row = next(row for row in store.report("p", 1)["leaderboard"] if row["engine"] == engine and row["score"])
-    promoted = kept.by_name[row["name"]]
-    again = run.train(
-        tables(frame, labels, **given), "promotion", 60, publications, lambda *report, **more: None, kept, promoted
-    )
+    again = promote(kept.by_name[row["name"]], frame, labels, **given)
     assert again.version == 2
     assert again.metrics[again.result["metric"]]["mean"] == pytest.approx(row["score"])
     loaded, _ = run.load(store, PipelineCache(2**20), "p", 2)
     assert np.isfinite(loaded.predict(loaded.rows(frame))).all()
 
 
-def test_an_ensemble_can_be_promoted(train, tables, kept, store, publications, diabetes):
+def test_an_ensemble_can_be_promoted(train, promote, kept, store, diabetes):
     given = {"target": "progression", "id_column": "id", "model": None, "limits": {"candidates": 6}}
     train(diabetes, **given)
     row = next(row for row in store.report("p", 1)["leaderboard"] if row["name"] == "ensemble")
-    again = run.train(
-        tables(diabetes, **given),
-        "promotion",
-        60,
-        publications,
-        lambda *report, **more: None,
-        kept,
-        kept.by_name["ensemble"],
-    )
+    again = promote(kept.by_name["ensemble"], diabetes, **given)
     assert "EnsembleRegressor" in again.result["modelType"]
     assert again.metrics["r2"]["mean"] == pytest.approx(row["score"])
 
 
-def test_a_row_of_some_folds_only_can_be_promoted_and_says_how_many(train, tables, kept, publications):
+def test_a_row_of_some_folds_only_can_be_promoted_and_says_how_many(train, promote, tables, kept):
     frame, labels = small(["no", "yes"])
     train(frame, labels, id_column="id", **FEW)
     whole = leaderboard.from_artifact(kept.by_name["linear"])
@@ -357,15 +346,7 @@ def test_a_row_of_some_folds_only_can_be_promoted_and_says_how_many(train, table
         out_of_fold=np.where(known[:, None], whole.out_of_fold, np.nan),
         details={"partial": True, "note": "stopped at its time limit after 1 of 5 folds"},
     )
-    again = run.train(
-        tables(frame, labels, id_column="id", **FEW),
-        "promotion",
-        60,
-        publications,
-        lambda *report, **more: None,
-        kept,
-        leaderboard.to_artifact(partial, None),
-    )
+    again = promote(leaderboard.to_artifact(partial), frame, labels, id_column="id", **FEW)
     assert again.metrics["folds"] == 1
     assert again.metrics["roc_auc"]["mean"] == pytest.approx(first)
 
