@@ -30,11 +30,11 @@ class JobProgress:
         best_score: float | None = None,
     ) -> None:
         """Write the report, or leave it for the next one. Counts and score stand as they were said last."""
+        told = {"candidates": candidates, "failed": failed, "best_score": best_score}
+        self._told |= {name: value for name, value in told.items() if value is not None}
         now = time.monotonic()
         if stage == self._stage and now - self._written < _INTERVAL:
             return
         self._stage, self._written = stage, now
-        told = {"candidates": candidates, "failed": failed, "best_score": best_score}
-        self._told |= {name: value for name, value in told.items() if value is not None}
         where = {"stage": stage} if fraction is None else {"stage": stage, "fraction": fraction}
         self._records.report(self._job_id, where | self._told)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Collection
 from functools import partial
@@ -34,12 +35,21 @@ MAX_NAME = 200
 #: A whole number as it is written; pandas writes it with a point where a value beside it is missing.
 _PLAIN = r"-?(?:0|[1-9]\d{0,17})(?:\.0+)?"
 
+#: A whole number that is padded with zeros.
+_PADDED = re.compile(r"[+-]?0\d+")
+
 # A text may be as long as the upload is, which max_upload_mb bounds: an image in base64, say. The module's own limit of
 # 131,072 characters would refuse it.
 csv.field_size_limit(2**31 - 1)
 
 
-def read(upload: Upload, settings: Settings, text: Collection[str] = (), id_column: str | None = None) -> pd.DataFrame:
+def read(
+    upload: Upload,
+    settings: Settings,
+    text: Collection[str] = (),
+    id_column: str | None = None,
+    padded: Callable[[str], bool] = lambda name: False,
+) -> pd.DataFrame:
     """Parse one table.
 
     Parameters
@@ -48,6 +58,9 @@ def read(upload: Upload, settings: Settings, text: Collection[str] = (), id_colu
         Columns of a CSV that are text even where they look like numbers: a postcode, a code with leading zeros.
     id_column
         Column of a CSV whose values are numbers only where each is written as one: 007 is another id than 7.
+    padded
+        Tells of a column's name whether all of it is text where a whole number in it is padded with zeros, in a CSV:
+        class 01 is not class 1.
 
     Returns
     -------
@@ -61,7 +74,7 @@ def read(upload: Upload, settings: Settings, text: Collection[str] = (), id_colu
         if upload.part == "labels":
             raise FormatUnknown("labels are a table: send JSON, CSV, Parquet or Arrow.")
         return images.read(upload, _most_bytes(settings), settings.max_upload_mb * 2**20)
-    frame = _READERS[upload.format](upload, settings, text if id_column is None else {*text, id_column})
+    frame = _READERS[upload.format](upload, settings, text if id_column is None else {*text, id_column}, padded)
     if frame.empty:
         raise InvalidData(f"{upload.part} has no rows.", [Fault(at(upload.part), "no rows")])
     _check_names(list(frame.columns), upload.part)
@@ -84,7 +97,7 @@ def _from_json(value: Any, part: str, settings: Settings) -> pd.DataFrame:
         raise Unreadable(f"{part} is not a table: a value is neither text, number, boolean nor null.") from None
 
 
-def _read_json(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
+def _read_json(upload: Upload, settings: Settings, *of_csv: Any) -> pd.DataFrame:
     value = strict_json.loads(upload.data, upload.part) if upload.value is None else upload.value
     return _from_json(value, upload.part, settings)
 
@@ -143,7 +156,7 @@ def _from_columns(columns: dict[str, Any], part: str) -> dict[str, list[Any]]:
     }
 
 
-def _read_csv(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
+def _read_csv(upload: Upload, settings: Settings, text: Collection[str], padded: Callable[[str], bool]) -> pd.DataFrame:
     import pandas as pd
 
     try:
@@ -153,11 +166,17 @@ def _read_csv(upload: Upload, settings: Settings, text: Collection[str]) -> pd.D
         _check_size(max(map(upload.data.count, (b"\n", b"\r"))), len(header), upload.part, settings)
         _check_names(header, upload.part)
         # pandas fills a short row and reads a long first one as having an index.
-        ragged = [rows.line_num for row in rows if row and len(row) != len(header)]
+        looked_at = [place for place, name in enumerate(header) if padded(name)]
+        ragged, as_written = [], {*text}
+        for row in rows:
+            if row and len(row) != len(header):
+                ragged.append(rows.line_num)
+            elif row:
+                as_written |= {header[place] for place in looked_at if _PADDED.fullmatch(row[place])}
         if ragged:
             faults = [Fault(at(upload.part), f"line {line} has not {len(header)} values") for line in ragged[:20]]
             raise InvalidData(f"{upload.part} is ragged: {len(ragged)} rows are not as long as the header.", faults)
-        kinds = dict.fromkeys(set(text) & set(header), "str")
+        kinds = dict.fromkeys(as_written & set(header), "str")
         # Whole, not in chunks: a column that turns to text late would be numbers before.
         return pd.read_csv(io.BytesIO(upload.data), dtype=kinds, encoding="utf-8-sig", low_memory=False)
     except UnicodeError:
@@ -173,11 +192,11 @@ def _ids(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column) if column.dropna().str.fullmatch(_PLAIN).all() else column
 
 
-def _read_arrow(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
+def _read_arrow(upload: Upload, settings: Settings, *of_csv: Any) -> pd.DataFrame:
     return _from_arrow(read_arrow(upload.data, upload.part, _most_bytes(settings)), upload.part, settings)
 
 
-def _read_parquet(upload: Upload, settings: Settings, text: Collection[str]) -> pd.DataFrame:
+def _read_parquet(upload: Upload, settings: Settings, *of_csv: Any) -> pd.DataFrame:
     check = partial(_check_size, part=upload.part, settings=settings)
     return _from_arrow(read_parquet(upload.data, upload.part, _most_bytes(settings), check), upload.part, settings)
 
@@ -223,7 +242,7 @@ def _dates_as_text(table: pa.Table, part: str, settings: Settings) -> pa.Table:
 #: Formats of images.
 _IMAGES = {"zip", "png", "jpeg"}
 
-_READERS: dict[str, Callable[[Upload, Settings, Collection[str]], pd.DataFrame]] = {
+_READERS: dict[str, Callable[[Upload, Settings, Collection[str], Callable[[str], bool]], pd.DataFrame]] = {
     "json": _read_json,
     "csv": _read_csv,
     "arrow": _read_arrow,
@@ -253,6 +272,13 @@ def _check_names(names: list[Any], part: str) -> None:
         raise InvalidData(f"The columns of {part} are not named one by one.", faults[:20])
 
 
+def _written(value: str | int | float) -> str:
+    """Write a value of a column that has texts too; a whole number without a point."""
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if isinstance(value, int) or value.is_integer() else repr(value)
+
+
 def _one_kind(column: pd.Series, part: str) -> pd.Series:
     """Bring a column to float64, int64, bool or str, or say what it mixes."""
     import numpy as np
@@ -267,6 +293,9 @@ def _one_kind(column: pd.Series, part: str) -> pd.Series:
         # Bytes of anything else are refused there.
         images.check_all(column, lambda row: at(part, column.name, row), part)
         return column
+    if kind in ("mixed", "mixed-integer") and column.dropna().map(type).isin((str, int, float)).all():
+        # As it would be read of a CSV: a mark of a missing number, say, or a code.
+        return column.map(_written, na_action="ignore").astype("str")
     if kind == "boolean":
         # A boolean that may be missing is kept as 1, 0 and missing.
         return column.astype("bool") if not column.isna().any() else column.astype("Float64").astype("float64")

@@ -37,9 +37,9 @@ def read(files: dict[str, bytes], part: str, most_pixels: int) -> pd.DataFrame:
     Parameters
     ----------
     files
-        {name.npy: content}. `images` or `x` has shape (n, height, width) or (n, height, width, channels), of bytes, or
-        of floats from 0 to 1 (none is above 1) or from 0 to 255, which are rounded to 256 steps. `ids` and `labels` or
-        `y`, where there are any, have shape (n,).
+        {name.npy: content}. `images` or `x` has shape (n, height, width) or (n, height, width, channels): integers from
+        0 to 255, or floats from 0 to 1, which are rounded to 256 steps. `ids` and `labels` or `y`, where there are any,
+        have shape (n,).
     most_pixels
         Of one image.
 
@@ -102,9 +102,12 @@ def _check_shape(pixels: Array, part: str, most_pixels: int) -> None:
     if pixels.dtype.kind == "b":
         return
     least, most = float(pixels.min()), float(pixels.max())
+    # Not told from the values which of the two is meant: of some dark images none may be above 1.
+    floats = pixels.dtype.kind == "f"
     # Not a number is neither.
-    if not (least >= 0 and most <= 255):
-        raise _wrong(part, "images", "has values outside of 0 to 255, or missing ones")
+    if not (least >= 0 and most <= (1 if floats else 255)):
+        wanted = "floats from 0 to 1; send whole numbers from 0 to 255 as integers" if floats else "0 to 255"
+        raise _wrong(part, "images", f"has values outside of {wanted}" + (", or missing ones" if floats else ""))
 
 
 def _encoded(pixels: Array, part: str) -> list[bytes]:
@@ -112,7 +115,7 @@ def _encoded(pixels: Array, part: str) -> list[bytes]:
     import numpy as np
     from PIL import Image
 
-    scale = 255 if pixels.dtype.kind == "b" or (pixels.dtype.kind == "f" and pixels.max() <= 1) else 1
+    scale = 255 if pixels.dtype.kind in "bf" else 1
     found = []
     for image in pixels:
         values = image.astype("float64") * scale if scale > 1 else image

@@ -190,6 +190,17 @@ def is_images(frame: pd.DataFrame) -> bool:
     return {"file", "image"} <= set(frame.columns) and frame["image"].dtype == "object"
 
 
+def by_path(names: pd.Series, paths: pd.Series) -> pd.Series:
+    """Return file names as the paths that they are the ends of, where of one path alone: 3.png of photos/3.png."""
+    ends: dict[str, list[str]] = {}
+    for path in paths.astype("str"):
+        steps = path.split("/")
+        for first in range(1, len(steps)):
+            ends.setdefault("/".join(steps[first:]), []).append(path)
+    known = {end: found[0] for end, found in ends.items() if len(found) == 1}
+    return names if names.isin(paths).any() else names.map(lambda name: known.get(name, name))
+
+
 def describe(column: pd.Series) -> dict[str, int]:
     """Return the height, width and channels that images typically have."""
     from statistics import median_low

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, at, listed
 from app.payloads.parameters import Task
 from app.payloads.signature import check_ids
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 #: Rows that a class needs.
@@ -118,11 +119,39 @@ def check(labels: pd.Series, task: Task, pointer: str = "/labels") -> None:
             f"The labels have {len(counts)} classes, more than {MAX_CLASSES}. For quantities, train a regressor.",
             [Fault(pointer, f"{len(counts)} classes")],
         )
+    _check_rare(counts, "rows", pointer)
+
+
+def check_weights(labels: pd.Series, weights: np.ndarray[Any, Any], task: Task) -> None:
+    """Check that the rows that weigh more than 0 can be learned.
+
+    Parameters
+    ----------
+    weights
+        Shape (n_samples,), each at least 0.
+
+    Raises
+    ------
+    InvalidData
+        A class of fewer than `LEAST` of these rows; for a regression, too few of them.
+    """
+    counted = labels[weights > 0]
+    if task is Task.CLASSIFICATION:
+        counts = counted.value_counts().reindex(labels.unique(), fill_value=0)
+        _check_rare(counts, "rows that weigh more than 0", "/params/sample_weight")
+    elif len(counted) < 2 * LEAST or counted.nunique() < 2:
+        raise InvalidData(
+            f"A regression needs at least {2 * LEAST} rows that weigh more than 0, with two different labels.",
+            [Fault("/params/sample_weight", f"{len(counted)} rows, {counted.nunique()} different labels")],
+        )
+
+
+def _check_rare(counts: pd.Series, rows: str, pointer: str) -> None:
     rare = counts[counts < LEAST]
     if len(rare):
         raise InvalidData(
-            f"Each class needs at least {LEAST} rows: {listed(rare.index)}.",
-            [Fault(pointer, f"class {name} has {count} row(s)") for name, count in rare.head(MOST_NAMED).items()],
+            f"Each class needs at least {LEAST} {rows}: {listed(rare.index)}.",
+            [Fault(pointer, f"class {name} has {count} of them") for name, count in rare.head(MOST_NAMED).items()],
         )
 
 

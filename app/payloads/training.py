@@ -10,7 +10,7 @@ import orjson
 from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, at, listed
 from app.payloads import beside
 from app.payloads import labels as labelling
-from app.payloads.images import is_images
+from app.payloads.images import by_path, is_images
 from app.payloads.parameters import Forecast, Task, TrainParameters, check
 from app.payloads.signature import Signature, infer
 
@@ -100,6 +100,9 @@ def assemble(tables: Tables) -> Training:
             )
         return _forecasting(parameters, frame)
     series = parameters.extract_features
+    apart = tables.labels
+    if apart is not None and is_images(frame) and "file" in apart.columns:
+        apart = apart.assign(file=by_path(apart["file"], frame["file"]))
     identifying = [parameters.id_column] if series is None else [series.column_id, series.column_sort]
     if parameters.target is not None and parameters.target in identifying:
         raise InvalidParameters(
@@ -107,7 +110,7 @@ def assemble(tables: Tables) -> Training:
             [Fault("/params/target", f"{parameters.target} has that role already")],
         )
     signature = infer(frame, parameters)
-    if tables.labels is None:
+    if apart is None:
         labels = _target_column(frame, parameters)
     elif signature.id_column is None:
         raise InvalidParameters(
@@ -116,14 +119,16 @@ def assemble(tables: Tables) -> Training:
         )
     else:
         ids = _unique_ids(frame, signature.id_column, parameters)
-        known = [name for name in beside.named(parameters) if name in tables.labels.columns]
-        labels = labelling.join(tables.labels.drop(columns=known), ids, signature.id_column, parameters.target)
+        known = [name for name in beside.named(parameters) if name in apart.columns]
+        labels = labelling.join(apart.drop(columns=known), ids, signature.id_column, parameters.target)
     task = tables.task or labelling.task(labels)
-    labelling.check(labels, task, "/labels" if tables.labels is not None else at("raw_data", parameters.target))
+    labelling.check(labels, task, "/labels" if apart is not None else at("raw_data", parameters.target))
     positive = None
     if task is Task.CLASSIFICATION:
         positive = labelling.positive_class(labels, parameters.positive_class)
-    described = beside.read(parameters, frame, tables.labels, signature.id_column, labels.index)
+    described = beside.read(parameters, frame, apart, signature.id_column, labels.index)
+    if (weights := described.get("weights")) is not None:
+        labelling.check_weights(labels, weights, task)
     return Training(parameters, task, signature, signature.conform(frame), labels, positive, **described)
 
 

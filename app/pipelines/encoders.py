@@ -97,6 +97,19 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         spread = float(np.sqrt((counts @ directions)[places].var(axis=0).sum()))
         return vectorizer, (directions / (spread if spread > 0 else 1.0)).astype("float32")
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is stored: the words of a column as one text, since thousands of small entries take seconds."""
+        state: dict[str, Any] = super().__getstate__()
+        if "vectorizers_" not in state:
+            return state
+        return {**state, "vectorizers_": [None if one is None else _packed(one) for one in state["vectorizers_"]]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what `__getstate__` has returned."""
+        super().__setstate__(state)
+        if "vectorizers_" in state:
+            self.vectorizers_ = [None if one is None else _unpacked(*one) for one in state["vectorizers_"]]
+
     def transform(self, X: pd.DataFrame) -> Array:
         """Return an array of float64, shape (n_samples, sum(n_outputs_))."""
         import numpy as np
@@ -174,6 +187,27 @@ def _different(values: pd.Series) -> tuple[Array, Array]:
 
     places, texts = pd.factorize(values.fillna("").to_numpy(dtype="object"))
     return texts, places
+
+
+def _packed(vectorizer: Any) -> list[Any]:
+    """Return a vectorizer without its words, these as one text in the order of their places, and where each ends."""
+    from copy import copy
+
+    import numpy as np
+
+    bare = copy(vectorizer)
+    words = sorted(bare.vocabulary_, key=bare.vocabulary_.__getitem__)
+    del bare.vocabulary_
+    return [bare, "".join(words), np.cumsum([len(word) for word in words])]
+
+
+def _unpacked(vectorizer: Any, text: str, ends: Array) -> Any:
+    begin, words = 0, []
+    for end in ends.tolist():
+        words.append(text[begin:end])
+        begin = end
+    vectorizer.vocabulary_ = {word: place for place, word in enumerate(words)}
+    return vectorizer
 
 
 def _microseconds(values: pd.Series) -> Array:

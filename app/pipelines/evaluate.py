@@ -144,6 +144,9 @@ def trials(problem: Problem, candidate: Candidate) -> Iterator[Trial]:
             out_of_fold[unseen] = predict(fitted, problem.X.iloc[unseen], n_classes)
             tested = None if weights is None else weights[unseen]
             scores.append(problem.metric.score(problem.y[unseen], out_of_fold[unseen], tested))
+            if math.isnan(scores[-1]) and _measurable(problem, unseen, tested):
+                # Left out, as a fold that nothing can be measured on is, it would leave the mean to the easy folds.
+                raise TrainingFailed("its predictions cannot be measured by the metric")
             trial = replace(
                 trial,
                 score=_mean(scores),
@@ -160,6 +163,15 @@ def trials(problem: Problem, candidate: Candidate) -> Iterator[Trial]:
         return
     if scores and trial.score is None:
         yield replace(trial, error="its predictions cannot be measured by the metric")
+
+
+def _measurable(problem: Problem, rows: Array, weights: Array | None) -> bool:
+    """Tell whether the targets of some rows can be measured, if not with the predictions at hand.
+
+    Of classes it is the rows that decide: those of a single class have no area under a curve, whatever is predicted.
+    """
+    counted = weights is None or bool((weights > 0).any())
+    return not problem.classes and counted and problem.metric.refusal(problem.y[rows]) is None
 
 
 def _seconds_to_predict(fitted: Pipeline, X: pd.DataFrame, unseen: Array) -> float:

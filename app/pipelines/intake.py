@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.payloads import frames, strict_yaml
+from app.payloads import beside, frames, strict_yaml
 from app.payloads.parameters import ExtractFeatures, Kind, Task, TrainParameters, check
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload, take
@@ -13,6 +13,8 @@ from app.pipelines import folds, metrics, registry
 from app.pipelines.samples import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from app.settings import Settings
@@ -37,10 +39,13 @@ def read(uploads: dict[str, Upload], settings: Settings) -> Tables:
         _check_names(parameters.extract_features)
     series = parameters.extract_features
     id_column = parameters.id_column if series is None else series.column_id
-    labels = frames.read(uploads["labels"], settings, (), id_column) if "labels" in uploads else None
+    labels = None
+    if "labels" in uploads:
+        labels = frames.read(uploads["labels"], settings, (), id_column, _classes(parameters, task, apart=True))
     # Named as text, a column's numbers are read as they are written: a postcode keeps its zeros.
     text = [name for name, kind in parameters.columns.items() if kind in (Kind.CATEGORY, Kind.TEXT, Kind.DATE)]
-    tables = Tables(parameters, task, frames.read(uploads["raw_data"], settings, text, id_column), labels)
+    frame = frames.read(uploads["raw_data"], settings, text, id_column, _classes(parameters, task, apart=False))
+    tables = Tables(parameters, task, frame, labels)
     training = assemble(tables)
     classes, y = _coded(training)
     registry.resolve(parameters).check(training.parameters, classes)
@@ -55,6 +60,19 @@ def read(uploads: dict[str, Upload], settings: Settings) -> Tables:
     metrics.check(metric, parameters.model_training, y)
     # What the labels decided stands, whatever a later release would make of them.
     return replace(tables, task=training.task)
+
+
+def _classes(parameters: TrainParameters, task: Task | None, apart: bool) -> Callable[[str], bool]:
+    """Return what tells of a column whether it may hold classes: of the labels that came apart, or of the data."""
+
+    def may(name: str) -> bool:
+        if task not in (None, Task.CLASSIFICATION):
+            return False
+        if parameters.target is not None:
+            return name == parameters.target
+        return apart and name not in beside.named(parameters)
+
+    return may
 
 
 def _check_names(wanted: ExtractFeatures) -> None:

@@ -21,12 +21,11 @@ class Recoded(Pipeline):  # type: ignore[misc]  # scikit-learn has no types
     can be learned by their places.
     """
 
-    learned: Array
-
     @property
     def classes_(self) -> Array:
         """The classes, shape (n_classes,), in the order of the columns of `predict_proba`."""
-        return self.learned
+        learned: Array = self.learned
+        return learned
 
     def predict(self, X: pd.DataFrame) -> Array:
         """Return the likeliest classes, shape (n_samples,)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from app.errors import Fault, InvalidParameters, TrainingFailed, at
+from app.errors import Fault, InvalidParameters, ServiceError, TrainingFailed, at
 from app.payloads.parameters import Kind, ModelTraining, Task, TrainParameters
 from app.pipelines import baseline, registry
 from app.pipelines.base import Board, Problem, Trial
@@ -82,8 +82,13 @@ class PortfolioEngine:
         arguments = {"estimators": estimators, "population_size": TPOT_POPULATION, "max_time_mins": board.left / 60}
         training = ModelTraining(model=model, model_args=arguments, metric=problem.parameters.model_training.metric)
         parameters = problem.parameters.model_copy(update={"model_training": training})
-        registry.resolve(parameters).search(replace(problem, parameters=parameters), board)
-        board.note = None
+        try:
+            registry.resolve(parameters).search(replace(problem, parameters=parameters), board)
+            board.note = None
+        except ServiceError as error:
+            # What has been found stands, without a search by TPOT.
+            board.note = f"TPOT did not search: {error.detail}"
+            return
         if board.left <= TPOT_LEAST:
             # It would have gone on.
             board.cut_short()

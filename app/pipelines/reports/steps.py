@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.payloads.beside import ROLES
 from app.payloads.images import BESIDE
 from app.payloads.parameters import ExtractFeatures, Task
 from app.payloads.signature import Signature
@@ -75,12 +76,12 @@ class Steps:
             last = "; the last one is the positive class" if len(self.classes) == 2 else ""
             self._constant("CLASSES", self.classes, f"Classes by code{last}.")
         extracted = parameters.get("extract_features")
-        reader = tables.read
+        reader: Callable[..., Any] = tables.read
         if extracted is None and set(BESIDE) <= set(self.signature.ignored):
             reader = tables.read_images
-        self.lines.append(f"frame = {self._call(reader)}(arguments.raw_data)")
+        self.lines.append(f"frame = {self._call(reader)}(arguments.raw_data{self._as_text(reader)})")
         if self.labelled:
-            read = f"{self._call(tables.read)}(arguments.labels)"
+            read = f"{self._call(tables.read)}(arguments.labels, ID{self._text_of_labels()})"
             self.lines.append(f"labels = {read} if arguments.labels else None" if target else f"labels = {read}")
         if extracted is None:
             self._table()
@@ -95,6 +96,26 @@ class Steps:
         weights = parameters.get("sample_weight")
         weighed = f'{self._beside(weights)}.to_numpy(dtype="float64")' if weights else "None"
         self.lines.append(f"weights = {weighed}")
+
+    def _as_text(self, reader: Callable[..., Any]) -> str:
+        """Write which columns of the data are text, whatever they look like in a CSV."""
+        if reader is not tables.read:
+            return ""
+        names = tuple(self.signature.text_columns)
+        return ", ID" + _named({"text": (*names, self.parameters["target"]) if self._named_text() else names})
+
+    def _text_of_labels(self) -> str:
+        if self._named_text():
+            return ", text=(TARGET,)"
+        alone = not any(self.parameters.get(role) for role in ROLES)
+        return ", text=None" if alone and self._classes_of_text() and not self.parameters.get("target") else ""
+
+    def _named_text(self) -> bool:
+        return bool(self.parameters.get("target")) and self._classes_of_text()
+
+    def _classes_of_text(self) -> bool:
+        """Tell whether the classes are text: in a CSV some may look like numbers."""
+        return bool(self.classes) and all(isinstance(name, str) for name in self.classes)
 
     def _table(self) -> None:
         features = [column for column in self.signature.columns if column.role == "feature"]
@@ -131,7 +152,7 @@ class Steps:
         arguments["values"] = [target, *(name for name in arguments["values"] if name != target)]
         arguments |= {"window": forecast.get("window", 20), "horizon": forecast.get("horizon", 1)}
         id_column = None if self.signature.id_column == SINGLE_SERIES else self.signature.id_column
-        self.lines.append(f"frame = {self._call(tables.read)}(arguments.raw_data)")
+        self.lines.append(f"frame = {self._call(tables.read)}(arguments.raw_data, {_text(id_column)})")
         features = f"parameters={self._parameters(extracted)}"
         more = self._zero(extracted) | {"seed": self.record.seed}
         given = f"frame, {_text(id_column)}{_named(arguments)}, {features}{_named(more)}"
@@ -173,7 +194,7 @@ class Steps:
 
     def _beside(self, name: str | None) -> str:
         """Write the values of a column that stands beside the features; the labels when there is no name."""
-        roles = [self.parameters.get(role) for role in ("groups", "time", "sample_weight")]
+        roles = [self.parameters.get(role) for role in ROLES]
         others = tuple(role for role in roles if role)
         wanted = "TARGET" if name is None else _text(name)
         excepted = f", {_text(others)}" if name is None and others and not self.parameters.get("target") else ""
@@ -212,10 +233,8 @@ class Steps:
 
     def _train(self) -> None:
         metric = metrics.resolve(self.record.result.get("metric"), Task(self.record.task), len(self.classes))
-        weighed = bool(self.parameters.get("sample_weight")) and metric.scorer not in metrics.UNWEIGHTED
-        given = f"{_text(metric.scorer)}, {metric.sign}, {self.record.seed}" + (
-            ", weigh_scores=True" if weighed else ""
-        )
+        fields = (metric.name, metric.scorer, metric.sign, metric.n_classes)
+        given = f"{self._call(metrics.Metric)}({', '.join(map(_text, fields))}), {self.record.seed}"
         columns = ("list(computed.columns)" if self._computed else "list(X.columns)") if self.features else ""
         trained = f"{self._call(fits.train)}(build({columns}), X, y, weights, splits, {given})"
         self.lines.append(f"trained = {trained}")

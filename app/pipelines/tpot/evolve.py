@@ -18,7 +18,7 @@ from app.errors import ServiceError, Unavailable
 from app.pipelines.base import Candidate, Problem, Trial
 from app.pipelines.board import STOPPED
 from app.pipelines.calibrated import with_probabilities
-from app.pipelines.evaluate import innermost, trials
+from app.pipelines.evaluate import innermost, takes_weights, trials
 from app.pipelines.processes import ChildDied, ChildFailed, cores, stream
 from app.pipelines.tpot import params, space
 
@@ -158,6 +158,8 @@ def _tried(problem: Problem, model: Any, known: dict[str, Trial], wanted: Callab
         return known[name]
     candidate = Candidate(name, "tpot", problem.pipeline(with_probabilities(problem, model), scaled=False))
     trial = Trial(name, "tpot", candidate.pipeline, error="it came to no end")
+    if problem.weights is not None and not takes_weights(candidate.pipeline):
+        return replace(trial, error=f"{type(innermost(model)).__name__} cannot weigh its rows", threads=1)
     seconds = float(problem.parameters.limits.candidate_seconds or _seconds(problem))
     try:
         for latest in stream(trials, problem, candidate, seconds=seconds, threads=1, wanted=wanted):

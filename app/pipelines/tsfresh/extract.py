@@ -50,7 +50,7 @@ def extract(
     most = _CHUNK if distributor is None else _CLUSTER_CHUNK
     chunks = []
     for first, last in _chunks(list(signals.values()), len(series.ids), most):
-        if progress is not None and (last - first) < len(series.ids):
+        if progress is not None:
             progress("features", first / len(series.ids))
         frame = pd.concat([_long(number, signal, first, last) for number, signal in signals.items()])
         chunks.append(_run(frame, wanted, distributor).reindex(range(first, last)))

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from app.pipelines.metrics import Metric
     from app.pipelines.reports.again.splits import Splits
 
     Array = np.ndarray[Any, Any]
@@ -17,9 +18,18 @@ def fit(pipeline: Any, X: pd.DataFrame, y: Array, weights: Array | None = None) 
     """Fit a clone of a pipeline, its last step with the weights, where it takes them."""
     import warnings
 
-    from sklearn.base import clone
+    import numpy as np
+    from sklearn.base import clone, is_classifier
     from sklearn.utils.validation import has_fit_parameter
 
+    from app.pipelines.recoded import Recoded, recode
+
+    learned = np.unique(y)
+    if is_classifier(pipeline) and learned[-1] >= len(learned):
+        # Some classifiers want codes without a gap, and these rows lack a class.
+        recoded = Recoded(fit(recode(pipeline, learned), X, np.searchsorted(learned, y), weights).steps)
+        recoded.learned = learned
+        return recoded
     path, step = "", pipeline
     while hasattr(step, "steps"):
         name, step = step.steps[-1]
@@ -30,46 +40,40 @@ def fit(pipeline: Any, X: pd.DataFrame, y: Array, weights: Array | None = None) 
         return clone(pipeline).fit(X, y, **({f"{path}sample_weight": weights} if weighted else {}))
 
 
-def train(
-    pipeline: Any,
-    X: pd.DataFrame,
-    y: Array,
-    weights: Array | None,
-    splits: Splits,
-    scorer: str,
-    sign: int,
-    seed: int,
-    weigh_scores: bool = False,
-) -> Any:
-    """Print the scores over the folds and on the rows held out; return the pipeline, fitted to all rows.
-
-    Parameters
-    ----------
-    sign
-        -1 for an error, which scikit-learn negates.
-    """
+def predict(fitted: Any, X: pd.DataFrame, n_classes: int) -> Array:
+    """Return probabilities, 0 for classes that were not learned; or numbers, where there are no classes."""
     import warnings
 
     import numpy as np
-    from sklearn.metrics import get_scorer
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not n_classes:
+            return np.asarray(fitted.predict(X), dtype="float64").reshape(len(X))
+        probabilities = np.zeros((len(X), n_classes))
+        probabilities[:, np.asarray(fitted.classes_, dtype="int64")] = fitted.predict_proba(X)
+        return probabilities
+
+
+def train(
+    pipeline: Any, X: pd.DataFrame, y: Array, weights: Array | None, splits: Splits, metric: Metric, seed: int
+) -> Any:
+    """Print the scores over the folds and on the rows held out; return the pipeline, fitted to all rows."""
+    import numpy as np
 
     def fitted(learned: Array) -> Any:
         return fit(pipeline, X.iloc[learned], y[learned], None if weights is None else weights[learned])
 
     def score(learned: Array, tested: Array) -> float:
-        weighted = {"sample_weight": weights[tested]} if weights is not None and weigh_scores else {}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                return sign * float(get_scorer(scorer)(fitted(learned), X.iloc[tested], y[tested], **weighted))
-            except (ValueError, ArithmeticError):
-                # Rows that cannot be measured, as of those that all weigh 0, or be learned from.
-                return float("nan")
+        predicted = predict(fitted(learned), X.iloc[tested], metric.n_classes)
+        return metric.score(y[tested], predicted, None if weights is None else weights[tested])
 
-    name = scorer.removeprefix("neg_") if sign < 0 else scorer
     seen, held_out, folds = splits
     scores = [score(learned, tested) for learned, tested in folds]
-    print(f"{name} over {len(scores)} folds: {np.nanmean(scores):.6g} +- {np.nanstd(scores):.6g}")
-    print(f"{name} on {len(held_out)} rows held out: {score(seen, held_out):.6g}")
+    known = [one for one in scores if np.isfinite(one)]
+    mean, spread = (float(np.mean(known)), float(np.std(known))) if known else (float("nan"), float("nan"))
+    without = "" if len(known) == len(scores) else f", {len(scores) - len(known)} of which cannot be measured"
+    print(f"{metric.name} over {len(scores)} folds{without}: {mean:.6g} +- {spread:.6g}")
+    print(f"{metric.name} on {len(held_out)} rows held out: {score(seen, held_out):.6g}")
     # Shuffled, as some models mind the order of the rows.
     return fitted(np.random.default_rng(seed).permutation(len(y)))

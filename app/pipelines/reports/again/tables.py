@@ -14,8 +14,20 @@ if TYPE_CHECKING:
 TRUE, FALSE = {"true", "yes", "y", "t", "1", "1.0"}, {"false", "no", "n", "f", "0", "0.0"}
 
 
-def read(path: str) -> pd.DataFrame:
-    """Read a table: CSV, JSON, Parquet or Arrow."""
+#: A whole number as it is written, without more zeros before it than it has digits.
+PLAIN = r"-?(?:0|[1-9]\d{0,17})(?:\.0+)?"
+
+
+def read(path: str, id_column: str | None = None, text: tuple[str, ...] | None = ()) -> pd.DataFrame:
+    """Read a table: CSV, JSON, Parquet or Arrow.
+
+    Parameters
+    ----------
+    id_column
+        Of a CSV its values are numbers only where each is written as one: 007 is another id than 7.
+    text
+        Columns that are text in a CSV, even where they look like numbers; None for all but the ids.
+    """
     import json
     from pathlib import Path
 
@@ -27,7 +39,12 @@ def read(path: str) -> pd.DataFrame:
     if suffix in (".arrow", ".feather"):
         return pd.read_feather(path)
     if suffix != ".json":
-        return pd.read_csv(path, encoding="utf-8-sig", low_memory=False)
+        kinds = "str" if text is None else dict.fromkeys([*text, id_column], "str")
+        frame = pd.read_csv(path, encoding="utf-8-sig", low_memory=False, dtype=kinds)
+        if id_column in frame.columns and id_column not in (text or ()):
+            ids = frame[id_column]
+            frame[id_column] = pd.to_numeric(ids) if ids.dropna().str.fullmatch(PLAIN).all() else ids
+        return frame
     data = json.loads(Path(path).read_text(encoding="utf-8"))
     if isinstance(data, dict) and {"columns", "data"} <= data.keys():
         return pd.DataFrame(data["data"], columns=data["columns"])
@@ -88,8 +105,8 @@ def from_arrays(files: dict[str, bytes]) -> pd.DataFrame:
 
     arrays = {name.removesuffix(".npy"): np.load(io.BytesIO(data)) for name, data in files.items()}
     images = arrays["images"] if "images" in arrays else arrays["x"]
-    # Floats are from 0 to 1 where none is above.
-    scale = 255 if images.dtype.kind == "b" or (images.dtype.kind == "f" and images.max() <= 1) else 1
+    # Floats are from 0 to 1.
+    scale = 255 if images.dtype.kind in "bf" else 1
     frame = pd.DataFrame({"file": range(len(images)), "image": pd.Series(map(encoded, images), dtype="object")})
     columns = {"ids": "file", "labels": "label", "y": "label"}
     return frame.assign(**{columns[name]: arrays[name].ravel() for name in arrays if name in columns})
