@@ -208,6 +208,10 @@ class TrainParameters(_Strict):
         if forecasting and series is not None and series.column_kind is not None:
             detail = "not with task: forecasting; leave it out, and send the signals side by side, a column each"
             faults.append(Fault("/params/extract_features/column_kind", detail))
+        if forecasting and series is not None and series.select:
+            faults.append(Fault("/params/extract_features/select", "not with task: forecasting; leave it out"))
+        if forecasting and self.positive_class is not None:
+            faults.append(Fault("/params/positive_class", "a forecast is of numbers; leave it out"))
         if series is not None and series.column_id is None and not forecasting:
             faults.append(Fault("/params/extract_features/column_id", "missing: which series a row belongs to"))
         if self.forecast is not None and not forecasting:

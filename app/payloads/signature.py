@@ -170,7 +170,8 @@ def infer(frame: pd.DataFrame, parameters: TrainParameters) -> Signature:
     else:
         roles = _series_roles(frame, parameters, left_out)
         id_column = series.column_id
-        left_out = tuple(name for name in left_out if name not in roles)
+        # Where the column of the values is named, others are none of them.
+        left_out = tuple(dict.fromkeys(name for name in (*left_out, *frame.columns) if name not in roles))
     if id_column is not None:
         check_ids(frame[id_column], "raw_data")
     if not {"feature", "value"} & set(roles.values()):

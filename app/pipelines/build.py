@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.payloads.parameters import Task
 from app.payloads.training import Training
-from app.pipelines import evaluate, folds, leakage, metrics, reports, samples
+from app.pipelines import evaluate, folds, leakage, metrics, registry, reports, samples
 from app.pipelines.base import Problem, Progress, Trial
 from app.pipelines.columns import columns_read
 from app.pipelines.trained import TrainedPipeline, installed_versions
@@ -98,7 +98,7 @@ class Build:
         InvalidData, InvalidParameters, TrainingFailed
         """
         self.clock = clock
-        training = samples.with_affordable_features(training, clock.left, features)
+        training = samples.with_affordable_features(training, clock.left, progress, features)
         self.training, self.job_id, self._scheduler = training, job_id, scheduler
         # The record tells the folds that were made and the features that were computed, whoever named them.
         told: dict[str, Any] = {"folds": folds.wanted(training.parameters)}
@@ -204,8 +204,8 @@ class Build:
                 if row["engine"] == "tpot" and row["score"] is not None
             }
         report |= {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
-        if (history := getattr(evaluate.innermost(pipeline.fitted), "history_", None)) is not None:
-            report["learning_curves"] = {name: list(map(float, values)) for name, values in history.items()}
+        if curves := reports.learning_curves(trial, pipeline.fitted):
+            report["learning_curves"] = curves
         yield Version(record, pipeline.to_artifact(), report)
 
     def _few(self) -> Array:
@@ -304,7 +304,7 @@ class Build:
 
     def _feature_parameters(self) -> dict[str, str] | None:
         wanted = self.parameters.extract_features
-        return None if wanted is None else as_2017(wanted)
+        return None if wanted is None or "features" not in registry.reads(self.parameters) else as_2017(wanted)
 
 
 def _in_words(model: Any) -> str:

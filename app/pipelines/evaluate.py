@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: Rows whose prediction is timed.
 _TIMED_ROWS = 1_000
 
+#: Rows of scikit-learn's report of a classification that are of all classes.
+_OF_ALL = ("accuracy", "micro avg", "macro avg", "weighted avg")
+
 #: What an estimator did that refuses data or arguments.
 _FAILED = "could not be trained on this data"
 
@@ -253,8 +256,8 @@ def held_out(problem: Problem, fitted: Pipeline, X: pd.DataFrame, y: Array, weig
     if problem.task is not Task.CLASSIFICATION:
         return described
     codes, likeliest = list(range(len(classes))), predicted.argmax(axis=1)
-    report = classification_report(
-        y, likeliest, labels=codes, target_names=[str(name) for name in classes], output_dict=True, zero_division=0.0
-    )
+    # A class may be called as a row of the report that is of all classes.
+    named = [f"class {name}" if name in _OF_ALL else str(name) for name in classes]
+    report = classification_report(y, likeliest, labels=codes, target_names=named, output_dict=True, zero_division=0.0)
     matrix = confusion_matrix(y, likeliest, labels=codes).tolist()
     return described | {"classes": list(classes), "confusion_matrix": matrix, "classification_report": report}

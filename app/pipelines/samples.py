@@ -67,7 +67,9 @@ class Samples:
     selects: bool = False
 
 
-def with_affordable_features(training: Training, seconds: float, chosen: str | None = None) -> Training:
+def with_affordable_features(
+    training: Training, seconds: float, progress: Progress, chosen: str | None = None
+) -> Training:
     """Choose the features for an engine that picks, where the caller names none: the most that there is time for.
 
     Parameters
@@ -85,7 +87,7 @@ def with_affordable_features(training: Training, seconds: float, chosen: str | N
         return training
     rich, small = (wanted.model_copy(update={"default_fc_parameters": name}) for name in SETS)
     if chosen is None:
-        features = rich if _seconds(training, rich, SHARE * seconds) <= SHARE * seconds else small
+        features = rich if _seconds(training, rich, SHARE * seconds, progress) <= SHARE * seconds else small
     else:
         features = wanted.model_copy(update={"default_fc_parameters": chosen})
     return replace(training, parameters=training.parameters.model_copy(update={"extract_features": features}))
@@ -132,13 +134,17 @@ def _newest(training: Training) -> pd.DataFrame:
     return frame[((from_the_end < n_rows) & (series < FEW)).to_numpy()]
 
 
-def _seconds(training: Training, wanted: ExtractFeatures, most: float) -> float:
+def _seconds(training: Training, wanted: ExtractFeatures, most: float, progress: Progress) -> float:
     """Estimate the seconds that the features of all series take, from those of a few; infinity beyond `most`."""
     ids = training.frame[wanted.column_id].unique()
+    few = training.frame[training.frame[wanted.column_id].isin(ids[:PROBED])]
+
+    def told() -> bool:
+        progress("features", 0.0)
+        return True
+
     try:
-        (one,) = stream(
-            _timed, training.frame[training.frame[wanted.column_id].isin(ids[:PROBED])], wanted, seconds=most
-        )
+        (one,) = stream(_timed, few, wanted, seconds=most, wanted=told)
     except (TimeoutError, ChildFailed, ChildDied):
         return float("inf")
     return float(one * len(ids) / min(PROBED, len(ids)))

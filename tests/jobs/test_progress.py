@@ -51,3 +51,12 @@ def test_a_stage_is_told_at_once_and_then_a_few_times_a_second(records, monkeypa
     assert records.latest == {"stage": "features", "fraction": 0.1}
     report("baselines", 0.0)
     assert records.latest == {"stage": "baselines", "fraction": 0.0}
+
+
+def test_what_was_not_written_any_more_is_told_with_the_next_stage(records, monkeypatch):
+    monkeypatch.setattr(progress, "_INTERVAL", 3600.0)
+    report = JobProgress(records, "job")
+    report("search", 0.1, candidates=1, failed=0, best_score=0.5)
+    report("search", 0.2, candidates=2, failed=1, best_score=0.9)
+    report("hold-out", 0.0)
+    assert records.latest == {"stage": "hold-out", "fraction": 0.0, "candidates": 2, "failed": 1, "best_score": 0.9}

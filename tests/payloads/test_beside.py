@@ -59,9 +59,9 @@ def test_without_an_id_column_they_are_in_the_order_of_the_rows(assembled):
 
 
 def test_columns_of_the_labels_are_joined_by_id(assembled):
-    labels = LABELS.assign(site=list("aabbccddee"), weight=np.arange(ROWS))
+    labels = LABELS.assign(site=list("aabbccddee"), weight=np.arange(ROWS) + 1)
     training = assembled(labels=labels, groups="site", sample_weight="weight")
-    assert training.weights.tolist() == list(range(ROWS))[::-1]
+    assert training.weights.tolist() == list(range(1, ROWS + 1))[::-1]
     assert training.groups.tolist() == [4, 4, 3, 3, 2, 2, 1, 1, 0, 0]
     assert training.labels.tolist() == LABELS["label"].tolist()[::-1]
 
@@ -153,9 +153,28 @@ def test_weights_are_numbers_of_at_least_0_and_not_all_of_them_0(assembled, valu
     assert refused.value.faults[0].pointer == "/params/sample_weight"
 
 
-@pytest.mark.parametrize("values", [[0.0, 1.0] * 5, [0, 3] * 5, np.full(ROWS, 1e-9)])
+@pytest.mark.parametrize("values", [[0.0, 1.0], [0, 3], [1e-9, 1e-9]])
 def test_some_weights_may_be_0(assembled, values):
-    np.testing.assert_array_equal(assembled(FRAME.assign(w=values), sample_weight="w").weights, values)
+    ids = [f"r{row}" for row in range(40)]
+    frame = pd.DataFrame({"id": pd.Series(ids, dtype="str"), "a": np.arange(40.0), "w": values * 20})
+    labels = pd.DataFrame({"id": pd.Series(ids, dtype="str"), "label": [0, 0, 1, 1] * 10})
+    np.testing.assert_array_equal(assembled(frame, labels, sample_weight="w").weights, frame["w"])
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "weights"),
+    [
+        pytest.param(Task.CLASSIFICATION, [0, 1] * 10, [0, 1] * 10, id="a class that weighs nothing"),
+        pytest.param(Task.CLASSIFICATION, [0, 1] * 10, [1] * 8 + [0] * 12, id="four rows of a class"),
+        pytest.param(Task.REGRESSION, [float(row) for row in range(20)], [1] * 9 + [0] * 11, id="nine rows"),
+        pytest.param(Task.REGRESSION, [1.0] * 10 + [2.0] * 10, [1] * 10 + [0] * 10, id="one value"),
+    ],
+)
+def test_enough_rows_weigh_more_than_0(assembled, task, labels, weights):
+    frame = pd.DataFrame({"a": np.arange(20.0), "w": weights, "label": labels})
+    with pytest.raises(InvalidData, match="weigh more than 0") as refused:
+        assembled(frame, None, task, target="label", id_column=None, sample_weight="w")
+    assert {fault.pointer for fault in refused.value.faults} == {"/params/sample_weight"}
 
 
 @pytest.mark.parametrize(

@@ -252,3 +252,23 @@ def test_text_that_is_not_utf_8_is_unreadable(write):
 def test_text_that_claims_bytes_outside_its_buffer_is_unreadable(offset):
     with pytest.raises(Unreadable):
         read(arrow(texts([0, offset, 2, 3], b"xyz")), "t.arrow")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param([1, "?", None, 2.5], ["1", "?", None, "2.5"], id="a mark of a missing number"),
+        pytest.param(["A1", 7, 7.0], ["A1", "7", "7"], id="codes"),
+        pytest.param([10**30, "x"], [str(10**30), "x"], id="a large number"),
+    ],
+)
+def test_numbers_among_texts_are_texts_as_they_are_in_a_csv(values, expected):
+    column = read({"c": values})["c"]
+    assert column.dtype == "str"
+    assert [None if pd.isna(value) else value for value in column] == expected
+
+
+def test_booleans_among_texts_or_numbers_are_refused():
+    for values in ([True, "x"], [False, 2]):
+        with pytest.raises(InvalidData):
+            read({"c": values})

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -235,7 +236,7 @@ def test_arrays_are_images():
     ("values", "expected"),
     [
         pytest.param(np.array([0, 0.5, 1]), [0, 128, 255], id="from 0 to 1"),
-        pytest.param(np.array([0, 127.5, 255], "float32"), [0, 128, 255], id="from 0 to 255"),
+        pytest.param(np.array([0, 0.1, 0.2], "float32"), [0, 26, 51], id="dark ones"),
         pytest.param(np.array([0, 1, 1], "int64"), [0, 1, 1], id="integers"),
         pytest.param(np.array([False, True, True]), [0, 255, 255], id="booleans"),
         pytest.param(np.array([0, 1, 255], ">u2"), [0, 1, 255], id="of another byte order"),
@@ -267,7 +268,9 @@ GOOD = np.zeros((2, 4, 4), "uint8")
         pytest.param({"x": GOOD[0]}, "images", id="one image without a first axis"),
         pytest.param({"x": np.zeros((2, 3, 8, 8))}, "images", id="channels first"),
         pytest.param({"x": GOOD - 1.0}, "images", id="negative"),
-        pytest.param({"x": GOOD + 256.0}, "images", id="beyond a byte"),
+        pytest.param({"x": GOOD + np.uint16(256)}, "images", id="beyond a byte"),
+        # Of another request none might be above 1, and the same pixel would be another.
+        pytest.param({"x": GOOD + 200.0}, "images", id="floats from 0 to 255"),
         pytest.param({"x": GOOD + np.nan}, "images", id="not a number"),
         pytest.param({"x": GOOD.astype("str")}, "images", id="text"),
         pytest.param({"x": GOOD.astype("complex")}, "images", id="complex"),
@@ -390,3 +393,11 @@ def test_what_unfolds_to_hundreds_of_times_its_size_is_refused_before_it_does(ma
     status, grown = process.stdout.split()
     assert status in statuses
     assert int(grown) < 100, "mebibytes"
+
+
+def test_file_names_are_told_by_the_end_of_their_paths_where_that_is_one_alone():
+    paths = pd.Series(["all/a/1.png", "all/a/2.png", "all/b/2.png"])
+    assert images.by_path(pd.Series(["1.png", "b/2.png"]), paths).tolist() == ["all/a/1.png", "all/b/2.png"]
+    # Two are called so; and what is a path as it is stays one.
+    assert images.by_path(pd.Series(["2.png"]), paths).tolist() == ["2.png"]
+    assert images.by_path(paths, paths).tolist() == paths.tolist()

@@ -15,7 +15,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from app.errors import EngineMissing
 from app.payloads.parameters import Kind, Limits, Task
 from app.pipelines.autokeras import backend, oracle, params, training
-from app.pipelines.autokeras.search import trials, validation
+from app.pipelines.autokeras.search import held_back, trials, validation
 from tests.pipelines.autokeras_rows import CODES, KINDS, N, problem, table
 
 SMALL = {"max_trials": 2, "epochs": 3, "batch_size": 16}
@@ -64,6 +64,44 @@ def test_groups_are_not_split():
     groups = np.arange(N) // 8
     seen, unseen = validation(problem(TABLE, groups=groups), 0.3, 0)
     assert not set(groups[seen]) & set(groups[unseen])
+
+
+def test_rows_that_come_sorted_are_shuffled_before_the_validation():
+    in_order = np.sort(CODES)
+    _, unseen = validation(problem(TABLE, y=in_order), 0.3, 0)
+    assert in_order[unseen].mean() == 0.5
+    numbers = problem("autokeras.StructuredDataRegressor", y=np.arange(float(N)))
+    assert validation(numbers, 0.3, 0)[1].min() < N // 2
+
+
+def test_a_fit_holds_whole_groups_back():
+    groups = np.arange(N) // 8
+    wanted = problem(TABLE, groups=groups)
+    seen, _ = validation(wanted, 0.3, 0)
+    learned, held = held_back(wanted, seen)
+    assert sorted([*learned, *held]) == list(range(len(seen)))
+    assert not set(groups[seen][learned]) & set(groups[seen][held])
+
+
+def test_a_fit_holds_the_latest_times_back():
+    ahead = tuple((np.arange(end), np.arange(end, end + 20)) for end in (20, 40, 60))
+    wanted = problem(TABLE, time="day")
+    wanted = replace(wanted, folds=ahead)
+    seen, unseen = validation(wanted, 0.3, 0)
+    learned, held = held_back(wanted, seen)
+    assert (seen[learned].max(), seen[held].min(), unseen.min()) == (39, 40, 60)
+    assert held_back(replace(wanted, folds=ahead[-1:]), seen) is None
+    assert held_back(problem(TABLE), seen) is None
+
+
+def test_the_last_fit_learns_from_all_rows_for_the_epochs_that_were_the_best():
+    wanted = problem(TABLE, model_args={"max_trials": 1, "epochs": 30, "patience": 3})
+    (trial,) = found(wanted)
+    losses = trial.details["history"]["val_loss"]
+    network = trial.pipeline.fit(wanted.X, wanted.y)[-1]
+    assert network.epochs == 1 + losses.index(min(losses))
+    assert set(network.history_) == {"loss", "accuracy"}
+    assert len(network.history_["loss"]) == network.epochs
 
 
 def test_of_few_rows_a_fold_is_the_validation():

@@ -113,3 +113,19 @@ def test_it_is_an_estimator_of_named_columns(encoder, frame):
     np.testing.assert_array_equal(fitted.transform(frame), stored.transform(frame))
     assert list(fitted.feature_names_in_) == list(frame.columns)
     assert len(fitted.get_feature_names_out()) == fitted.transform(frame).shape[1]
+
+
+def test_thousands_of_words_are_stored_as_a_few_things():
+    draw = np.random.default_rng(0)
+    frame = texts(*(" ".join(f"wört{number}" for number in draw.integers(0, 3000, 8)) for _ in range(1500)))
+    fitted = TextEncoder().fit(frame)
+    assert len(fitted.vectorizers_[0].vocabulary_) > 5000
+    bare, words, ends = fitted.__getstate__()["vectorizers_"][0]
+    assert isinstance(words, str)
+    assert len(ends) == len(fitted.vectorizers_[0].vocabulary_)
+    assert not hasattr(bare, "vocabulary_")
+    # Storing changes nothing, and what is read predicts the same.
+    again = pickle.loads(pickle.dumps(fitted))  # noqa: S301  our own
+    assert again.vectorizers_[0].vocabulary_ == fitted.vectorizers_[0].vocabulary_
+    np.testing.assert_array_equal(again.transform(frame), fitted.transform(frame))
+    assert clone(fitted).get_params() == fitted.get_params()

@@ -10,6 +10,7 @@ from sklearn import metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
@@ -185,6 +186,18 @@ def test_folds_that_cannot_be_measured_do_not_count(problem):
     assert described["roc_auc"]["mean"] is not None
 
 
+def test_predictions_that_a_metric_cannot_measure_are_a_failure_where_others_could_be(problem):
+    X, y = rows(0)
+    y = np.exp(y)
+    of = problem(X, y, metric="neg_mean_gamma_deviance", folds=5)
+    scores = [trial.fold_scores for trial in tried(of, DummyRegressor())]
+    assert np.isfinite(scores[-1]).all()
+    # A line through them is below 0 in some folds; those where it is not would be the easy ones.
+    last = tried(of, LinearRegression())[-1]
+    assert last.score is None
+    assert last.error == "its predictions cannot be measured by the metric"
+
+
 @pytest.mark.parametrize("share", [0.1, 1 / 3, 0.6])
 def test_a_split_of_an_engines_own_is_one_test_however_the_folds_would_cut_it(problem, share):
     X, y = rows(2)
@@ -224,6 +237,17 @@ def test_no_fold_that_can_be_measured_is_a_failure(problem):
     trial = tried(of, LogisticRegression())[-1]
     assert trial.score is None
     assert "cannot be measured" in trial.error
+
+
+@pytest.mark.parametrize("name", ["accuracy", "macro avg", "weighted avg"])
+def test_a_class_may_be_called_as_what_is_told_of_all_classes(problem, name):
+    X, y = rows(2)
+    of = replace(problem(X, y), classes=("a", name))
+    described = evaluate.held_out(of, evaluate.fit(piped(LogisticRegression()), X, y), X, y, None)
+    report = described["classification_report"]
+    assert report[f"class {name}"]["support"] == y.sum()
+    assert isinstance(report["accuracy"], float)
+    assert report["macro avg"]["support"] == report["weighted avg"]["support"] == len(y)
 
 
 @pytest.mark.parametrize("path", ["plain", "nested", "calibrated"])

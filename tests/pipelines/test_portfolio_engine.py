@@ -1,6 +1,8 @@
 """The engine that picks: better than its baselines, in whatever time there is."""
 
+import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -82,6 +84,20 @@ def test_with_more_time_tpot_searches_around_the_best_kinds(problem, board, monk
     assert made.note is None
     assert made.stopped == "candidates limit"
     assert made.rank(best) >= max(map(made.rank, made.trials)) * (1 - choice.AS_GOOD)
+
+
+@pytest.mark.parametrize("scheduler", [None, "tcp://127.0.0.1:9"], ids=["no TPOT", "no scheduler"])
+def test_what_was_found_stands_where_tpot_cannot_search(problem, board, monkeypatch, scheduler):
+    first = members.first
+    monkeypatch.setattr(members, "first", lambda problem: first(problem)[:2])
+    monkeypatch.setattr(members, "variants", lambda problem, best: [])
+    if scheduler is None:
+        monkeypatch.setitem(sys.modules, "tpot", None)
+    made = board(of := replace(problem(*rows(2), folds=2), scheduler=scheduler))
+    best = PortfolioEngine().search(of, made)
+    assert best.score is not None
+    assert made.note.startswith("TPOT did not search: ")
+    assert {trial.engine for trial in made.trials} == {"portfolio"}
 
 
 def test_a_tpot_search_that_its_time_has_ended_would_have_gone_on(problem, board, monkeypatch):

@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier
 
 from app.payloads import dates, images
 from app.payloads.parameters import ExtractFeatures, Forecast, Images
@@ -169,6 +170,51 @@ def test_rows_held_out_that_all_weigh_nothing_have_no_score(table, run):
     saved, printed = run(version, pipeline, frame)
     assert "held out: nan" in printed
     np.testing.assert_allclose(version.predict(saved["pipeline"]), version.predict(version.fit(pipeline)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["a target", "labels of their own"])
+def test_ids_codes_and_classes_that_look_like_numbers_are_read_as_they_are_written(run, apart):
+    draw = np.random.default_rng(0)
+    # Ids that only their zeros tell apart, and codes and classes whose zeros are a part of them.
+    keys = pd.Series([f"{row:03}" for row in range(40)] + [str(row) for row in range(40)], dtype="str")
+    codes = pd.Series([f"{number:03}" for number in draw.integers(0, 4, 80)], dtype="str")
+    classes = (codes.str[-1].astype("int64") + draw.integers(0, 2, 80) > 2).map({False: "01", True: "02"}).astype("str")
+    frame = pd.DataFrame({"key": keys, "code": codes, "amount": draw.normal(size=80)})
+    labels = pd.DataFrame({"key": keys, "kind": classes}).sample(frac=1, random_state=0)
+    given = (frame, labels) if apart else (frame.assign(kind=classes),)
+    named = {} if apart else {"target": "kind"}
+    version = Version.of(*given, id_column="key", columns={"code": "category"}, **named)
+    assert version.data.classes == ("01", "02")
+    pipeline = version.problem.pipeline(RandomForestClassifier(20, random_state=0), scaled=False)
+    check(version, pipeline, run(version, pipeline, *given))
+
+
+def test_ids_of_series_are_read_as_they_are_written(run):
+    frame, labels = series(40)
+    ids = {number: f"{number:03}" if number < 20 else str(number - 20) for number in range(40)}
+    frame, labels = (each.assign(id=each["id"].map(ids).astype("str")) for each in (frame, labels))
+    version = Version.of(frame, labels, extract_features=ExtractFeatures(**SERIES))
+    pipeline = version.problem.pipeline(RandomForestClassifier(10, random_state=0), scaled=False)
+    check(version, pipeline, run(version, pipeline, frame, labels))
+
+
+@pytest.mark.parametrize("model", [LogisticRegression(), XGBClassifier(n_estimators=5)], ids=["linear", "xgboost"])
+def test_folds_before_a_class_first_occurred_are_scored_as_the_training_scores_them(run, model):
+    draw = np.random.default_rng(0)
+    classes = np.where(np.arange(120) < 60, draw.choice(["p", "q"], 120), draw.choice(["p", "q", "new"], 120))
+    frame = pd.DataFrame({"a": draw.normal(size=120) + (classes == "p"), "hour": range(120), "kind": classes})
+    version = Version.of(frame, target="kind", time="hour", metric="log_loss", folds=3)
+    pipeline = version.problem.pipeline(model, scaled=True)
+    saved, printed = run(version, pipeline, frame)
+    check(version, pipeline, (saved, printed))
+    assert "over 3 folds:" in printed
+    # An area under the curve needs rows of each class.
+    version = Version.of(frame, target="kind", time="hour", folds=3)
+    scores = [version.score(pipeline, *fold) for fold in version.folds]
+    missing = int(np.isnan(scores).sum())
+    assert missing > 0
+    _, printed = run(version, pipeline, frame)
+    assert f"over 3 folds, {missing} of which cannot be measured: {np.nanmean(scores):.6g} +- " in printed
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,6 @@ def described(version, pipeline):
     report = describe(fitted, X, y, data.classes, task, version.metric, weights, 0, 5.0)
     row = {name: getattr(trial, name) for name in ("name", "engine", "score", "fit_seconds", "predict_seconds", "size")}
     row |= {"rank": 1, "row": 2, "error": None, "fold_scores": list(trial.fold_scores)}
-    history = {"loss": [1.0, 0.5, None], "val_loss": [1.2, 0.9, 0.8]}
     lost = row | {"rank": 2, "name": "other", "score": None, "error": NASTY, "fold_scores": [], "details": {}}
     result = version.record.result | {
         "trainTime": 75.2,
@@ -85,7 +84,8 @@ def described(version, pipeline):
         holdout=evaluate.held_out(version.problem, fitted, X, y, weights),
         times={"search": 12.3},
     )
-    return record, {**report, "leaderboard": [row | {"details": {"history": history}}, lost]}
+    curves = {"loss": [1.0, 0.5, None], "val_loss": [1.2, 0.9, 0.8]}
+    return record, {**report, "leaderboard": [row | {"details": {}}, lost], "learning_curves": curves}
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 from app.payloads.parameters import Kind
 from app.payloads.training import assemble
 from app.pipelines import samples
+from tests.pipelines.series import silent
 
 
 @pytest.fixture
@@ -111,10 +112,10 @@ def test_the_portfolio_reads_the_series_themselves_too(made):
 def test_an_engine_that_picks_takes_the_features_that_there_is_time_for(tables, seconds, chosen):
     frame, labels = series()
     training = assemble(tables(frame, labels[["id", "label"]], extract_features={"column_id": "id"}, model=None))
-    found = samples.with_affordable_features(training, seconds)
+    found = samples.with_affordable_features(training, seconds, silent)
     assert found.parameters.extract_features.default_fc_parameters == chosen
     # Another attempt has the features that the scores of the first are of, whatever time it has.
-    again = samples.with_affordable_features(training, 601.0 - seconds, chosen)
+    again = samples.with_affordable_features(training, 601.0 - seconds, silent, chosen)
     assert again.parameters.extract_features.default_fc_parameters == chosen
 
 

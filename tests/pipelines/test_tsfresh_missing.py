@@ -31,7 +31,7 @@ def test_unknown_and_missing_signals_are_refused_by_name():
     with pytest.raises(InvalidData) as refused:
         features.transform(stacked(wide.rename(columns={"b": "c"}), ("a", "c")))
     assert {(fault.pointer, fault.detail) for fault in refused.value.faults} == {
-        ("/raw_data/signal/b", "this signal is missing"),
+        ("/raw_data/signal/b", "this signal is missing in series 7, 3, 11, 5, 2, 9"),
         ("/raw_data/signal/c", "the model was not trained with this signal"),
     }
 
@@ -40,8 +40,23 @@ def test_a_signal_that_only_some_series_have_is_filled_from_the_others():
     wide = series(signals=("a", "b"))
     stacks = stacked(wide, ("a", "b"))
     lacking = stacks[(stacks["id"] != 7) | (stacks["signal"] != "b")].reset_index(drop=True)
-    _, rows = fitted(lacking, {"mean": None}, **STACKED)
+    features, rows = fitted(lacking, {"mean": None}, **STACKED)
     assert rows.loc[7, "b__mean"] == rows.loc[rows.index != 7, "b__mean"].median()
+    # So may any other, whatever else is in its request.
+    alone = features.transform(lacking[lacking["id"] == 7])
+    assert alone.loc[7].tolist() == rows.loc[7].tolist()
+    without = lacking[(lacking["id"] == 3) & (lacking["signal"] == "a")]
+    assert features.transform(without).loc[3, "b__mean"] == rows.loc[7, "b__mean"]
+    with pytest.raises(InvalidData, match="signals"):
+        features.transform(lacking[(lacking["id"] == 3) & (lacking["signal"] == "b")])
+
+
+def test_signals_that_are_called_by_numbers_are_the_same_however_these_are_written():
+    stacks = stacked(series(signals=("a", "b")), ("a", "b"))
+    numbered = stacks.assign(signal=stacks["signal"].map({"a": 1, "b": 2}))
+    features, rows = fitted(numbered, {"mean": None}, **STACKED)
+    assert list(rows.columns) == ["1__mean", "2__mean"]
+    pd.testing.assert_frame_equal(features.transform(numbered.assign(signal=numbered["signal"] * 1.0)), rows)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from app.payloads.training import SINGLE_SERIES
 from app.pipelines.reports.again import windows as written
 from app.pipelines.tsfresh import windows
 from app.pipelines.tsfresh.backtest import Order, backtest, split
-from app.pipelines.tsfresh.spacing import ahead
+from app.pipelines.tsfresh.spacing import ahead, tell
 from app.pipelines.tsfresh.windows import Cut, WindowFeatures
 from tests.pipelines.series import silent
 
@@ -33,6 +33,11 @@ def sales(lengths=(12, 9), **covariates):
 def days(first, periods, frequency):
     """Return evenly spaced dates."""
     return pd.date_range(first, periods=periods, freq=frequency)
+
+
+def as_dates(frame):
+    """Return a frame with the days as a signature reads them."""
+    return frame.assign(day=frame["day"].astype("datetime64[us]"))
 
 
 def fitted(frame, window=4, horizon=2, target="x", **named):
@@ -126,6 +131,7 @@ def test_another_set_is_computed_when_it_is_named():
 
 def test_of_too_many_windows_some_of_all_times_are_kept_and_every_step_is_learned(monkeypatch):
     monkeypatch.setattr(windows, "ROWS", 60)
+    monkeypatch.setattr(windows, "WINDOWS", 1)
     _, X, _, order = fitted(sales((40, 40, 40)))
     assert order.notes == ("The forecasting learns from 30 of 108 windows, drawn from all times.",)
     assert (np.diff(order.ends) >= 0).all()
@@ -136,9 +142,20 @@ def test_of_too_many_windows_some_of_all_times_are_kept_and_every_step_is_learne
     assert len(set(fitted(sales())[3].ends)) == 1
 
 
-def test_the_windows_that_are_drawn_are_the_seeds_and_those_of_the_written_code(monkeypatch):
-    for module in (windows, written):
-        monkeypatch.setattr(module, "ROWS", 60)
+def test_of_a_long_horizon_many_windows_are_kept_each_with_some_of_the_steps(monkeypatch):
+    monkeypatch.setattr(windows, "ROWS", 60)
+    monkeypatch.setattr(windows, "WINDOWS", 50)
+    _, X, _, order = fitted(sales((40, 40)), horizon=12)
+    # Each window has its own last value here.
+    assert len(set(X["x__last"])) > 30
+    assert X["step"].value_counts().to_dict() == dict.fromkeys(np.arange(1.0, 13.0), 5)
+    assert (order.targets - order.ends == X["step"]).all()
+
+
+@pytest.mark.parametrize("most", [1, 50])
+def test_the_windows_that_are_drawn_are_the_seeds_and_those_of_the_written_code(monkeypatch, most):
+    monkeypatch.setattr(windows, "ROWS", 60)
+    monkeypatch.setattr(windows, "WINDOWS", most)
     frame, forecast = sales((40, 40, 40)), Forecast(window=4, horizon=2)
     wanted = ExtractFeatures(**WANTED, default_fc_parameters={"mean": None})
     found = []
@@ -298,22 +315,58 @@ def test_uneven_times_are_noted_and_give_no_times_ahead():
 
 
 @pytest.mark.parametrize(
-    ("times", "expected"),
+    ("times", "spacing", "expected"),
     [
-        pytest.param([0.0, 0.1, 0.2], [0.3, 0.4], id="numbers"),
-        pytest.param([1.0, 2.0, 4.0], None, id="uneven numbers"),
-        pytest.param(["a", "b", "c"], None, id="texts"),
-        pytest.param([5.0], None, id="one"),
-        pytest.param(days("2026-01-01", 2, "D"), ["2026-01-03T00:00:00", "2026-01-04T00:00:00"], id="days"),
-        pytest.param(days("2026-01-31", 4, "ME"), ["2026-05-31T00:00:00", "2026-06-30T00:00:00"], id="months"),
-        pytest.param(days("2026-01-05", 10, "B"), ["2026-01-19T00:00:00", "2026-01-20T00:00:00"], id="working days"),
-        pytest.param(days("2026-01-05", 3, "15min"), ["2026-01-05T00:45:00", "2026-01-05T01:00:00"], id="minutes"),
-        pytest.param(pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-09"]), None, id="uneven dates"),
+        pytest.param([0.0, 0.1, 0.2], 0.1, [0.3, 0.4], id="numbers"),
+        pytest.param([1.0, 2.0, 4.0], None, None, id="uneven numbers"),
+        pytest.param(["a", "b", "c"], None, None, id="texts"),
+        pytest.param([5.0], None, None, id="one"),
+        pytest.param(days("2026-01-01", 2, "D"), "86400000000us", ["2026-01-03", "2026-01-04"], id="two days"),
+        pytest.param(days("2026-01-31", 4, "ME"), "ME", ["2026-05-31", "2026-06-30"], id="months"),
+        pytest.param(days("2026-07-01", 3, "MS"), "MS", ["2026-10-01", "2026-11-01"], id="months of 31 days"),
+        pytest.param(days("2021-01-01", 3, "YS"), "YS-JAN", ["2024-01-01", "2025-01-01"], id="years of 365 days"),
+        pytest.param(days("2026-01-05", 10, "B"), "B", ["2026-01-19", "2026-01-20"], id="working days"),
+        pytest.param(days("2026-01-05", 3, "15min"), "15min", ["2026-01-05T00:45", "2026-01-05T01:00"], id="minutes"),
+        pytest.param(pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-09"]), None, None, id="uneven dates"),
     ],
 )
-def test_even_times_go_on(times, expected):
-    found = ahead(np.asarray(times), 2)
-    assert found is expected if expected is None else found.tolist() == pytest.approx(expected)
+def test_even_times_are_told_and_go_on(times, spacing, expected):
+    times = np.asarray(times)
+    assert tell(times) == (pytest.approx(spacing) if isinstance(spacing, float) else spacing)
+    found = ahead(times, [] if spacing is None else [spacing], 2)
+    if expected is None:
+        assert found is None
+    elif isinstance(spacing, float):
+        assert found.tolist() == pytest.approx(expected)
+    else:
+        assert [pd.Timestamp(time) for time in found] == [pd.Timestamp(time) for time in expected]
+
+
+@pytest.mark.parametrize("window", range(1, 7))
+@pytest.mark.parametrize("frequency", ["MS", "ME", "QS", "YS", "B", "BMS", "D", "W", "h"])
+def test_a_few_times_go_on_as_the_whole_series_did(frequency, window):
+    times = days("2020-01-01", 60, frequency).to_numpy()
+    spacing = tell(times)
+    for first in range(60 - window):
+        (found,) = ahead(times[first : first + window], [spacing], 1)
+        assert pd.Timestamp(found) == times[first + window]
+
+
+def test_a_week_of_working_days_is_followed_by_a_monday():
+    features, *_ = fitted(sales((40,)).assign(day=days("2026-01-05", 40, "B").strftime("%Y-%m-%d")).pipe(as_dates))
+    week = sales((5,)).assign(day=days("2026-01-26", 5, "B").strftime("%Y-%m-%d")).pipe(as_dates)
+    times = features.transform(week).index.get_level_values("time")
+    assert times.tolist() == ["2026-02-02T00:00:00", "2026-02-03T00:00:00"]
+    assert WindowFeatures.from_json(features.as_json()) == features
+
+
+def test_a_series_that_is_spaced_otherwise_has_no_times_and_the_others_have():
+    features, *_ = fitted(sales((40, 40)))
+    frame = sales((10, 10))
+    frame.loc[frame["shop"] == frame["shop"].iloc[-1], "day"] **= 2
+    found = features.transform(frame).index.to_frame()
+    assert found["time"].isna().tolist() == [False, False, True, True]
+    assert found["time"].tolist()[:2] == [10, 11]
 
 
 def test_folds_are_tested_on_what_came_later_and_learn_nothing_of_it():

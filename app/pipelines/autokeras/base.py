@@ -36,10 +36,12 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     batch_size
         Rows of one step; halved when a GPU has no memory for them.
     patience
-        Epochs without a smaller loss on the inner validation rows after which the fit ends. The best epoch's weights
-        are kept.
+        Epochs without a smaller loss on the rows held back after which the fit ends. The best epoch's weights are kept.
     validation_fraction
-        Share of the rows that the fit holds back to see when it is done. 0.2 is AutoKeras's own.
+        Share of the rows that the fit holds back to see when it is done; 0.2 is AutoKeras's own. With 0 it learns from
+        all rows, for all of the epochs.
+    held_back
+        Positions of the rows to learn from and of those held back, instead of a share at random.
     size
         Height, width and channels to which images are brought.
     block_type
@@ -58,7 +60,7 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     hyperparameters_
         Those that the network was built of.
     history_
-        {name: [one an epoch]}: loss and metric, and those of the inner validation rows with `val_` before their names.
+        {name: [one an epoch]}: loss and metric, and those of the rows held back with `val_` before their names.
     cut_
         Whether `seconds` ended the fit.
     n_weights_
@@ -75,6 +77,7 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         batch_size: int = 32,
         patience: int = 10,
         validation_fraction: float = 0.2,
+        held_back: tuple[Array, Array] | None = None,
         size: tuple[int, int, int] = (32, 32, 3),
         block_type: str | None = None,
         max_model_size: int | None = None,
@@ -87,6 +90,7 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         self.batch_size = batch_size
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.held_back = held_back
         self.size = size
         self.block_type = block_type
         self.max_model_size = max_model_size
@@ -131,8 +135,7 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     ) -> None:
         import numpy as np
 
-        every = np.arange(len(encoded))
-        split = training.split(len(encoded), strata, self.validation_fraction, self.random_state) or (every, every)
+        split = self.held_back or training.split(len(encoded), strata, self.validation_fraction, self.random_state)
         n_classes = max(2, targets.shape[1]) if strata is not None else 0
         steps = math.ceil(len(split[0]) / self.batch_size)
         model, built = spaces.build(
@@ -157,7 +160,11 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
 
     def _answer(self, X: pd.DataFrame) -> Array:
         check_is_fitted(self)
-        return stored.answer(self._network(), inputs.encode(self.inputs_, X))
+        try:
+            return stored.answer(self._network(), inputs.encode(self.inputs_, X))
+        except RuntimeError as error:
+            # As in a fit.
+            raise ValueError(str(error)) from error
 
     def _network(self) -> Any:
         """Return the live network, loaded at the first prediction and never again."""

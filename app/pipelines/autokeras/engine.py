@@ -13,7 +13,7 @@ from app.payloads.parameters import Kind, Task, TrainParameters
 from app.pipelines import baseline
 from app.pipelines.autokeras import backend, params
 from app.pipelines.base import FEATURES, Board, Candidate, Problem, Trial
-from app.pipelines.board import STOPPED
+from app.pipelines.board import CANDIDATES_LIMIT, STOPPED
 from app.pipelines.processes import Child, ChildDied, ChildFailed
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class AutoKerasEngine:
         params.check(parameters)
 
     def check_kinds(self, model: str, kinds: dict[str, Kind]) -> None:
-        """Raise InvalidParameters unless the model takes columns of these kinds."""
+        """Raise InvalidData unless the model takes columns of these kinds."""
         params.check_kinds(model, kinds)
 
     def search(self, problem: Problem, board: Board) -> Trial:
@@ -96,7 +96,8 @@ class AutoKerasEngine:
             # What it had found until then stands.
             logger.warning("the search ended early: %s", error)
             return str(error)
-        return "there was no time to train one"
+        full = board.stopped == CANDIDATES_LIMIT
+        return "the limit of candidates was reached before one" if full else "there was no time to train one"
 
     def _until_lost(self, problem: Problem, board: Board, known: list[Trial]) -> Trial | None:
         """Search until a network is lost with its child, and return it with the reason; None at the end.

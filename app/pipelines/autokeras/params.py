@@ -19,7 +19,8 @@ MODELS = {
     "autokeras.TimeseriesRegressor": (Task.REGRESSION, "series"),
 }
 
-#: {argument: (type, least, most, default)}. None stands for the training's own, or for no limit.
+#: {argument: (type, least, most, default)}. None stands for the default of whatever argument, as in AutoKeras's own
+#: signatures; for a default it is the training's own, or no limit.
 BOUNDS: dict[str, tuple[type, float, float, float | None]] = {
     "max_trials": (int, 1, 1_000, 5),
     "epochs": (int, 1, 10_000, 100),
@@ -104,7 +105,7 @@ def given(parameters: TrainParameters) -> dict[str, Any]:
     defaults: dict[str, Any] = {name: default for name, (*_, default) in BOUNDS.items()}
     defaults |= {name: values[0] for name, values in CHOICES.items()}
     defaults |= {"objective": OBJECTIVES[MODELS[training.model][0]][0], "block_type": None}
-    found = defaults | training.model_args
+    found = defaults | {name: value for name, value in training.model_args.items() if value is not None}
     return found | {"seed": parameters.seed if found["seed"] is None else found["seed"]}
 
 
@@ -115,13 +116,16 @@ def _unfit(model: str, detail: str) -> InvalidParameters:
 def _refusal(name: str, value: Any, task: Task, kind: str) -> str | None:
     if name in ACCEPTED_UNUSED:
         return None
+    known = [*BOUNDS, *CHOICES, "objective", *(["block_type"] if kind == "image" else [])]
+    if name not in known:
+        return f"not an argument here; known are {', '.join([*known, *ACCEPTED_UNUSED])}"
+    if value is None:
+        return None
     choices = CHOICES | {"objective": OBJECTIVES[task]} | ({"block_type": BLOCKS} if kind == "image" else {})
     if name in choices:
         return None if value in choices[name] else f"known are {', '.join(choices[name])}"
-    if name not in BOUNDS:
-        return f"not an argument here; known are {', '.join([*BOUNDS, *choices, *ACCEPTED_UNUSED])}"
     type_, least, most, _ = BOUNDS[name]
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if not numeric or (type_ is int and not isinstance(value, int)) or not least <= value <= most:
-        return f"must be {'a whole number' if type_ is int else 'a number'} from {least:g} to {most:g}"
+        return f"must be {'a whole number' if type_ is int else 'a number'} from {least} to {most}"
     return None

@@ -59,7 +59,8 @@ def trials(problem: Problem, seconds: float, known: Sequence[Trial] = ()) -> Ite
             limit = problem.parameters.limits.candidate_seconds or math.inf
             left = min(deadline - time.monotonic(), _SHARE_OF_ONE * seconds, limit)
             network = _network(problem, kind, given, question.hyperparameters.values)
-            for trial in tried(problem, network.set_params(seconds=left), rows, f"{training.model} {number}"):
+            network.set_params(seconds=left, held_back=held_back(problem, rows[0]))
+            for trial in tried(problem, network, rows, f"{training.model} {number}"):
                 if trial.score is not None:
                     led = {**trial.details, "objective": _objective(problem, trial, rows, given)}
                     trial = replace(trial, details=led)
@@ -82,9 +83,28 @@ def validation(problem: Problem, share: float, seed: int) -> tuple[Array, Array]
     With groups or times the last fold, of times the one that learns from the most; else shuffled, by class. Of few
     rows a fold too.
     """
-    if problem.parameters.groups or problem.parameters.time or problem.task is Task.FORECASTING:
-        return problem.folds[-1]
-    return split(len(problem.y), problem.y if problem.classes else None, share, seed) or problem.folds[-1]
+    seen, unseen = split(len(problem.y), problem.y if problem.classes else None, share, seed)
+    return (seen, unseen) if len(unseen) and not _belong_together(problem) else problem.folds[-1]
+
+
+def held_back(problem: Problem, seen: Array) -> tuple[Array, Array] | None:
+    """Return which of the rows learned from a network learns from, and by which it sees when it is done.
+
+    As positions among those. Rows that belong together stay together: what is held back is the test part of a fold, of
+    times the one before; None for a share at random.
+    """
+    import numpy as np
+
+    if not _belong_together(problem) or len(problem.folds) < 2:
+        return None
+    in_time = problem.parameters.time or problem.task is Task.FORECASTING
+    learned, held = problem.folds[-2 if in_time else 0]
+    parts = tuple(np.flatnonzero(np.isin(seen, part)) for part in (learned, held))
+    return (parts[0], parts[1]) if len(parts[0]) and len(parts[1]) else None
+
+
+def _belong_together(problem: Problem) -> bool:
+    return bool(problem.parameters.groups or problem.parameters.time) or problem.task is Task.FORECASTING
 
 
 def _network(problem: Problem, kind: str, given: dict[str, Any], values: dict[str, Any]) -> Any:
@@ -111,7 +131,8 @@ def _objective(problem: Problem, trial: Trial, rows: tuple[Array, Array], given:
         assert trial.score is not None
         return trial.score * problem.metric.sign
     if given["objective"] == "val_loss":
-        return -min(float(value) for value in trial.details["history"]["val_loss"] if value is not None)
+        losses = trial.details["history"].get("val_loss") or trial.details["history"]["loss"]
+        return -min(float(value) for value in losses if value is not None)
     assert trial.out_of_fold is not None
     unseen = rows[1]
     weights = None if problem.weights is None else problem.weights[unseen]

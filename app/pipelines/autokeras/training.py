@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 _FEWEST = 10
 
 
-def split(rows: int, strata: Array | None, fraction: float, seed: int) -> tuple[Array, Array] | None:
+def split(rows: int, strata: Array | None, fraction: float, seed: int) -> tuple[Array, Array]:
     """Return the rows to learn from and those held back, each class in its share where there is enough of it.
 
-    None of fewer than ten rows: there would be too few to learn from.
+    Of fewer than ten rows none are held back: there would be too few to learn from.
     """
     import numpy as np
     from sklearn.model_selection import train_test_split
 
-    if rows < _FEWEST:
-        return None
+    if rows < _FEWEST or fraction == 0:
+        return np.arange(rows), np.arange(0)
     held = max(1, round(fraction * rows))
     if strata is not None:
         counts = np.unique(strata, return_counts=True)[1]
@@ -53,7 +53,7 @@ def train(
     Parameters
     ----------
     rows
-        Those to learn from and those held back.
+        Those to learn from and those held back. Where there are none of these, all epochs are trained.
     deadline
         Of the monotonic clock; then the training ends, within an epoch too.
 
@@ -77,23 +77,21 @@ def train(
         if isinstance(layer, keras.layers.Normalization):
             layer.adapt(x[seen])
     held = (x[unseen], y[unseen]) if weights is None else (x[unseen], y[unseen], weights[unseen])
+    until_best = [keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)]
     _, history = fit_with_adaptive_batch_size(
         model,
         batch_size,
         x=x[seen],
         y=y[seen],
         sample_weight=None if weights is None else weights[seen],
-        validation_data=held,
+        validation_data=held if len(unseen) else None,
         epochs=epochs,
-        callbacks=[
-            keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True),
-            _until(deadline),
-        ],
+        callbacks=[*(until_best if len(unseen) else []), _until(deadline)],
         verbose=0,
     )
     backend.use_cores(1)
     found = {name: [float(value) for value in values] for name, values in history.history.items()}
-    if not any(map(math.isfinite, found["val_loss"])):
+    if not (any(map(math.isfinite, found["val_loss"])) if len(unseen) else math.isfinite(found["loss"][-1])):
         raise ValueError("its training diverged: the loss is not a number")
     return found
 

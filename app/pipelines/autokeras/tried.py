@@ -30,14 +30,16 @@ def _pipeline(problem: Problem, network: Any) -> Pipeline:
 def tried(problem: Problem, network: Any, rows: tuple[Array, Array], name: str) -> Iterator[Trial]:
     """Yield a trial of a network as it begins, and as it ends: fitted on one part of the rows, measured on the other.
 
-    One that has only begun has neither score nor error.
+    One that has only begun has neither score nor error. The pipeline of a trial holds no rows back, as AutoKeras's last
+    fit does not: it learns from all rows for as many epochs as were the best here.
     """
     import numpy as np
     from sklearn.base import clone
 
     seen, unseen = rows
     n_classes, weights = len(problem.classes), problem.weights
-    trial = Trial(name, "autokeras", _pipeline(problem, clone(network).set_params(seconds=None)))
+    whole = {"validation_fraction": 0.0, "held_back": None, "seconds": None}
+    trial = Trial(name, "autokeras", _pipeline(problem, clone(network).set_params(**whole)))
     yield trial
     started = time.monotonic()
     try:
@@ -60,10 +62,7 @@ def tried(problem: Problem, network: Any, rows: tuple[Array, Array], name: str) 
     out_of_fold = np.full((len(problem.y), n_classes) if n_classes else len(problem.y), np.nan)
     out_of_fold[unseen] = predicted
     inner = evaluate.innermost(fitted)
-    # As many epochs as here and no more, or the last fit could take many times longer than the search foresaw.
-    found = clone(network).set_params(
-        hyperparameters=inner.hyperparameters_, epochs=len(inner.history_["loss"]), seconds=None
-    )
+    found = clone(network).set_params(hyperparameters=inner.hyperparameters_, epochs=_best(inner.history_), **whole)
     yield Trial(
         name,
         "autokeras",
@@ -76,6 +75,12 @@ def tried(problem: Problem, network: Any, rows: tuple[Array, Array], name: str) 
         size=len(pickle.dumps(fitted, protocol=5)),
         details=_details(inner),
     )
+
+
+def _best(history: dict[str, list[float]]) -> int:
+    """Return the number, from 1, of the epoch with the least loss on the rows held back; without any, the last."""
+    losses = [value if math.isfinite(value) else math.inf for value in history.get("val_loss", [])]
+    return 1 + losses.index(min(losses)) if losses else len(history["loss"])
 
 
 def _details(network: Any) -> dict[str, Any]:

@@ -2,4 +2,5 @@
 
 from app.pipelines.reports.code import code as code
 from app.pipelines.reports.held_out import describe as describe
+from app.pipelines.reports.learning import learning_curves as learning_curves
 from app.pipelines.reports.page import page as page

@@ -48,7 +48,7 @@ def page(record: Record, report: dict[str, Any]) -> str:
             residuals=drawn.get("residuals"),
             importances=importances,
             important=_important(importances),
-            histories=_histories(report, leaderboard),
+            histories=_histories(report.get("learning_curves") or {}),
             leaderboard=_shown(leaderboard),
             more_rows=max(0, len(leaderboard) - ROWS),
             structure=structure,
@@ -121,10 +121,9 @@ def _confusion(holdout: dict[str, Any]) -> list[tuple[Any, list[tuple[int, float
 
 def _by_class(holdout: dict[str, Any], drawn: dict[str, Any]) -> list[dict[str, Any]]:
     """Return precision, recall, F1 and rows of each class, and what its curves come to."""
-    # In place of a class that is called accuracy, scikit-learn tells the accuracy of all: a number.
-    report = {
-        name: told for name, told in (holdout.get("classification_report") or {}).items() if isinstance(told, dict)
-    }
+    # The rows of the classes come first, in their order.
+    rows = (holdout.get("classification_report") or {}).values()
+    report = dict(zip(map(str, holdout.get("classes", [])), rows, strict=False))
     measured: dict[str, dict[str, Any]] = {}
     for kind in ("roc", "precision_recall", "calibration"):
         for curve in drawn.get(kind) or []:
@@ -210,15 +209,12 @@ def _there(values: list[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _histories(report: dict[str, Any], leaderboard: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Draw how the best network learned: its loss and scores by epoch."""
-    history: dict[str, Any] = report.get("learning_curves") or next(
-        (row["details"]["history"] for row in leaderboard if (row.get("details") or {}).get("history")), {}
-    )
+def _histories(history: dict[str, list[float | None]]) -> list[dict[str, Any]]:
+    """Draw how networks learned: losses and scores by epoch."""
     found = []
     for name, values in history.items():
         beside = history.get(f"val_{name}")
-        if name.startswith("val_") or not isinstance(values, list) or not any(value is not None for value in values):
+        if name.startswith("val_") or not any(value is not None for value in values):
             continue
         epochs = [float(number) for number in range(1, len(values) + 1)]
         ends = span(values, beside or [])

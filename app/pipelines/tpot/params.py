@@ -82,5 +82,5 @@ def _refusal(name: str, value: Any, task: Task, n_classes: int) -> str | None:
     kind, least, most = BOUNDS[name]
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if not numeric or (kind is int and not isinstance(value, int)) or not least <= value <= most:
-        return f"must be {'a whole number' if kind is int else 'a number'} from {least:g} to {most:g}"
+        return f"must be {'a whole number' if kind is int else 'a number'} from {least} to {most}"
     return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from app.errors import TrainingFailed
@@ -15,8 +15,11 @@ from app.pipelines.tsfresh.series import Series, Signal
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Series extracted between two reports of progress: on this machine, and on a cluster, which waits for each chunk.
-_CHUNK, _CLUSTER_CHUNK = 50, 1_000
+#: Series of the first chunk on this machine, of the largest one, and of each on a cluster, which waits for each.
+_CHUNK, _LARGEST, _CLUSTER_CHUNK = 5, 500, 1_000
+
+#: Seconds that a chunk on this machine takes about, as progress is reported between two.
+_SECONDS = 1.0
 
 #: Values, of all signals together, that a chunk is closed at. tsfresh holds some hundred bytes a value.
 _VALUES = 2_000_000
@@ -47,25 +50,27 @@ def extract(
 
     names = list(series.signals)
     signals = {number: series.signals[names[int(number)]] for number in wanted}
-    most = _CHUNK if distributor is None else _CLUSTER_CHUNK
-    chunks = []
-    for first, last in _chunks(list(signals.values()), len(series.ids), most):
+    chunks, first, most = [], 0, _CHUNK if distributor is None else _CLUSTER_CHUNK
+    while first < len(series.ids):
+        last = _end(list(signals.values()), first, min(first + most, len(series.ids)))
         if progress is not None:
             progress("features", first / len(series.ids))
+        started = time.monotonic()
         frame = pd.concat([_long(number, signal, first, last) for number, signal in signals.items()])
         chunks.append(_run(frame, wanted, distributor).reindex(range(first, last)))
+        if distributor is None:
+            pace = (last - first) / max(1e-3, time.monotonic() - started)
+            most = min(_LARGEST, max(1, round(pace * _SECONDS)))
+        first = last
     return pd.concat(chunks).set_axis(series.ids, axis=0)
 
 
-def _chunks(signals: list[Signal], n_series: int, most: int) -> Iterator[tuple[int, int]]:
-    """Yield the first series of each chunk and the one after its last."""
-    first = 0
-    while first < n_series:
-        last = first + 1
-        while last < min(first + most, n_series) and _size(signals, first, last + 1) <= _VALUES:
-            last += 1
-        yield first, last
-        first = last
+def _end(signals: list[Signal], first: int, most: int) -> int:
+    """Return the series after the last one of a chunk, at most a given one."""
+    last = first + 1
+    while last < most and _size(signals, first, last + 1) <= _VALUES:
+        last += 1
+    return last
 
 
 def _size(signals: list[Signal], first: int, last: int) -> int:

@@ -10,7 +10,7 @@ from app.payloads.parameters import ExtractFeatures
 from app.pipelines.base import Progress
 from app.pipelines.tsfresh import params
 from app.pipelines.tsfresh.extract import extract
-from app.pipelines.tsfresh.series import signals_of, tidy
+from app.pipelines.tsfresh.series import Series, in_series, signals_of, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +32,8 @@ class SeriesFeatures:
         What becomes of missing values of the series.
     raw
         Those of the columns that are signals.
+    optional
+        Signals that some series of training lacked, so that others may lack them too.
     """
 
     column_id: str
@@ -44,6 +46,7 @@ class SeriesFeatures:
     # What was stored before these two refused missing values and read no raw signal.
     missing: str = "refuse"
     raw: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
     @classmethod
     def fit(
@@ -84,8 +87,9 @@ class SeriesFeatures:
         assert wanted.column_id is not None
         signals = signals_of(frame, wanted)
         roles = (wanted.column_id, wanted.column_sort, wanted.column_kind, wanted.column_value)
-        described = cls(*roles, tuple(signals), (), (), wanted.missing.value)
         series = tidy(frame, wanted, signals)
+        optional = tuple(name for name in signals if len(series.lacking(name)))
+        described = cls(*roles, tuple(signals), (), (), wanted.missing.value, optional=optional)
         parts = []
         if features:
             settings = params.fc_parameters(wanted.default_fc_parameters)
@@ -125,13 +129,14 @@ class SeriesFeatures:
         Raises
         ------
         InvalidData
-            Missing values that are refused, a signal that training did not have, or values of which a feature cannot
-            be computed.
+            Missing values that are refused, a signal that training did not have, a series without one that all of
+            training had, or values of which a feature cannot be computed.
         """
         import pandas as pd
 
-        self._check_signals(set(signals_of(frame, self, part)), part)
+        unknown = sorted(set(signals_of(frame, self, part)) - set(self.signals))
         series = tidy(frame, self, list(self.signals))
+        self._check_signals(series, unknown, part)
         features = self.features
         parts = [series.raw(list(self.raw))]
         if features:
@@ -151,22 +156,23 @@ class SeriesFeatures:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read the description back from a manifest."""
-        tuples: dict[str, Any] = {name: tuple(value[name]) for name in ("signals", "columns", "raw") if name in value}
+        tuples: dict[str, Any] = {
+            name: tuple(value[name]) for name in ("signals", "columns", "raw", "optional") if name in value
+        }
         return cls(**{**value, **tuples, "fill": tuple(tuple(row) for row in value["fill"])})
 
-    def _check_signals(self, found: set[str], part: str) -> None:
-        if found == set(self.signals):
-            return
+    def _check_signals(self, series: Series, unknown: list[str], part: str) -> None:
+        lacking = {name: series.lacking(name) for name in self.signals if name not in self.optional}
         faults = [
-            Fault(at(part, self.column_kind, name), "this signal is missing")
-            for name in self.signals
-            if name not in found
+            Fault(at(part, self.column_kind, name), f"this signal is missing{in_series(self.column_id, ids)}")
+            for name, ids in lacking.items()
+            if len(ids)
         ]
         faults += [
-            Fault(at(part, self.column_kind, name), "the model was not trained with this signal")
-            for name in sorted(found - set(self.signals))
+            Fault(at(part, self.column_kind, name), "the model was not trained with this signal") for name in unknown
         ]
-        raise InvalidData("The signals are not those that the model was trained with.", faults)
+        if faults:
+            raise InvalidData("The signals are not those that the model was trained with.", faults)
 
     def _needed(self) -> dict[str, params.FcParameters]:
         """Return tsfresh's parameters for just the columns of the model."""

@@ -64,6 +64,12 @@ class Series:
 
         return pd.DataFrame({name: self.signals[name].cells() for name in names}, index=self.ids)
 
+    def lacking(self, name: str) -> pd.Index:
+        """Return the ids of the series that do not have a signal."""
+        import numpy as np
+
+        return self.ids[np.diff(self.signals[name].starts) == 0]
+
 
 def raw_signals(frame: pd.DataFrame, settings: Columns, part: str = "raw_data") -> pd.DataFrame:
     """Return the series themselves, for models that read them.
@@ -100,8 +106,14 @@ def signals_of(frame: pd.DataFrame, settings: Columns, part: str = "raw_data") -
     if settings.missing in (Missing.INTERPOLATE, Missing.DROP):
         _refuse_empty_series(frame, settings, values, part)
     if settings.column_kind:
-        return list(frame[settings.column_kind].astype("str").unique())
+        return list(kind_names(frame[settings.column_kind]).unique())
     return [str(name) for name in values]
+
+
+def kind_names(kinds: pd.Series) -> pd.Series:
+    """Return the names of signals as text; a whole number without a point, however it came."""
+    whole = kinds.dtype.kind == "f" and bool((kinds == kinds.round()).all())
+    return (kinds.astype("int64") if whole else kinds).astype("str")
 
 
 def value_columns(frame: pd.DataFrame, settings: Columns) -> list[str]:
@@ -161,7 +173,7 @@ def tidy(frame: pd.DataFrame, settings: Columns, names: list[str]) -> Series:
     times = frame[settings.column_sort].to_numpy()[order] if dates else None
     sorted_codes = codes[order]
     columns = value_columns(frame, settings)
-    kinds = frame[settings.column_kind].astype("str").to_numpy()[order] if settings.column_kind else None
+    kinds = kind_names(frame[settings.column_kind]).to_numpy()[order] if settings.column_kind else None
     signals = {}
     for name in names:
         values = frame[columns[0] if kinds is not None else name].to_numpy(dtype="float64")[order]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from app.errors import Fault, InvalidData, at
 from app.payloads.parameters import ExtractFeatures, Missing
 from app.payloads.training import SINGLE_SERIES
 from app.pipelines.tsfresh.series import fill, in_order, in_series, signals_of, sort_keys, value_columns
-from app.pipelines.tsfresh.spacing import ahead
+from app.pipelines.tsfresh.spacing import Spacing, tell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,11 +103,30 @@ class Table:
         """The row after the last one of each row's series, shape (n_rows,)."""
         return self.starts[1:].repeat(self.lengths)
 
+    @cached_property
+    def spacings(self) -> tuple[Spacing, ...]:
+        """How the longest series are spaced in time, what most rows have first; none where nothing sorts the rows."""
+        counts: Counter[Spacing] = Counter()
+        for spacing, length in self._spaced:
+            if spacing is not None:
+                counts[spacing] += length
+        return tuple(spacing for spacing, _ in counts.most_common())
+
     @property
     def irregular(self) -> bool:
-        """Whether some series, of the first ones, is not evenly spaced in time."""
-        spans = zip(self.starts[:_LOOKED_AT], self.starts[1:], strict=False)
-        return self.dated and any(ahead(self.times[start:stop], 1) is None for start, stop in spans if stop - start > 1)
+        """Whether one of the longest series is not evenly spaced in time."""
+        return any(spacing is None for spacing, _ in self._spaced)
+
+    @cached_property
+    def _spaced(self) -> list[tuple[Spacing | None, int]]:
+        """Spacing and length of the longest series."""
+        import numpy as np
+
+        if not self.dated:
+            return []
+        longest = np.argsort(-self.lengths, kind="stable")[:_LOOKED_AT]
+        spans = [self.times[self.starts[number] : self.starts[number + 1]] for number in longest]
+        return [(tell(times), len(times)) for times in spans if len(times) > 1]
 
     def empty(self, ends: Array, window: int) -> Array:
         """Tell which windows have no value at all of some column, shape (len(ends),)."""

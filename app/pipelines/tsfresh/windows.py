@@ -12,7 +12,7 @@ from app.pipelines.tsfresh import params
 from app.pipelines.tsfresh.backtest import Order
 from app.pipelines.tsfresh.features import SeriesFeatures
 from app.pipelines.tsfresh.relative import LAST
-from app.pipelines.tsfresh.spacing import ahead
+from app.pipelines.tsfresh.spacing import Spacing, ahead
 from app.pipelines.tsfresh.table import Table, of_series
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: Rows that are learned from, and the values in all of their windows together; of more a sample is drawn.
 ROWS, VALUES = 20_000, 10_000_000
+
+#: Windows that are drawn even where not each of them can have a row for every step: a long horizon would leave few.
+WINDOWS = 2_000
 
 #: Latest values of a window that are features as they are, the last one among them.
 PLAIN = 10
@@ -75,6 +78,7 @@ class Cut:
         steps = ends[:, None] + np.arange(1, forecast.horizon + 1)
         known = steps < table.stops[ends][:, None]
         known[known] = ~np.isnan(table.values[steps[known], 0])
+        known = drawn(known, seed)
         window, targets = np.nonzero(known)[0], steps[known]
         order = Order(table.positions[ends[window]], table.positions[targets], tuple(notes))
         return cls(table, ends, window, targets, order)
@@ -108,6 +112,8 @@ class WindowFeatures:
         Features that the model uses, in its order.
     features
         tsfresh's features of a window.
+    spacings
+        How the series of training were spaced in time, the commonest first.
     """
 
     column_id: str
@@ -118,6 +124,7 @@ class WindowFeatures:
     missing: str
     columns: tuple[str, ...]
     features: SeriesFeatures
+    spacings: tuple[Spacing, ...] = ()
 
     @classmethod
     def fit(
@@ -174,6 +181,7 @@ class WindowFeatures:
             missing=wanted.missing.value,
             columns=tuple(X.columns),
             features=features,
+            spacings=table.spacings,
         )
         return described, X, cut.y, cut.order
 
@@ -187,8 +195,8 @@ class WindowFeatures:
 
         Returns
         -------
-        DataFrame of shape (n_series * horizon, len(columns)). Its index has the levels id and step, and, where the
-        spacing of every series tells it, the time of the step: a number, or ISO 8601 text.
+        DataFrame of shape (n_series * horizon, len(columns)). Its index has the levels id and step, and, where a series
+        is spaced in time as those of training were, the time of the step: a number, or ISO 8601 text.
 
         Raises
         ------
@@ -220,9 +228,10 @@ class WindowFeatures:
         rows = every.iloc[np.repeat(np.arange(len(ends)), self.horizon)].assign(step=step.astype("float64"))
         levels = {"id": table.ids.repeat(self.horizon), "step": step}
         spans = [table.times[end - self.window + 1 : end + 1] for end in ends] if table.dated else []
-        times = [found for span in spans if (found := ahead(span, self.horizon)) is not None]
-        if len(times) == len(ends):
-            levels["time"] = np.concatenate(times)
+        times = [ahead(span, self.spacings, self.horizon) for span in spans]
+        if any(found is not None for found in times):
+            unknown_times = np.full(self.horizon, None)
+            levels["time"] = np.concatenate([unknown_times if found is None else found for found in times])
         return rows[list(self.columns)].set_axis(
             pd.MultiIndex.from_arrays(list(levels.values()), names=list(levels)), axis=0
         )
@@ -234,7 +243,7 @@ class WindowFeatures:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read the description back from a manifest."""
-        tuples = {name: tuple(value[name]) for name in ("values", "columns")}
+        tuples = {name: tuple(value[name]) for name in ("values", "columns", "spacings")}
         return cls(**{**value, **tuples, "features": SeriesFeatures.from_json(value["features"])})
 
 
@@ -254,7 +263,7 @@ def _ends(table: Table, forecast: Forecast, seed: int) -> tuple[Array, list[str]
             [Fault("/params/forecast/window", detail)],
         )
     ends = ends[np.lexsort((ends, table.positions[ends]))]
-    most = max(1, min(ROWS // forecast.horizon, VALUES // (forecast.window * len(table.names))))
+    most = most_windows(forecast.window, forecast.horizon, len(table.names))
     notes = []
     if len(ends) > most:
         notes.append(f"The forecasting learns from {most} of {len(ends)} windows, drawn from all times.")
@@ -266,6 +275,30 @@ def _ends(table: Table, forecast: Forecast, seed: int) -> tuple[Array, list[str]
     if table.irregular:
         notes.append("The times of the series are not evenly spaced; steps are counted in rows.")
     return ends, notes
+
+
+def most_windows(window: int, horizon: int, n_values: int) -> int:
+    """Return how many windows are learned from."""
+    return max(1, min(max(ROWS // horizon, WINDOWS), VALUES // (window * n_values)))
+
+
+def drawn(known: Array, seed: int) -> Array:
+    """Draw as many windows for each step of the horizon as come to `ROWS` rows together.
+
+    Parameters
+    ----------
+    known
+        Which steps after which windows are known, shape (n_windows, horizon).
+    """
+    import numpy as np
+
+    if known.sum() <= ROWS:
+        return known
+    generator, kept = np.random.default_rng(seed), np.zeros_like(known)
+    for step in range(known.shape[1]):
+        places = generator.permutation(np.flatnonzero(known[:, step]))
+        kept[places[: max(1, ROWS // known.shape[1])], step] = True
+    return kept
 
 
 def _reaches(table: Table, ends: Array, horizon: int) -> bool:

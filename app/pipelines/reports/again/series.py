@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.pipelines.reports.again.tables import dates
+from app.pipelines.tsfresh.series import kind_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,9 +44,10 @@ def signals(
     if dated:
         keys = dates(frame[sort]).to_numpy()
     order = np.lexsort((keys, codes))
-    kinds = None if kind is None else frame[kind].astype("str").to_numpy()[order]
+    named = None if kind is None else kind_names(frame[kind])
+    kinds = None if named is None else named.to_numpy()[order]
     found = []
-    for name in values if kinds is None else pd.unique(frame[kind].astype("str")):
+    for name in values if named is None else named.unique():
         known = np.ones(len(frame), dtype="bool") if kinds is None else kinds == name
         # Words for a missing value are missing.
         column = pd.to_numeric(frame[name if kinds is None else values[0]], errors="coerce")

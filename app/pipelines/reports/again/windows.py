@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.pipelines.reports.again.series import features, imputed, interpolate
 from app.pipelines.reports.again.tables import dates
+from app.pipelines.tsfresh.windows import PLAIN, drawn, most_windows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
     from app.pipelines.reports.again.series import Signal
 
     Array = np.ndarray[Any, Any]
-
-#: Rows that are learned from, and the values in all of their windows together; of more a sample is drawn.
-ROWS, VALUES = 20_000, 10_000_000
-
-#: Latest values of a window that are features as they are.
-PLAIN = 10
 
 
 def samples(
@@ -78,7 +73,7 @@ def samples(
     followed = known[np.minimum(ends + 1 + horizon, stops[ends]), 0] > known[ends + 1, 0]
     ends = ends[whole & followed]
     ends = ends[np.lexsort((ends, positions[ends]))]
-    most = max(1, min(ROWS // horizon, VALUES // (window * len(values))))
+    most = most_windows(window, horizon, len(values))
     if len(ends) > most:
         ends = ends[np.sort(np.random.default_rng(seed).choice(len(ends), most, replace=False))]
 
@@ -97,6 +92,7 @@ def samples(
     steps = ends[:, None] + np.arange(1, horizon + 1)
     there = steps < stops[ends][:, None]
     there[there] = ~np.isnan(table[steps[there], 0])
+    there = drawn(there, seed)
     place, ahead = np.nonzero(there)
     targets = steps[there]
     X = every.iloc[place].assign(step=ahead + 1.0).reset_index(drop=True)
