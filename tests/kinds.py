@@ -69,11 +69,11 @@ def arrays():
     return "pictures.npz", packed.getvalue()
 
 
-def zipped(found):
+def zipped(found, paths=None):
     """Return pictures as a zip of PNG files."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for name, picture in zip(names(found), found, strict=True):
+        for name, picture in zip(paths or names(found), found, strict=True):
             png = io.BytesIO()
             Image.fromarray(picture).save(png, "PNG")
             archive.writestr(name, png.getvalue())
