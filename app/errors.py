@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 #: Names listed in one message; more are counted.
@@ -49,6 +50,15 @@ def listed(names: Iterable[Any]) -> str:
     names = list(names)
     shown = ", ".join(str(name) for name in names[:MOST_NAMED])
     return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return a hint at what was meant, to stand before the list of what is known; empty when nothing is near."""
+    whole = list(known)
+    # By its last part alone, as it is imported in a script.
+    found = [one for one in whole if one.rpartition(".")[2].lower() == str(name).lower()]
+    found += [one for one in get_close_matches(str(name), whole, n=3, cutoff=0.75) if one not in found]
+    return f"did you mean {' or '.join(found[:3])}? " if found else ""
 
 
 def at(*steps: object) -> str:

@@ -110,4 +110,4 @@ def _quartiles(background: np.ndarray[Any, Any], text: list[int], names: list[st
 
 
 def _scale(subject: Subject) -> str:
-    return "value" if subject.task is Task.REGRESSION else "probability"
+    return "value" if subject.task is not Task.CLASSIFICATION else "probability"

@@ -125,7 +125,9 @@ def _exact(
     for name, value in zip(final.origins, chosen, strict=True):
         contributions[name] += float(value)
     if scale is None:
-        scale = "value" if subject.task is Task.REGRESSION else ("log_odds" if values.shape[1] == 1 else "score")
+        scale = (
+            "value" if subject.task is not Task.CLASSIFICATION else ("log_odds" if values.shape[1] == 1 else "score")
+        )
     return Local(
         contributions=contributions,
         base_value=start,
@@ -142,7 +144,7 @@ def _place(subject: Subject, n_outputs: int, wanted: int) -> tuple[float, int]:
     """Return the sign and the position of the wanted output: log odds of two classes are one, negated for the first."""
     if n_outputs > 1:
         return 1.0, wanted
-    return (1.0 if subject.task is Task.REGRESSION or wanted == 1 else -1.0), 0
+    return (1.0 if subject.task is not Task.CLASSIFICATION or wanted == 1 else -1.0), 0
 
 
 def _raw_output(model: Any, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -191,7 +193,7 @@ def _permutation(subject: Subject, row: pd.DataFrame, asked: Asked) -> Local:
         local_prediction=float(start + contributions.sum()),
         trust={"additivity_error": abs(float(start + contributions.sum()) - actual)},
         algorithm="permutation",
-        scale="value" if subject.task is Task.REGRESSION else "probability",
+        scale="value" if subject.task is not Task.CLASSIFICATION else "probability",
         num_samples=2 * n_pairs * n_columns * n_background,
         background=n_background,
     )

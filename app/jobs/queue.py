@@ -6,6 +6,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -234,6 +235,13 @@ class JobQueue:
         if self._redis.lrem(self._queue.key, 1, job_id):
             settle(self._records.get(job_id), self._publications, self._records)
         return self._records.get(job_id)
+
+    def cancel_all(self, pipeline_id: int | str) -> None:
+        """End the trainings of a pipeline that is deleted, or the next of them would bring it back."""
+        for job in self.recent():
+            if str(job.pipeline_id) == str(pipeline_id) and not job.state.final:
+                with suppress(JobEnded):
+                    self.cancel(job.job_id, keep=False)
 
     def _looks(self, job_id: str) -> Iterator[Job]:
         """Yield the job as it is, for ever, a few times a second."""

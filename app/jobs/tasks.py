@@ -67,8 +67,11 @@ def settle(job: Job, publications: Publications, records: JobRecords) -> None:
         publications.withdraw(job.job_id)
     else:
         published = publications.conclude(job.job_id, stop.value if stop else "worker lost")
-    error = None if stop is Stop.CANCEL_KEEP and published else _problem(job)
-    records.end(job.job_id, _state(stop), published.result if published else None, error)
+    if published is not None:
+        state = JobState.CANCELLED if stop is Stop.CANCEL_KEEP else JobState.FINISHED
+        records.end(job.job_id, state, published.result)
+    else:
+        records.end(job.job_id, _state(stop), error=_problem(job))
 
 
 def _has_finished(job_id: str, publications: Publications, records: JobRecords) -> bool:
@@ -131,6 +134,8 @@ def _problem(job: Job) -> ServiceError:
             return TrainingFailed(
                 f"The training was stopped at its limit of {job.memory_mb} MiB. Send less data or raise the limit."
             )
-        case Stop.CANCEL | Stop.CANCEL_KEEP:
+        case Stop.CANCEL_KEEP:
+            return Conflict("The training was cancelled before it had a model to keep.")
+        case Stop.CANCEL:
             return Conflict("The training was cancelled.")
     return ServiceError(f"The worker of this training died {job.attempts} time(s), and it was given up.")

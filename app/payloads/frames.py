@@ -160,7 +160,9 @@ def _read_csv(upload: Upload, settings: Settings, text: Collection[str], padded:
     import pandas as pd
 
     try:
-        rows = csv.reader(io.StringIO(upload.data.decode("utf-8-sig"), newline=""), strict=True)
+        decoded = upload.data.decode("utf-8-sig")
+        delimiter = delimiter_of(decoded)
+        rows = csv.reader(io.StringIO(decoded, newline=""), delimiter=delimiter, strict=True)
         header = next(rows, [])
         # Every line ends once, in \n or in \r; quoted line breaks only make this an upper bound.
         _check_size(max(map(upload.data.count, (b"\n", b"\r"))), len(header), upload.part, settings)
@@ -178,12 +180,19 @@ def _read_csv(upload: Upload, settings: Settings, text: Collection[str], padded:
             raise InvalidData(f"{upload.part} is ragged: {len(ragged)} rows are not as long as the header.", faults)
         kinds = dict.fromkeys(as_written & set(header), "str")
         # Whole, not in chunks: a column that turns to text late would be numbers before.
-        return pd.read_csv(io.BytesIO(upload.data), dtype=kinds, encoding="utf-8-sig", low_memory=False)
+        return pd.read_csv(io.BytesIO(upload.data), sep=delimiter, dtype=kinds, encoding="utf-8-sig", low_memory=False)
     except UnicodeError:
-        raise Unreadable(f"{upload.part} is not UTF-8 text.") from None
+        what = "compressed with gzip" if upload.data.startswith(b"\x1f\x8b") else "not UTF-8 text"
+        raise Unreadable(f"{upload.part} is {what}. Save it as CSV in UTF-8, and send it as it is.") from None
     except (ValueError, csv.Error):
         # pandas words these for its own callers and may quote a line of the data.
         raise Unreadable(f"{upload.part} is not a CSV table with one header line and rows of its length.") from None
+
+
+def delimiter_of(text: str) -> str:
+    """Tell what stands between the columns of a CSV: commas, or where its header has none semicolons or tabs."""
+    header = text.partition("\n")[0]
+    return next((one for one in (",", ";", "\t") if one in header), ",")
 
 
 def _ids(column: pd.Series) -> pd.Series:
@@ -260,8 +269,8 @@ def _check_size(n_rows: int, n_columns: int, part: str, settings: Settings) -> N
 
 def _check_names(names: list[Any], part: str) -> None:
     faults = [
-        Fault(at(part), f"column {number} has no name of 1 to {MAX_NAME} characters")
-        for number, name in enumerate(names)
+        Fault(at(part), f"column {number} has no name of 1 to {MAX_NAME} characters; leave out a frame's index")
+        for number, name in enumerate(names, 1)
         if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME
     ]
     counts = Counter(map(str, names))

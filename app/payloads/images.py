@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from app.errors import MOST_NAMED, Fault, InvalidData, UploadTooLarge, at
+from app.errors import MOST_NAMED, Fault, FormatUnknown, InvalidData, UploadTooLarge, at
 from app.payloads import archives, image_arrays
 from app.payloads.uploads import Upload
 
@@ -121,6 +121,8 @@ def read(upload: Upload, most_bytes: int, most_of_one: int) -> pd.DataFrame:
     found = list(archives.files(upload.data, upload.part, most_bytes, most_of_one))
     if found and all(path.endswith(".npy") for path, _ in found):
         return image_arrays.read(dict(found), upload.part, MOST_PIXELS)
+    if any(path == "[Content_Types].xml" for path, _ in found):
+        raise FormatUnknown(f"{upload.part} is a workbook: save its sheet as CSV in UTF-8.")
     if not found:
         raise InvalidData(f"{upload.part} has no files.", [Fault(at(upload.part), "no images")])
     paths, contents = zip(*found, strict=True)

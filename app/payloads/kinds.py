@@ -76,6 +76,9 @@ def source_of(column: pd.Series) -> Kind:
 def tell(column: pd.Series) -> Reading:
     """Tell how a column is read when nobody says."""
     source = source_of(column)
+    if source is Kind.NUMBER and column.isna().any() and set(column.dropna().unique()) == {0.0, 1.0}:
+        # So a boolean with missing values comes.
+        return Reading(Kind.BOOLEAN, source)
     if source is not Kind.TEXT:
         return Reading(source, source)
     values = _present(column)

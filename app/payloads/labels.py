@@ -148,9 +148,11 @@ def check_weights(labels: pd.Series, weights: np.ndarray[Any, Any], task: Task) 
 
 def _check_rare(counts: pd.Series, rows: str, pointer: str) -> None:
     rare = counts[counts < LEAST]
+    quantities = "; if the labels are quantities, say task: regression" if counts.index.dtype.kind in "if" else ""
     if len(rare):
         raise InvalidData(
-            f"Each class needs at least {LEAST} {rows}: {listed(rare.index)}.",
+            f"Each class needs at least {LEAST} {rows}: {listed(rare.index)}. Leave out the others, or give them the "
+            f"class of something like them{quantities}.",
             [Fault(pointer, f"class {name} has {count} of them") for name, count in rare.head(MOST_NAMED).items()],
         )
 
@@ -161,11 +163,16 @@ def positive_class(labels: pd.Series, wanted: str | bool | int | float | None) -
     Raises
     ------
     InvalidParameters
-        The class wanted is not among the labels.
+        The class wanted is not among the labels, or these are of more classes than two.
     """
     classes = sorted(labels.unique().tolist())
     if wanted is None:
         return classes[-1]
+    if len(classes) > 2:
+        raise InvalidParameters(
+            "positive_class is for two classes.",
+            [Fault("/params/positive_class", f"there are {len(classes)}; leave it out")],
+        )
     same = [name for name in classes if name == wanted] or [name for name in classes if str(name) == str(wanted)]
     if not same:
         raise InvalidParameters(

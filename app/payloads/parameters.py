@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,6 +13,9 @@ from app.errors import Fault, InvalidParameters, at, listed
 #: What a pipeline may be called. Nothing in it has a meaning to Redis, a URL or a file system.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
+
+#: A member of an enumeration as Python prints it, where pydantic lists what is known.
+_MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
 
 #: Rows that one request may have explained.
 MOST_EXPLAINED = 100
@@ -275,7 +279,11 @@ def check(model: type[Parameters], values: dict[str, Any], part: str = "params")
 
 def _fault(model: type[_Strict], entry: Any, values: dict[str, Any], part: str) -> Fault:
     location = _location(entry, values)
-    detail = entry["msg"].removeprefix("Value error, ")
+    detail = _MEMBER.sub(r"\1", entry["msg"].removeprefix("Value error, "))
+    if entry["type"].startswith("int_"):
+        detail = "must be a whole number"
+    if location == ["pipeline_id"]:
+        detail = "must be a whole number of at least 0, or a name"
     if entry["type"] == "extra_forbidden":
         detail = f"not a parameter; known here are {listed(_known(model, location[:-1]))}"
     if entry["type"] == "string_pattern_mismatch":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
-from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, at, listed
+from app.errors import MOST_NAMED, Fault, InvalidData, InvalidParameters, at, listed, nearest
 from app.payloads import beside
 from app.payloads import labels as labelling
 from app.payloads.images import by_path, is_images
@@ -193,7 +193,10 @@ def _target_column(frame: pd.DataFrame, parameters: TrainParameters) -> pd.Serie
     """Take the labels from raw_data: one a row of a table, one a series."""
     target = parameters.target
     if target is None or target not in frame:
-        detail = "missing" if target is None else f"{target} is not a column of raw_data"
+        detail = "missing"
+        if target is not None:
+            columns = list(map(str, frame.columns))
+            detail = f"{target} is not a column of raw_data; {nearest(target, columns)}known are {listed(columns)}"
         raise InvalidParameters(
             "Send a labels part, or name the label column of raw_data.", [Fault("/params/target", detail)]
         )

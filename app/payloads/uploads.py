@@ -17,6 +17,7 @@ FORMATS = {
     "application/json": "json",
     "text/json": "json",
     "text/csv": "csv",
+    "text/tab-separated-values": "csv",
     "application/vnd.apache.parquet": "parquet",
     "application/x-parquet": "parquet",
     "application/vnd.apache.arrow.stream": "arrow",
@@ -27,6 +28,7 @@ FORMATS = {
     "image/jpeg": "jpeg",
     ".json": "json",
     ".csv": "csv",
+    ".tsv": "csv",
     ".parquet": "parquet",
     ".arrow": "arrow",
     ".feather": "arrow",
@@ -48,6 +50,12 @@ MAGIC = {
     b"{": "json",
     b"[": "json",
 }
+
+
+#: {ending: what has it} of what people send and no format is read of.
+_REFUSED = {
+    ".xlsx": "a workbook", ".xls": "a workbook", ".ods": "a workbook", ".gz": "compressed", ".bz2": "compressed",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +91,11 @@ class Upload:
                 # A workbook is an archive too; one of images says so, or has no name.
                 known = None
         if known is None:
+            kind = _REFUSED.get(ending)
             raise FormatUnknown(
-                f"The format of {self.part} is not told: give it a content type or a file name "
+                f"{self.part} is {kind}: save it as CSV in UTF-8."
+                if kind
+                else f"The format of {self.part} is not told: give it a content type or a file name "
                 "that ends in .json, .csv, .parquet or .arrow; of images .zip, .npz, .png or .jpg."
             )
         return known
@@ -125,4 +136,5 @@ def take(uploads: dict[str, Upload], required: tuple[str, ...], optional: tuple[
         if name not in known
     ]
     if faults:
-        raise Unacceptable(f"Send these multipart parts: {', '.join(known)}.", faults)
+        beside = f", and where there are any {', '.join(optional)}" if optional else ""
+        raise Unacceptable(f"Send these multipart parts: {', '.join(required)}{beside}.", faults)

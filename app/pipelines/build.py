@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from app.payloads.doubts import doubts
 from app.payloads.parameters import Task
 from app.payloads.training import Training
 from app.pipelines import evaluate, folds, leakage, metrics, registry, reports, samples
@@ -33,6 +34,9 @@ FIRST_ROWS = 2_000
 
 #: Share of the time that a search may not take: fitting and scoring what it found need it.
 RESERVE_SHARE = 0.05
+
+#: Times that the fit to all rows and what else is left may take, of a fit without those held out.
+FITS = 3.0
 
 #: Seconds of that, whatever the share, and the most of them that importances may take.
 RESERVE, IMPORTANCES = 2.0, 10.0
@@ -108,12 +112,12 @@ class Build:
         progress("features", 0.0)
         self.data = samples.make(training, progress, scheduler)
         self.clock.lap("features")
-        self.warnings = leakage.warnings(training, self.data)
+        self.warnings = leakage.warnings(training, self.data) + doubts(training)
         self.metric = metrics.of(self.parameters.model_training, training.task, len(self.data.classes))
         self.seen, self.unseen, self._folds = self._split()
         if len(self._folds) < self.parameters.folds:
             few = "there are too few rows of a class, groups or times for more"
-            self.warnings.append(f"{len(self._folds)} folds were made, not {self.parameters.folds}: {few}.")
+            self.warnings.append(f"{len(self._folds)} fold(s) were made, not {self.parameters.folds}: {few}.")
 
     @property
     def features(self) -> str | None:
@@ -167,26 +171,50 @@ class Build:
         scored = trial.out_of_fold is not None and trial.score is not None
         scores = evaluate.over_folds(self.problem(), trial) if scored else {}
         note = "The training goes on; this is its best so far."
-        record = self._record(trial, pipeline, scores, {}, note)
-        report = {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
-        yield Version(replace(record, provisional=True), pipeline.to_artifact(), report)
+        yield self._provisional(trial, pipeline, rows, scores, note)
 
-    def finish(self, trial: Trial, rows: list[dict[str, Any]], note: str | None, stopped: str | None) -> Iterator[Any]:
+    def _provisional(
+        self,
+        trial: Trial,
+        pipeline: TrainedPipeline,
+        rows: list[dict[str, Any]],
+        scores: dict[str, Any],
+        note: str,
+        holdout: dict[str, Any] | None = None,
+    ) -> Version:
+        record = self._record(trial, pipeline, scores, holdout or {}, note)
+        report = {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
+        return Version(replace(record, provisional=True), pipeline.to_artifact(), report)
+
+    def finish(
+        self, trial: Trial, rows: list[dict[str, Any]], note: str | None, stopped: str | None, alone: bool
+    ) -> Iterator[Any]:
         """Score a trial on the rows held out, fit it on all rows, and describe it.
+
+        Parameters
+        ----------
+        alone
+            Whether nothing of this training has been published yet.
 
         Yields
         ------
-        The name of each stage, and at last the Version.
+        The name of each stage; where time may be short, a provisional Version that has not learned from the rows held
+        out; and at last the Version.
         """
         data, unseen = self.data, self.unseen
         self.clock.lap("search")
         yield "hold-out"
         weights = None if data.weights is None else data.weights[unseen]
+        begun = self.clock.elapsed
         fitted = self._fit(trial.pipeline, self.seen)
+        took = self.clock.elapsed - begun
         problem, X, y = self.problem(), data.X.iloc[unseen], data.y[unseen]
         holdout = evaluate.held_out(problem, fitted, X, y, weights)
         scores = evaluate.over_folds(problem, trial)
         self.warnings += evaluate.unmeasured(scores)
+        if alone and FITS * took > self.clock.left:
+            kept = "It has not learned from the rows held out; there was no time for a fit to all rows."
+            yield self._provisional(trial, self._trained(fitted), rows, scores, kept, holdout)
         yield "report"
         seconds = min(IMPORTANCES, self.clock.left / 3)
         report = reports.describe(

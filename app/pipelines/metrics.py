@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, InvalidParameters, at
+from app.errors import Fault, InvalidParameters, at, nearest
 from app.payloads.parameters import ModelTraining, Task
 
 if TYPE_CHECKING:
@@ -197,10 +197,10 @@ def resolve(name: str | None, task: Task, n_classes: int) -> Metric:
     wanted = name or DEFAULTS[task]
     metric = _metric(wanted, n_classes)
     if not _fits(metric):
-        known = ", ".join(sorted(known_names(n_classes)))
+        known = sorted(known_names(n_classes))
+        detail = f"unknown, or of another task; {nearest(wanted, known)}known are {', '.join(known)}"
         raise InvalidParameters(
-            f"The metric is none of a {task} of this data.",
-            [Fault("/params/model_training/metric", f"unknown, or of another task; known are {known}")],
+            f"The metric is none of a {task} of this data.", [Fault("/params/model_training/metric", detail)]
         )
     return metric
 

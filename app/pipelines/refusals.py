@@ -34,7 +34,13 @@ def refusals(pipeline: Pipeline, kind: type[Unacceptable], what: str) -> Iterato
             warnings.simplefilter("ignore")
             yield
     except _kinds() as error:
-        raise kind(f"{type(pipeline[-1]).__name__} {what}: {words(error)}") from error
+        raise kind(f"{_called(pipeline)} {what}: {words(error)}") from error
+
+
+def _called(pipeline: Pipeline) -> str:
+    """Return the name of the last step; of what calibrates another estimator that one's, which a caller has named."""
+    step = pipeline[-1]
+    return type(step.estimator if type(step).__name__ == "CalibratedClassifierCV" else step).__name__
 
 
 def words(error: Exception) -> str:

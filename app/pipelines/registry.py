@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from app.errors import Fault, InvalidParameters
+from app.errors import Fault, InvalidParameters, nearest
 from app.payloads.parameters import Task, TrainParameters
 from app.pipelines.base import Engine
 
@@ -46,7 +46,7 @@ def resolve(parameters: TrainParameters) -> Engine:
         known = sorted({name for engine in map(_load, ENGINES) for name in engine.models()})
         raise InvalidParameters(
             "The model is not one that this service trains.",
-            [Fault("/params/model_training/model", f"unknown; known are {', '.join(known)}")],
+            [Fault("/params/model_training/model", f"unknown; {nearest(model, known)}known are {', '.join(known)}")],
         )
     return engine
 

@@ -112,7 +112,7 @@ def train(
     finally:
         board.close()
     try:
-        version = _finished(build, board, found, progress, max(_FINISH, seconds))
+        version = _finished(build, board, found, progress, max(_FINISH, seconds), publications)
     except TrainingFailed:
         # What was published on the way is a model that works.
         if (served := publications.conclude(job_id, "the final fit failed")) is not None:
@@ -140,7 +140,9 @@ def _first(training: Training, job_id: str) -> Iterator[Version]:
     yield from build.provisional(baseline.untried(build.problem()), [])
 
 
-def _finished(build: Build, board: TrialBoard, found: Trial, progress: Progress, seconds: float) -> Version:
+def _finished(
+    build: Build, board: TrialBoard, found: Trial, progress: Progress, seconds: float, publications: Publications
+) -> Version:
     """Score, describe and fit what was found, in a child, as it is native code of many threads."""
     last: Any = "hold-out"
     since, left = build.clock.elapsed, build.clock.left
@@ -150,11 +152,13 @@ def _finished(build: Build, board: TrialBoard, found: Trial, progress: Progress,
             progress(last, min(1.0, (build.clock.elapsed - since) / left))
         return True
 
-    rows = leaderboard.rows(board)
+    rows, alone = leaderboard.rows(board), publications.published_by(build.job_id) is None
+    arguments = (found, rows, board.note, board.stopped, alone)
     try:
-        for item in stream(
-            build.finish, found, rows, board.note, board.stopped, seconds=seconds, threads=found.threads, wanted=told
-        ):
+        for item in stream(build.finish, *arguments, seconds=seconds, threads=found.threads, wanted=told):
+            if isinstance(item, Version) and item.record.provisional:
+                publications.publish(item)
+                continue
             last = item
             told()
     except (ChildFailed, ChildDied, TimeoutError) as error:

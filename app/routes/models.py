@@ -125,8 +125,9 @@ def network(pipeline_id: str, number: int) -> Response:
 @blueprint.output({}, status_code=204)
 @blueprint.doc(summary="Delete a model")
 def delete(pipeline_id: str) -> Response:
-    """Delete a model and all its versions."""
+    """Delete a model and all its versions; its trainings that wait or run are cancelled."""
     services().store.delete(pipeline_id)
+    services().queue.cancel_all(pipeline_id)
     return Response(status=204)
 
 

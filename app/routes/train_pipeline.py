@@ -5,7 +5,7 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from app.errors import TrainingEnded
+from app.errors import TrainingEnded, Unreadable
 from app.jobs.records import Job
 from app.payloads.uploads import parts
 from app.pipelines import intake
@@ -13,6 +13,9 @@ from app.routes import schemas
 from app.routes.answers import answer, legacy_answer
 from app.routes.prefer import Preference
 from app.services import services
+
+#: Characters of an Idempotency-Key.
+_LONGEST_KEY = 255
 
 blueprint = APIBlueprint("train_pipeline", __name__, tag="Training")
 
@@ -30,12 +33,19 @@ def train() -> Response:
     """
     preference = Preference.of(request)
     tables = intake.read(parts(request), services().settings)
-    job = waited_for(services().queue.submit(tables, request.headers.get("Idempotency-Key")), preference)
+    job = waited_for(services().queue.submit(tables, _idempotency_key()), preference)
     if job.result is None:
         return accepted(job, preference)
     response = legacy_answer(job.result)
     response.headers["Location"] = f"/models/{job.pipeline_id}/versions/{job.result['version']}"
     return response
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 0 < len(key.strip()) <= _LONGEST_KEY:
+        raise Unreadable(f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters. Leave it out, or send a new one.")
+    return key
 
 
 def waited_for(job: Job, preference: Preference) -> Job:

@@ -75,7 +75,10 @@ class Publications:
             if known is None or not known.provisional:
                 return known
             current = int(pipe.hget(keys.model(known.pipeline_id), "current") or 0)
-            changed = {"stopped": why, "note": "Its training was stopped; this is the best that it had until then."}
+            note = "Its training was stopped; this is the best that it had until then."
+            if known.engine == "baseline":
+                note = "Its training was stopped before it had more than this: the baseline, a linear model."
+            changed = {"stopped": why, "note": note}
             final = replace(known, provisional=False, result=known.result | changed)
             pipe.multi()
             pipe.hset(keys.records(known.pipeline_id), str(known.version), final.to_bytes())

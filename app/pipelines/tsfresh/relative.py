@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LAST = "__last"
 
 #: Columns of a value that rise and fall with its level, by what follows `<value>__`.
-_LEVELS = re.compile(r"lag_\d+|mean|median|minimum|maximum|quantile__q_[\d.]+")
+_LEVELS = re.compile(r"(?:lag|season)_\d+|mean|median|minimum|maximum|quantile__q_[\d.]+")
 
 
 class RelativeToLast(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # no types

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-#: Series whose spacing is looked at.
+#: Series whose spacing and seasons are looked at.
 _LOOKED_AT = 100
 
 
@@ -111,6 +111,14 @@ class Table:
             if spacing is not None:
                 counts[spacing] += length
         return tuple(spacing for spacing, _ in counts.most_common())
+
+    @property
+    def longest(self) -> list[Array]:
+        """The values to forecast of the longest series."""
+        import numpy as np
+
+        numbers = np.argsort(-self.lengths, kind="stable")[:_LOOKED_AT]
+        return [self.values[self.starts[number] : self.starts[number + 1], 0] for number in numbers]
 
     @property
     def irregular(self) -> bool:

@@ -12,6 +12,7 @@ from app.pipelines.tsfresh import params
 from app.pipelines.tsfresh.backtest import Order
 from app.pipelines.tsfresh.features import SeriesFeatures
 from app.pipelines.tsfresh.relative import LAST
+from app.pipelines.tsfresh.seasons import last_seasons, tell_seasons
 from app.pipelines.tsfresh.spacing import Spacing, ahead
 from app.pipelines.tsfresh.table import Table, of_series
 
@@ -101,8 +102,9 @@ class WindowFeatures:
     """How the rows of a trained forecasting are computed: one for each series and step.
 
     The features of a row are the last value of the window, the ones before it (lags), what tsfresh computes of the
-    window, and the step, from 1 to the horizon. Windows are cut of the sorted values: tsfresh's own
-    `roll_time_series` makes the same ones, in a time that grows with the square of the length of a series.
+    window, the step, from 1 to the horizon, and, where the series repeat themselves, the value a season before. Windows
+    are cut of the sorted values: tsfresh's own `roll_time_series` makes the same ones, in a time that grows with the
+    square of the length of a series.
 
     Attributes
     ----------
@@ -114,6 +116,8 @@ class WindowFeatures:
         tsfresh's features of a window.
     spacings
         How the series of training were spaced in time, the commonest first.
+    seasons
+        Rows after which they repeat themselves.
     """
 
     column_id: str
@@ -125,6 +129,7 @@ class WindowFeatures:
     columns: tuple[str, ...]
     features: SeriesFeatures
     spacings: tuple[Spacing, ...] = ()
+    seasons: tuple[int, ...] = ()
 
     @classmethod
     def fit(
@@ -171,7 +176,9 @@ class WindowFeatures:
         )
         every = pd.concat([_plain(windows, table.names), computed], axis=1)
 
-        X = every.iloc[cut.window].assign(step=cut.steps.astype("float64")).reset_index(drop=True)
+        seasons = tell_seasons(table.longest, forecast.window)
+        before = last_seasons(windows[:, :, 0], cut.window, cut.steps, seasons, table.names[0])
+        X = every.iloc[cut.window].assign(step=cut.steps.astype("float64"), **before).reset_index(drop=True)
         described = cls(
             column_id=table.id_name,
             column_sort=wanted.column_sort,
@@ -182,6 +189,7 @@ class WindowFeatures:
             columns=tuple(X.columns),
             features=features,
             spacings=table.spacings,
+            seasons=seasons,
         )
         return described, X, cut.y, cut.order
 
@@ -225,7 +233,9 @@ class WindowFeatures:
         computed = self.features.transform(_long(windows, list(self.values), self.column_id), part)
         every = pd.concat([_plain(windows, list(self.values)), computed], axis=1)
         step = np.tile(np.arange(1, self.horizon + 1), len(ends))
-        rows = every.iloc[np.repeat(np.arange(len(ends)), self.horizon)].assign(step=step.astype("float64"))
+        place = np.repeat(np.arange(len(ends)), self.horizon)
+        before = last_seasons(windows[:, :, 0], place, step, self.seasons, self.values[0])
+        rows = every.iloc[place].assign(step=step.astype("float64"), **before)
         levels = {"id": table.ids.repeat(self.horizon), "step": step}
         spans = [table.times[end - self.window + 1 : end + 1] for end in ends] if table.dated else []
         times = [ahead(span, self.spacings, self.horizon) for span in spans]
@@ -243,7 +253,7 @@ class WindowFeatures:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read the description back from a manifest."""
-        tuples = {name: tuple(value[name]) for name in ("values", "columns", "spacings")}
+        tuples = {name: tuple(value[name]) for name in ("values", "columns", "spacings", "seasons")}
         return cls(**{**value, **tuples, "features": SeriesFeatures.from_json(value["features"])})
 
 

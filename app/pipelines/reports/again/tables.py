@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.payloads.frames import delimiter_of
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -40,7 +42,9 @@ def read(path: str, id_column: str | None = None, text: tuple[str, ...] | None =
         return pd.read_feather(path)
     if suffix != ".json":
         kinds = "str" if text is None else dict.fromkeys([*text, id_column], "str")
-        frame = pd.read_csv(path, encoding="utf-8-sig", low_memory=False, dtype=kinds)
+        with Path(path).open(encoding="utf-8-sig") as file:
+            delimiter = delimiter_of(file.readline())
+        frame = pd.read_csv(path, sep=delimiter, encoding="utf-8-sig", low_memory=False, dtype=kinds)
         if id_column in frame.columns and id_column not in (text or ()):
             ids = frame[id_column]
             frame[id_column] = pd.to_numeric(ids) if ids.dropna().str.fullmatch(PLAIN).all() else ids

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.pipelines.reports.again.series import features, imputed, interpolate
 from app.pipelines.reports.again.tables import dates
+from app.pipelines.tsfresh.seasons import last_seasons, tell_seasons
 from app.pipelines.tsfresh.windows import PLAIN, drawn, most_windows
 
 if TYPE_CHECKING:
@@ -95,5 +96,8 @@ def samples(
     there = drawn(there, seed)
     place, ahead = np.nonzero(there)
     targets = steps[there]
-    X = every.iloc[place].assign(step=ahead + 1.0).reset_index(drop=True)
+    longest = np.argsort(-np.diff(starts), kind="stable")[:100]
+    seasons = tell_seasons([table[starts[number] : starts[number + 1], 0] for number in longest], window)
+    before = last_seasons(cut[:, :, 0], place, ahead + 1, seasons, values[0])
+    X = every.iloc[place].assign(step=ahead + 1.0, **before).reset_index(drop=True)
     return X, table[targets, 0].copy(), positions[ends[place]], positions[targets]
