@@ -154,3 +154,16 @@ def test_a_missing_engine_names_the_package_and_how_to_install_it():
     assert error.status == 501
     assert "pip install" in str(error)
     assert "tpot" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("RandomForestClassifier", "did you mean sklearn.ensemble.RandomForestClassifier? "),
+        ("sklearn.ensemble.RandomForestClasifier", "did you mean sklearn.ensemble.RandomForestClassifier? "),
+        ("something else", ""),
+        (7, ""),
+    ],
+)
+def test_what_was_meant_is_guessed_where_it_is_near(name, expected):
+    assert errors.nearest(name, ["sklearn.ensemble.RandomForestClassifier", "sklearn.svm.SVC"]) == expected

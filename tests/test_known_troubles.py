@@ -70,6 +70,7 @@ TROUBLES = [
     ("TPOT", "a search cannot be stopped", "EpistasisLab/tpot#775", [
         "tests/live/test_jobs.py::test_a_running_search_is_cancelled_within_seconds_and_leaves_no_model",
         "tests/live/test_jobs.py::test_a_cancelled_search_publishes_its_best_when_asked",
+        "tests/jobs/test_worker.py::test_a_search_is_cancelled_within_five_seconds",
         "tests/pipelines/test_tpot_evolve.py::test_nothing_is_left_of_a_search_that_was_ended",
     ]),
     ("TPOT", "max_time_mins is not kept", "EpistasisLab/tpot#966", [
@@ -291,6 +292,7 @@ TROUBLES = [
         "tests/pipelines/test_autokeras_network.py::test_classes_are_learned",
     ]),
     ("AutoKeras", "the last rows are the validation, unshuffled", "measured with 3.0.0", [
+        "tests/pipelines/test_autokeras_search.py::test_rows_that_come_sorted_are_shuffled_before_the_validation",
         "tests/pipelines/test_autokeras_search.py::test_rows_are_shuffled_before_they_are_split",
         "tests/pipelines/test_autokeras_search.py::test_each_class_is_validated_in_its_share",
     ]),

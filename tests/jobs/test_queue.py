@@ -1,6 +1,7 @@
 """Jobs as the web process sees them, while no worker runs."""
 
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
 import pandas as pd
@@ -24,6 +25,7 @@ from app.jobs import tasks
 from app.jobs.queue import JobQueue
 from app.jobs.records import JobState, Stop
 from app.store.connection import connect
+from app.store.record import Version
 from tests.wire import Wire
 
 
@@ -250,6 +252,43 @@ def test_a_job_that_has_published_its_end_has_finished_whatever_stopped_it_then(
     assert (ended.state, ended.error, ended.result["version"]) == (JobState.FINISHED, None, 1)
 
 
+@pytest.mark.parametrize(
+    ("stop", "state", "stopped"),
+    [
+        (Stop.TIME, JobState.FINISHED, "time limit"),
+        (Stop.MEMORY, JobState.FINISHED, "memory limit"),
+        (None, JobState.FINISHED, "worker lost"),
+        (Stop.CANCEL_KEEP, JobState.CANCELLED, "cancelled, keeping the best"),
+    ],
+)
+def test_a_training_that_was_ended_with_a_model_to_keep_has_a_result_and_no_error(
+    queue, records, store, publications, training, worked, stop, state, stopped
+):
+    worked(queue.submit(training()).job_id)
+    job = queue.submit(training(pipeline_id="other"))
+    record = store.record("p")
+    kept = replace(record, pipeline_id="other", job_id=job.job_id, provisional=True, engine="baseline")
+    publications.publish(Version(kept, store.artifact("p", 1), {}))
+    if stop is not None:
+        records.ask_to_stop(job.job_id, stop)
+    tasks.settle(records.get(job.job_id), publications, records)
+    ended = queue.get(job.job_id)
+    assert (ended.state, ended.error) == (state, None)
+    assert ended.result["stopped"] == stopped
+    assert "the baseline, a linear model" in ended.result["note"]
+
+
+@pytest.mark.parametrize("stop", list(Stop))
+def test_a_training_that_was_ended_without_a_model_says_why(queue, records, publications, training, stop):
+    job = queue.submit(training())
+    records.ask_to_stop(job.job_id, stop)
+    tasks.settle(records.get(job.job_id), publications, records)
+    ended = queue.get(job.job_id)
+    assert ended.result is None
+    assert ended.error["detail"]
+    assert ("before it had a model to keep" in ended.error["detail"]) == (stop is Stop.CANCEL_KEEP)
+
+
 @pytest.mark.parametrize("model", ["sklearn.tree.DecisionTreeClassifier", "sklearn.linear_model.GammaRegressor"])
 def test_a_job_that_has_ended_well_or_badly_is_not_begun_again(queue, training, worked, client_of_redis, model):
     job = queue.submit(training(model))
@@ -308,3 +347,16 @@ def test_without_redis_nothing_is_accepted(records, store, publications, setting
     queue = JobQueue(nowhere, records, store, publications, settings)
     with pytest.raises(StoreUnavailable):
         queue.submit(training())
+
+
+def test_the_trainings_of_a_model_that_is_deleted_are_cancelled_and_no_others(queue, training):
+    jobs = {name: queue.submit(training(pipeline_id=name)) for name in ("gone", "stays", 7)}
+    ended = queue.cancel(jobs["stays"].job_id, keep=False)
+    again = queue.submit(training(pipeline_id="stays"))
+    queue.cancel_all("gone")
+    queue.cancel_all("7")
+    queue.cancel_all("nothing")
+    states = {name: queue.get(job.job_id).state for name, job in jobs.items()}
+    assert states == dict.fromkeys(jobs, JobState.CANCELLED)
+    assert queue.get(ended.job_id) == ended
+    assert queue.get(again.job_id).state is JobState.QUEUED

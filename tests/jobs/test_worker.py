@@ -8,6 +8,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from rq import Queue
@@ -356,6 +358,14 @@ def customers():
     return Task.CLASSIFICATION, kinds.customers(), None, {"target": "leaves", "id_column": "customer"}
 
 
+def reviews():
+    """Texts of many different words, which a model of them has to know."""
+    draw = np.random.default_rng(0)
+    texts = [" ".join(f"word{number}" for number in draw.integers(0, 4000, 8)) for _ in range(2500)]
+    frame = pd.DataFrame({"review": pd.Series(texts, dtype="str"), "stars": draw.integers(1, 6, 2500) * 1.0})
+    return Task.CLASSIFICATION, frame.assign(good=draw.random(2500) > 0.5), None, {"target": "good"}
+
+
 def pictures():
     (name, content), labels = kinds.pictures()
     frame = frames.read(Upload("raw_data", content, filename=name), Settings())
@@ -368,7 +378,7 @@ def sales():
     return Task.FORECASTING, kinds.sales(), None, {**given, "extract_features": rich}
 
 
-@pytest.mark.parametrize("made", [waves, customers, pictures, sales])
+@pytest.mark.parametrize("made", [waves, customers, reviews, pictures, sales])
 def test_a_first_model_is_there_within_ten_seconds_of_the_start(house, made):
     task, frame, labels, given = made()
     parameters = TrainParameters(pipeline_id=made.__name__, limits={"seconds": 60}, **given)

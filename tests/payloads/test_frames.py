@@ -272,3 +272,28 @@ def test_booleans_among_texts_or_numbers_are_refused():
     for values in ([True, "x"], [False, 2]):
         with pytest.raises(InvalidData):
             read({"c": values})
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
+def test_columns_may_be_separated_as_other_programs_do(delimiter):
+    text = delimiter.join("ab") + "\n" + delimiter.join(["1", "x y"]) + "\n" + delimiter.join(["2", '"q;\t,"']) + "\n"
+    frame = read(text.encode(), "t.tsv" if delimiter == "\t" else "t.csv")
+    assert frame.to_dict("list") == {"a": [1, 2], "b": ["x y", "q;\t,"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "error", "words"),
+    [
+        pytest.param(b"\x1f\x8b\x08\x00\x00", "t.csv", Unreadable, "compressed with gzip", id="gzip called .csv"),
+        pytest.param(b"\x1f\x8b\x08\x00\x00", "t.csv.gz", FormatUnknown, "is compressed", id="gzip"),
+        pytest.param("a,b\nü,1\n".encode("latin-1"), "t.csv", Unreadable, "Save it as CSV in UTF-8", id="latin-1"),
+        pytest.param(b"PK\x03\x04", "t.xlsx", FormatUnknown, "a workbook: save it as CSV", id="a workbook"),
+        pytest.param(b",a\n0,1\n", "t.csv", InvalidData, "not named one by one", id="an index"),
+    ],
+)
+def test_what_else_people_send_is_answered_with_what_to_do(data, name, error, words):
+    with pytest.raises(error, match=words) as refused:
+        read(data, name)
+    if error is InvalidData:
+        assert "column 1 has no name" in refused.value.faults[0].detail
+        assert "leave out a frame's index" in refused.value.faults[0].detail

@@ -12,6 +12,21 @@ from app.payloads.parameters import Kind
 REVIEWS = [f"I bought {number} of these and would not do it again" for number in range(40)]
 
 
+def test_booleans_that_came_with_holes_are_booleans_and_take_both_at_serving():
+    column = pd.Series([1.0, 0.0, None, 1.0])
+    reading = kinds.tell(column)
+    assert reading.kind is Kind.BOOLEAN
+    expected = [1.0, 0.0]
+    for values in (pd.Series([True, False]), pd.Series([1, 0]), pd.Series([1.0, 0.0])):
+        assert kinds.read(values, reading).tolist() == expected
+    with pytest.raises(kinds.Misfit):
+        kinds.read(pd.Series([2.0, 0.0]), reading)
+    # Counts without a hole, and other numbers, are numbers.
+    assert kinds.tell(pd.Series([1, 0, 1])).kind is Kind.NUMBER
+    assert kinds.tell(pd.Series([1.0, 0.0, 2.0, None])).kind is Kind.NUMBER
+    assert kinds.tell(pd.Series([1.0, 1.0, None])).kind is Kind.NUMBER
+
+
 def told(values, dtype="str"):
     return kinds.tell(pd.Series(values, dtype=dtype))
 

@@ -361,3 +361,10 @@ def test_closing_ends_a_publication_that_is_under_way(problem, board, tmp_path):
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     made.close()
+
+
+@pytest.mark.parametrize(("count", "threads"), [(120, 1), (30_000, processes.cores())])
+def test_few_cells_are_fitted_with_one_thread_and_many_with_all(problem, board, count, threads):
+    of = problem(*rows(count), folds=2)
+    (trial,) = board(of).try_all([named("it", DecisionTreeClassifier(max_depth=1))], "baselines")
+    assert trial.threads == threads

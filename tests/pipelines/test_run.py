@@ -413,3 +413,24 @@ def test_the_same_training_gives_the_same_predictions(train, store):
     (first, _), (second, _) = (run.load(store, PipelineCache(2**20), "p", version) for version in (1, 2))
     np.testing.assert_array_equal(first.predict(first.rows(frame)), second.predict(second.rows(frame)))
     assert store.record("p", 1).metrics == store.record("p", 2).metrics
+
+
+def test_where_time_is_short_a_model_is_there_before_the_last_fit(train, publications, store, monkeypatch):
+    monkeypatch.setattr("app.pipelines.build.FITS", 1e9)
+    told, publish = [], publications.publish
+
+    def recorded(version):
+        told.append(version)
+        return publish(version)
+
+    monkeypatch.setattr(publications, "publish", recorded)
+    frame, labels = small(["no", "yes"])
+    record = train(frame, labels, id_column="id", model="sklearn.linear_model.LogisticRegression")
+    first, last = told
+    assert (first.record.provisional, last.record.provisional) == (True, False)
+    assert "rows held out" in first.record.result["note"]
+    assert first.record.metrics == last.record.metrics
+    assert first.record.holdout == last.record.holdout
+    assert first.report["leaderboard"] == last.report["leaderboard"]
+    assert store.record("p").to_bytes() == record.to_bytes()
+    assert [version["version"] for version in store.versions("p")] == [1]

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
@@ -150,6 +151,14 @@ def test_long_pipelines_have_their_whole_names(problem):
     trial = evolve._tried(problem(*rows(), CLASSIFIER), long, {})
     assert "..." not in trial.name
     assert trial.name.count("StandardScaler()") == 25
+
+
+def test_what_cannot_weigh_its_rows_is_not_tried_on_rows_with_weights(problem):
+    weights = np.linspace(0.5, 2, 120)
+    of = problem(*rows(), CLASSIFIER, weights=weights)
+    trial = evolve._tried(of, make_pipeline(StandardScaler(), KNeighborsClassifier()), {})
+    assert (trial.score, trial.error) == (None, "KNeighborsClassifier cannot weigh its rows")
+    assert evolve._tried(of, make_pipeline(LogisticRegression()), {}).error is None
 
 
 def test_what_an_earlier_attempt_has_tried_is_answered_from_what_it_found(problem):

@@ -170,3 +170,10 @@ def test_without_keys_a_foreign_host_name_is_refused(refused, host):
 @pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]:8080"])
 def test_the_names_of_loopback_are_answered(client, host):
     assert client.get("/models", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["", " ", "k" * 256], ids=["empty", "blank", "long"])
+def test_an_idempotency_key_has_some_characters(refused, training, key):
+    options = training()
+    options["headers"]["Idempotency-Key"] = key
+    assert "Idempotency-Key" in refused(400, **options)["detail"]

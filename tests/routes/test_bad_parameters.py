@@ -228,3 +228,20 @@ def test_a_metric_of_two_classes_is_taken_for_more(client, training, metric):
     labels = {"id": list(range(20)), "label": [*"abcd"] * 5}
     model = TREE | {"metric": metric}
     assert client.post("/train_pipeline", **training({"model_training": model}, labels=labels)).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("params", "pointer", "words"),
+    [
+        ({"limits": {"seconds": 10.5}}, "/params/limits/seconds", "must be a whole number"),
+        ({"limits": {"seconds": "10"}}, "/params/limits/seconds", "must be a whole number"),
+        ({"columns": {"height": "categorical"}}, "/params/columns/height", "'category'"),
+        ({"pipeline_id": 1.5}, "/params/pipeline_id", "must be a whole number of at least 0, or a name"),
+        ({"model_training": {"model": "SVC"}}, "/params/model_training/model", "did you mean sklearn.svm.SVC?"),
+        ({"model_training": {"metric": "roc_acu"}}, "/params/model_training/metric", "did you mean roc_auc"),
+    ],
+)
+def test_words_of_a_refusal_say_what_to_write(refused, training, params, pointer, words):
+    (fault,) = refused(422, pointer, **training(params))["errors"]
+    assert words in fault["detail"]
+    assert "<" not in fault["detail"]
