@@ -7,16 +7,13 @@ Only bytes are parsed here: pandas opens a path or fetches a URL when it is hand
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections import Counter
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, FormatUnknown, InvalidData, Unreadable, UploadTooLarge, at
-from app.payloads import images, strict_json
+from app.payloads import csv_tables, images, strict_json
 from app.payloads.arrow_tables import read_arrow, read_parquet, unknown_type
 from app.payloads.uploads import Upload
 
@@ -31,16 +28,6 @@ _BYTES, _DATE = 8, 29
 
 #: Characters of a column's name.
 MAX_NAME = 200
-
-#: A whole number as it is written; pandas writes it with a point where a value beside it is missing.
-_PLAIN = r"-?(?:0|[1-9]\d{0,17})(?:\.0+)?"
-
-#: A whole number that is padded with zeros.
-_PADDED = re.compile(r"[+-]?0\d+")
-
-# A text may be as long as the upload is, which max_upload_mb bounds: an image in base64, say. The module's own limit of
-# 131,072 characters would refuse it.
-csv.field_size_limit(2**31 - 1)
 
 
 def read(
@@ -79,7 +66,7 @@ def read(
         raise InvalidData(f"{upload.part} has no rows.", [Fault(at(upload.part), "no rows")])
     _check_names(list(frame.columns), upload.part)
     if upload.format == "csv" and id_column in frame.columns and id_column not in text:
-        frame[id_column] = _ids(frame[id_column])
+        frame[id_column] = csv_tables.as_ids(frame[id_column])
     for name in frame.columns:
         frame[name] = _one_kind(frame[name], upload.part)
     return frame
@@ -157,48 +144,11 @@ def _from_columns(columns: dict[str, Any], part: str) -> dict[str, list[Any]]:
 
 
 def _read_csv(upload: Upload, settings: Settings, text: Collection[str], padded: Callable[[str], bool]) -> pd.DataFrame:
-    import pandas as pd
+    def check(n_rows: int, names: list[str]) -> None:
+        _check_size(n_rows, len(names), upload.part, settings)
+        _check_names(names, upload.part)
 
-    try:
-        decoded = upload.data.decode("utf-8-sig")
-        delimiter = delimiter_of(decoded)
-        rows = csv.reader(io.StringIO(decoded, newline=""), delimiter=delimiter, strict=True)
-        header = next(rows, [])
-        # Every line ends once, in \n or in \r; quoted line breaks only make this an upper bound.
-        _check_size(max(map(upload.data.count, (b"\n", b"\r"))), len(header), upload.part, settings)
-        _check_names(header, upload.part)
-        # pandas fills a short row and reads a long first one as having an index.
-        looked_at = [place for place, name in enumerate(header) if padded(name)]
-        ragged, as_written = [], {*text}
-        for row in rows:
-            if row and len(row) != len(header):
-                ragged.append(rows.line_num)
-            elif row:
-                as_written |= {header[place] for place in looked_at if _PADDED.fullmatch(row[place])}
-        if ragged:
-            faults = [Fault(at(upload.part), f"line {line} has not {len(header)} values") for line in ragged[:20]]
-            raise InvalidData(f"{upload.part} is ragged: {len(ragged)} rows are not as long as the header.", faults)
-        kinds = dict.fromkeys(as_written & set(header), "str")
-        # Whole, not in chunks: a column that turns to text late would be numbers before.
-        return pd.read_csv(io.BytesIO(upload.data), sep=delimiter, dtype=kinds, encoding="utf-8-sig", low_memory=False)
-    except UnicodeError:
-        what = "compressed with gzip" if upload.data.startswith(b"\x1f\x8b") else "not UTF-8 text"
-        raise Unreadable(f"{upload.part} is {what}. Save it as CSV in UTF-8, and send it as it is.") from None
-    except (ValueError, csv.Error):
-        # pandas words these for its own callers and may quote a line of the data.
-        raise Unreadable(f"{upload.part} is not a CSV table with one header line and rows of its length.") from None
-
-
-def delimiter_of(text: str) -> str:
-    """Tell what stands between the columns of a CSV: commas, or where its header has none semicolons or tabs."""
-    header = text.partition("\n")[0]
-    return next((one for one in (",", ";", "\t") if one in header), ",")
-
-
-def _ids(column: pd.Series) -> pd.Series:
-    import pandas as pd
-
-    return pd.to_numeric(column) if column.dropna().str.fullmatch(_PLAIN).all() else column
+    return csv_tables.read_csv(upload.data, upload.part, text, padded, check)
 
 
 def _read_arrow(upload: Upload, settings: Settings, *of_csv: Any) -> pd.DataFrame:

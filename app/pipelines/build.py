@@ -170,8 +170,7 @@ class Build:
         pipeline = self._trained(self._fit(trial.pipeline, self._few() if trial.score is None else self._rows()))
         scored = trial.out_of_fold is not None and trial.score is not None
         scores = evaluate.over_folds(self.problem(), trial) if scored else {}
-        note = "The training goes on; this is its best so far."
-        yield self._provisional(trial, pipeline, rows, scores, note)
+        yield self._provisional(trial, pipeline, rows, scores)
 
     def _provisional(
         self,
@@ -179,9 +178,9 @@ class Build:
         pipeline: TrainedPipeline,
         rows: list[dict[str, Any]],
         scores: dict[str, Any],
-        note: str,
         holdout: dict[str, Any] | None = None,
     ) -> Version:
+        note = "The training goes on; this is its best so far."
         record = self._record(trial, pipeline, scores, holdout or {}, note)
         report = {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
         return Version(replace(record, provisional=True), pipeline.to_artifact(), report)
@@ -213,8 +212,10 @@ class Build:
         scores = evaluate.over_folds(problem, trial)
         self.warnings += evaluate.unmeasured(scores)
         if alone and FITS * took > self.clock.left:
-            kept = "It has not learned from the rows held out; there was no time for a fit to all rows."
-            yield self._provisional(trial, self._trained(fitted), rows, scores, kept, holdout)
+            kept = self._provisional(trial, self._trained(fitted), rows, scores, holdout)
+            only = "It has not learned from the rows held out; there was no time for a fit to all rows."
+            kept.record.result["warnings"] = [*self.warnings, only]
+            yield kept
         yield "report"
         seconds = min(IMPORTANCES, self.clock.left / 3)
         report = reports.describe(

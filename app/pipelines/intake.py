@@ -105,7 +105,7 @@ def _check_samples(training: Training, y: Array) -> None:
 def _forecast(training: Training) -> Array:
     """Cut and split the series as the training will, and return the values to forecast."""
     from app.pipelines.tsfresh import backtest
-    from app.pipelines.tsfresh.windows import Cut
+    from app.pipelines.tsfresh.cut import Cut
 
     parameters = training.parameters
     wanted, forecast = parameters.extract_features, parameters.forecast

@@ -428,7 +428,8 @@ def test_where_time_is_short_a_model_is_there_before_the_last_fit(train, publica
     record = train(frame, labels, id_column="id", model="sklearn.linear_model.LogisticRegression")
     first, last = told
     assert (first.record.provisional, last.record.provisional) == (True, False)
-    assert "rows held out" in first.record.result["note"]
+    assert "rows held out" in first.record.result["warnings"][-1]
+    assert last.record.result["warnings"] == first.record.result["warnings"][:-1]
     assert first.record.metrics == last.record.metrics
     assert first.record.holdout == last.record.holdout
     assert first.report["leaderboard"] == last.report["leaderboard"]

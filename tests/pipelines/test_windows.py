@@ -12,10 +12,11 @@ from app.errors import InvalidData
 from app.payloads.parameters import ExtractFeatures, Forecast
 from app.payloads.training import SINGLE_SERIES
 from app.pipelines.reports.again import windows as written
-from app.pipelines.tsfresh import windows
+from app.pipelines.tsfresh import cut
 from app.pipelines.tsfresh.backtest import Order, backtest, split
+from app.pipelines.tsfresh.cut import Cut
 from app.pipelines.tsfresh.spacing import ahead, tell
-from app.pipelines.tsfresh.windows import Cut, WindowFeatures
+from app.pipelines.tsfresh.windows import WindowFeatures
 from tests.pipelines.series import silent
 
 WANTED = {"column_id": "shop", "column_sort": "day"}
@@ -130,21 +131,21 @@ def test_another_set_is_computed_when_it_is_named():
 
 
 def test_of_too_many_windows_some_of_all_times_are_kept_and_every_step_is_learned(monkeypatch):
-    monkeypatch.setattr(windows, "ROWS", 60)
-    monkeypatch.setattr(windows, "WINDOWS", 1)
+    monkeypatch.setattr(cut, "ROWS", 60)
+    monkeypatch.setattr(cut, "WINDOWS", 1)
     _, X, _, order = fitted(sales((40, 40, 40)))
     assert order.notes == ("The forecasting learns from 30 of 108 windows, drawn from all times.",)
     assert (np.diff(order.ends) >= 0).all()
     assert order.ends.min() < 10
     assert order.ends.max() > 31
     assert set(X["step"]) == {1.0, 2.0}
-    monkeypatch.setattr(windows, "VALUES", 4)
+    monkeypatch.setattr(cut, "VALUES", 4)
     assert len(set(fitted(sales())[3].ends)) == 1
 
 
 def test_of_a_long_horizon_many_windows_are_kept_each_with_some_of_the_steps(monkeypatch):
-    monkeypatch.setattr(windows, "ROWS", 60)
-    monkeypatch.setattr(windows, "WINDOWS", 50)
+    monkeypatch.setattr(cut, "ROWS", 60)
+    monkeypatch.setattr(cut, "WINDOWS", 50)
     _, X, _, order = fitted(sales((40, 40)), horizon=12)
     # Each window has its own last value here.
     assert len(set(X["x__last"])) > 30
@@ -154,8 +155,8 @@ def test_of_a_long_horizon_many_windows_are_kept_each_with_some_of_the_steps(mon
 
 @pytest.mark.parametrize("most", [1, 50])
 def test_the_windows_that_are_drawn_are_the_seeds_and_those_of_the_written_code(monkeypatch, most):
-    monkeypatch.setattr(windows, "ROWS", 60)
-    monkeypatch.setattr(windows, "WINDOWS", most)
+    monkeypatch.setattr(cut, "ROWS", 60)
+    monkeypatch.setattr(cut, "WINDOWS", most)
     frame, forecast = sales((40, 40, 40)), Forecast(window=4, horizon=2)
     wanted = ExtractFeatures(**WANTED, default_fc_parameters={"mean": None})
     found = []

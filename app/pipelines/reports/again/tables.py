@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.payloads.frames import delimiter_of
+from app.payloads.csv_tables import as_ids, delimiter_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 
 #: What stands for true and for false.
 TRUE, FALSE = {"true", "yes", "y", "t", "1", "1.0"}, {"false", "no", "n", "f", "0", "0.0"}
-
-
-#: A whole number as it is written, without more zeros before it than it has digits.
-PLAIN = r"-?(?:0|[1-9]\d{0,17})(?:\.0+)?"
 
 
 def read(path: str, id_column: str | None = None, text: tuple[str, ...] | None = ()) -> pd.DataFrame:
@@ -46,8 +42,7 @@ def read(path: str, id_column: str | None = None, text: tuple[str, ...] | None =
             delimiter = delimiter_of(file.readline())
         frame = pd.read_csv(path, sep=delimiter, encoding="utf-8-sig", low_memory=False, dtype=kinds)
         if id_column in frame.columns and id_column not in (text or ()):
-            ids = frame[id_column]
-            frame[id_column] = pd.to_numeric(ids) if ids.dropna().str.fullmatch(PLAIN).all() else ids
+            frame[id_column] = as_ids(frame[id_column])
         return frame
     data = json.loads(Path(path).read_text(encoding="utf-8"))
     if isinstance(data, dict) and {"columns", "data"} <= data.keys():
