@@ -626,7 +626,7 @@ def test_a_training_extracts_the_features_of_its_series_once(monkeypatch):
     monkeypatch.setattr(tsfresh, "extract_features", counted)
     build = selecting()
     tree, _ = with_a_tree(build.problem())
-    *_, version = build.finish(tree, [], None, None)
+    *_, version = build.finish(tree, [], None, None, alone=False)
     assert version.record.result["trainShape"][0] == 40
     assert sorted(extracted) == list(range(40))
 

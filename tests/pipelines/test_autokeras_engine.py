@@ -32,6 +32,7 @@ class ListBoard:
     def __init__(self, wanted, first, most):
         self.wanted, self.most, self.trials, self.note = wanted, most, list(first), None
         self.cut, self.looks, self.ends = False, 0, time.monotonic() + wanted.seconds
+        self.stopped = None
 
     @property
     def best(self):

@@ -23,6 +23,10 @@ ROWS, VALUES = 20_000, 10_000_000
 WINDOWS = 2_000
 
 
+#: Latest values of a window that are features as they are, the last one among them.
+PLAIN = 10
+
+
 @dataclass(frozen=True)
 class Cut:
     """Where the samples of a training are cut of its series, before anything is computed of them.

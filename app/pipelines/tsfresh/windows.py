@@ -10,7 +10,7 @@ from app.payloads.parameters import ExtractFeatures, Forecast, Missing
 from app.pipelines.base import Progress
 from app.pipelines.tsfresh import params
 from app.pipelines.tsfresh.backtest import Order
-from app.pipelines.tsfresh.cut import Cut
+from app.pipelines.tsfresh.cut import PLAIN, Cut
 from app.pipelines.tsfresh.features import SeriesFeatures
 from app.pipelines.tsfresh.relative import LAST
 from app.pipelines.tsfresh.seasons import last_seasons, tell_seasons
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Array = np.ndarray[Any, Any]
-
-#: Latest values of a window that are features as they are, the last one among them.
-PLAIN = 10
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.pipelines.reports.again.series import features, imputed, interpolate
 from app.pipelines.reports.again.tables import dates
-from app.pipelines.tsfresh.cut import drawn, most_windows
+from app.pipelines.tsfresh.cut import PLAIN, drawn, most_windows
 from app.pipelines.tsfresh.seasons import last_seasons, tell_seasons
-from app.pipelines.tsfresh.windows import PLAIN
 
 if TYPE_CHECKING:
     import numpy as np
