@@ -434,4 +434,4 @@ def test_where_time_is_short_a_model_is_there_before_the_last_fit(train, publica
     assert first.record.holdout == last.record.holdout
     assert first.report["leaderboard"] == last.report["leaderboard"]
     assert store.record("p").to_bytes() == record.to_bytes()
-    assert [version["version"] for version in store.versions("p")] == [1]
+    assert [each.version for each in store.versions("p")] == [1]
