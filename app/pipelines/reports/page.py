@@ -221,10 +221,10 @@ def _histories(history: dict[str, list[float | None]]) -> list[dict[str, Any]]:
         plot = Plot(name, (1, max(2, len(values))), ends, "epoch", name).line(
             epochs, values, "c0", dots=len(values) < 30
         )
-        legend = [("c0", "learned from", "")]
+        legend = []
         if beside:
             plot.line(epochs, beside, "c1", dots=len(values) < 30)
-            legend.append(("c1", "rows held back", ""))
+            legend = [("c0", "learned from", ""), ("c1", "rows held back", "")]
         found.append({"name": name, "svg": plot.drawn(), "legend": legend})
     return found
 
