@@ -21,10 +21,10 @@ ANSWER_OF_2017 = {
 }
 
 
-def train(new_pipeline, series, file, **changes):
-    """Train with a parameter file of 2017, word for word but for the id, which was an integer then."""
+def train(new_pipeline, series, file, minutes="0.1"):
+    """Train with a parameter file of 2017, word for word but for the id, an integer then, and a search's minutes."""
     pipeline_id = uuid.uuid4().int % 10**12
-    text = (PARAMETERS / file).read_text(encoding="utf-8")
+    text = (PARAMETERS / file).read_text(encoding="utf-8").replace("max_time_mins: 0.1", f"max_time_mins: {minutes}")
     text = "".join(
         f"pipeline_id: {pipeline_id}\n" if line.startswith("pipeline_id:") else line
         for line in text.splitlines(keepends=True)
@@ -44,7 +44,8 @@ def forest(new_pipeline, series):
 
 @pytest.fixture(scope="module")
 def searched(new_pipeline, series):
-    return train(new_pipeline, series, "train_parameters_model2.yml")
+    # Of six seconds a slow machine makes a few candidates; half a minute finds a good one there too.
+    return train(new_pipeline, series, "train_parameters_model2.yml", minutes="0.5")
 
 
 def test_a_training_answers_with_every_key_of_2017_in_its_type(forest):
@@ -92,8 +93,7 @@ def test_a_random_forest_predicts_the_test_series_well(forest, series, test_labe
 def test_a_search_predicts_the_test_series(searched, series, test_labels):
     pipeline, _ = searched
     scores = pipeline.predict(series[2])["score"]
-    # How far six seconds of a search get depends on the machine.
-    assert roc_auc_score(test_labels.loc[scores.index], scores) > 0.6
+    assert roc_auc_score(test_labels.loc[scores.index], scores) > 0.8
 
 
 def test_a_search_answers_with_what_it_evaluated(searched):
