@@ -40,7 +40,8 @@ from app.pipelines.autokeras import AutoKerasEngine, backend, oracle, search, sp
 from app.pipelines.autokeras.network import NetworkClassifier, NetworkRegressor
 from app.pipelines.base import Candidate, Problem, Trial
 from app.pipelines.board import TrialBoard
-from app.pipelines.build import Build, Clock
+from app.pipelines.build import Build
+from app.pipelines.clock import Clock
 from app.pipelines.processes import cores, stream
 from app.pipelines.tpot import TpotEngine, evolve
 from app.pipelines.trained import TrainedPipeline, installed_versions

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from app.payloads.doubts import doubts
 from app.payloads.parameters import Task
 from app.payloads.training import Training
-from app.pipelines import evaluate, folds, leakage, metrics, registry, reports, samples
+from app.pipelines import evaluate, folds, leakage, metrics, registry, reports, samples, sizing
 from app.pipelines.base import Problem, Progress, Trial
+from app.pipelines.clock import Clock
 from app.pipelines.columns import columns_read
+from app.pipelines.samples import Chosen
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from app.pipelines.tsfresh.params import as_2017, of_windows
 from app.store.record import Record, Version
@@ -42,32 +43,6 @@ FITS = 3.0
 RESERVE, IMPORTANCES = 2.0, 10.0
 
 
-@dataclass
-class Clock:
-    """Seconds by stage, and how many are left."""
-
-    seconds: float
-    started: float = field(default_factory=time.monotonic)
-    times: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=time.monotonic)
-
-    def lap(self, stage: str) -> None:
-        """Book the time since the last lap under a stage."""
-        now = time.monotonic()
-        self.times[stage] = round(now - self._last, 3)
-        self._last = now
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self.started
-
-    @property
-    def left(self) -> float:
-        """Seconds until the limit, at least one."""
-        return max(1.0, self.seconds - self.elapsed)
-
-
 class Build:
     """One training, from its rows to its record.
 
@@ -77,6 +52,8 @@ class Build:
         What is learned from: rows, kinds and labels.
     seen, unseen
         Positions of the rows that a search may see, and of those held out.
+    chosen
+        What is learned from that nobody has asked for.
     """
 
     def __init__(
@@ -86,7 +63,7 @@ class Build:
         clock: Clock,
         progress: Progress,
         scheduler: str | None = None,
-        features: str | None = None,
+        chosen: Chosen | None = None,
     ) -> None:
         """Compute the features.
 
@@ -94,15 +71,15 @@ class Build:
         ----------
         clock
             Runs since the start of the training.
-        features
-            The set that an earlier attempt at this training has chosen, where the engine picks.
+        chosen
+            What an earlier attempt at this training has chosen, where the engine picks.
 
         Raises
         ------
         InvalidData, InvalidParameters, TrainingFailed
         """
         self.clock = clock
-        training = samples.with_affordable_features(training, clock.left, progress, features)
+        training = samples.with_affordable_features(training, clock.left, progress, chosen.features if chosen else None)
         self.training, self.job_id, self._scheduler = training, job_id, scheduler
         # The record tells the folds that were made and the features that were computed, whoever named them.
         told: dict[str, Any] = {"folds": folds.wanted(training.parameters)}
@@ -118,13 +95,36 @@ class Build:
         if len(self._folds) < self.parameters.folds:
             few = "there are too few rows of a class, groups or times for more"
             self.warnings.append(f"{len(self._folds)} fold(s) were made, not {self.parameters.folds}: {few}.")
+        self.chosen = chosen or self._choose(progress)
+        self._make_less()
 
-    @property
-    def features(self) -> str | None:
-        """The set of tsfresh's features by its name; None where there are none, or the caller has listed them."""
+    def _choose(self, progress: Progress) -> Chosen:
+        """Return what is learned from that nobody has asked for: of a table as much as there is the time for."""
         series = self.parameters.extract_features
-        named = None if series is None else series.default_fc_parameters
-        return named if isinstance(named, str) else None
+        if series is not None:
+            named = series.default_fc_parameters
+            return Chosen(features=named if isinstance(named, str) else None)
+        if not registry.picks(self.parameters):
+            return Chosen()
+        all_folds = "folds" in self.training.parameters.model_fields_set
+        rows, n_folds = sizing.affordable(self.problem(), all_folds, progress)
+        return Chosen(rows=rows, folds=n_folds)
+
+    def _make_less(self) -> None:
+        """Keep of the rows and folds those that were chosen, and say so."""
+        data, rows, n_folds = self.data, self.chosen.rows, self.chosen.folds
+        more = f"little could be tried within {self.clock.seconds:g} s. Raise limits.seconds for more"
+        if rows is not None:
+            beside = (data.groups, data.times)
+            drawn = sizing.rows_drawn(data.y, rows, self.parameters.seed, bool(data.classes), beside, data.weights)
+            self.data = data.at(drawn)
+            self.seen, self.unseen, self._folds = self._split()
+            few = f"It has learned from {len(drawn)} of {len(data.y)} rows, drawn at random"
+            self.warnings.append(f"{few}: of all, {more}.")
+        if n_folds is not None and n_folds < len(self._folds):
+            few = f"Its scores are of {n_folds} of {len(self._folds)} folds"
+            self._folds = self._folds[-n_folds:]
+            self.warnings.append(f"{few}: on all, {more}, or name folds.")
 
     def _split(self) -> tuple[Array, Array, tuple[Fold, ...]]:
         """Return the rows to search on, those held out, and the folds as positions among the former."""
@@ -307,6 +307,7 @@ class Build:
             "classes": list(self.data.classes),
             "positive_class": self.training.positive_class,
             "seed": parameters.seed,
+            "chosen": asdict(self.chosen),
             "device": getattr(evaluate.innermost(pipeline.fitted), "device_", "cpu"),
             "warnings": self.warnings,
             "stopped": stopped,

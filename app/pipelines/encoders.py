@@ -58,22 +58,29 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
         """Learn the words and their directions, column by column."""
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X: pd.DataFrame, y: Any = None) -> Array:
+        """Learn from some texts and return what `transform` would of them: most of the time is for counting words."""
         import numpy as np
 
         self.feature_names_in_ = np.asarray(X.columns, dtype="object")
         self.n_features_in_ = X.shape[1]
         self.vectorizers_, self.directions_ = [], []
+        blocks = [np.zeros((len(X), 0))]
         for name in X.columns:
             vectorizer, directions = None, np.zeros((0, 0), dtype="float32")
             if X[name].nunique() >= self.least:
-                vectorizer, directions = self._learned(*_different(X[name]))
+                vectorizer, directions, encoded = self._learned(*_different(X[name]))
+                blocks.append(encoded)
             self.vectorizers_.append(vectorizer)
             self.directions_.append(directions)
         self.n_outputs_ = [directions.shape[1] for directions in self.directions_]
-        return self
+        return np.hstack(blocks, dtype="float64")
 
-    def _learned(self, texts: Array, places: Array) -> tuple[Any, Array]:
-        """Return the fitted vectorizer and an array of shape (n_words, n_components)."""
+    def _learned(self, texts: Array, places: Array) -> tuple[Any, Array, Array]:
+        """Return the fitted vectorizer, an array of shape (n_words, n_components), and the texts encoded by these."""
         import numpy as np
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -86,7 +93,9 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             counts = vectorizer.fit_transform(texts)
         except ValueError:
             # Not one word: the column is empty, or punctuation. It keeps its place.
-            return None, np.zeros((0, 1), dtype="float32")
+            return None, np.zeros((0, 1), dtype="float32"), np.zeros((len(places), 1))
+        # As `transform` has them, or the sums below would be of another order and differ in the last place.
+        counts.sort_indices()
         n_components = min(COMPONENTS, counts.shape[1] - 1, counts.shape[0] - 1)
         if n_components < 1:
             directions = np.ones((counts.shape[1], 1))
@@ -95,7 +104,8 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             directions = decomposition.components_.T
         # All components of a column together vary as much as one scaled number does.
         spread = float(np.sqrt((counts @ directions)[places].var(axis=0).sum()))
-        return vectorizer, (directions / (spread if spread > 0 else 1.0)).astype("float32")
+        directions = (directions / (spread if spread > 0 else 1.0)).astype("float32")
+        return vectorizer, directions, (counts @ directions)[places]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is stored: the words of a column as one text, since thousands of small entries take seconds."""

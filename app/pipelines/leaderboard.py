@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import pickle
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from app.pipelines.base import Trial
+from app.pipelines.samples import Chosen
 from app.store.artifact import Artifact
 
 if TYPE_CHECKING:
@@ -36,18 +38,18 @@ def _place(board: TrialBoard, trial: Trial) -> tuple[bool, bool, float]:
     return trial.score is not None, trial.whole, board.rank(trial)
 
 
-def to_artifact(trial: Trial, features: str | None = None) -> Artifact:
+def to_artifact(trial: Trial, chosen: Chosen | None = None) -> Artifact:
     """Return what `from_artifact` reads: JSON, the unfitted pipeline, and the out-of-fold predictions.
 
     Parameters
     ----------
-    features
-        Name of the set of features that the trial was scored on, as `features_of` returns it.
+    chosen
+        What the trial was scored on, as `chosen_of` returns it.
     """
     import numpy as np
 
     manifest = {name: getattr(trial, name) for name in _PLAIN} | {"fold_scores": list(trial.fold_scores)}
-    manifest["features"] = features
+    manifest["chosen"] = asdict(chosen or Chosen())
     parts = {"pipeline": pickle.dumps(trial.pipeline, protocol=5)}
     if trial.out_of_fold is not None:
         sink = io.BytesIO()
@@ -56,10 +58,9 @@ def to_artifact(trial: Trial, features: str | None = None) -> Artifact:
     return Artifact(manifest, parts)
 
 
-def features_of(artifact: Artifact) -> str | None:
-    """Return the name of the set of features that a trial was scored on; None without such a set."""
-    name: str | None = artifact.manifest["features"]
-    return name
+def chosen_of(artifact: Artifact) -> Chosen:
+    """Return what a trial was scored on."""
+    return Chosen(**artifact.manifest["chosen"])
 
 
 def from_artifact(artifact: Artifact) -> Trial:

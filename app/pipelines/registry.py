@@ -75,6 +75,11 @@ def reads(parameters: TrainParameters) -> frozenset[str]:
     return resolve(parameters).reads(named(parameters))
 
 
+def picks(parameters: TrainParameters) -> bool:
+    """Tell whether nobody has named a model, so that what it learns from is to be chosen too."""
+    return named(parameters) == DEFAULT
+
+
 def _load(name: str) -> Engine:
     module, _, attribute = ENGINES[name].partition(":")
     engine: Engine = getattr(import_module(module), attribute)()

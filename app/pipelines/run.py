@@ -15,8 +15,9 @@ from app.payloads.uploads import Upload
 from app.pipelines import baseline, evaluate, leaderboard, prediction, registry, samples
 from app.pipelines.base import Progress, Trial
 from app.pipelines.board import TrialBoard
-from app.pipelines.build import Build, Clock
+from app.pipelines.build import Build
 from app.pipelines.cache import PipelineCache
+from app.pipelines.clock import Clock
 from app.pipelines.processes import ChildDied, ChildFailed, stream
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from app.store.artifact import Artifact
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 NETWORK_FORMATS = ("keras", "h5")
 
 
-#: Seconds that a first model of series may take.
+#: Seconds that a first model of few rows or series may take.
 _AT_ONCE = 8.0
 
 #: Seconds that the end of a training has at least; its worker keeps the limit.
@@ -85,18 +86,18 @@ def train(
     # An attempt before this one may have left a better model than the first.
     first = searches and publications.published_by(job_id) is None
     clock = Clock(seconds)
-    if first and training.parameters.extract_features is not None:
+    if first and samples.takes_long(training):
         _publish_at_once(training, job_id, publications, progress)
         clock.lap("first model")
-    features = leaderboard.features_of(kept[0]) if kept else None
-    build = Build(training, job_id, clock, progress, scheduler, features)
+    chosen = leaderboard.chosen_of(kept[0]) if kept else None
+    build = Build(training, job_id, clock, progress, scheduler, chosen)
     problem = build.problem(searches)
     board = TrialBoard(
         problem,
         progress,
         build.provisional if searches else None,
         publications.publish,
-        lambda trial: rows.add_row(trial.name, leaderboard.to_artifact(trial, build.features)),
+        lambda trial: rows.add_row(trial.name, leaderboard.to_artifact(trial, build.chosen)),
         map(leaderboard.from_artifact, kept) if searches else (),
     )
     try:
@@ -123,7 +124,7 @@ def train(
 
 
 def _publish_at_once(training: Training, job_id: str, publications: Publications, progress: Progress) -> None:
-    """Publish a first model of some of the series: the features of all may take most of the time that there is."""
+    """Publish a first model of some rows or series: what comes before a search of all may take most of the time."""
     since = time.monotonic()
 
     def told() -> bool:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 #: tsfresh's sets that an engine that picks has a choice of: the largest whose features all differ, and the quick one.
 SETS = ("EfficientFCParameters()", "MinimalFCParameters()")
 
-#: Series that a first model is made of.
-FEW = 200
+#: Series or rows that a first model is made of; and rows from which on there is one, however quick the columns are.
+FEW, MANY = 200, 100_000
 
 #: Share of a training's time that computing features may take, and series that are tried to estimate it.
 SHARE, PROBED = 0.3, 4
@@ -66,6 +66,34 @@ class Samples:
     order: Order | None = None
     selects: bool = False
 
+    def at(self, rows: Array) -> Samples:
+        """Return the samples at these positions of a table."""
+        groups, times, weights = (
+            None if values is None else values[rows] for values in (self.groups, self.times, self.weights)
+        )
+        return replace(self, X=self.X.iloc[rows], y=self.y[rows], groups=groups, times=times, weights=weights)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What an engine that picks learns from, as nobody has asked for it.
+
+    Another attempt at the training, and a row of it that is promoted, have to learn from the same.
+
+    Attributes
+    ----------
+    features
+        Name of tsfresh's set; None where there are no features, or the caller has listed them.
+    rows
+        Number of rows that are drawn; None for all.
+    folds
+        Number of folds that candidates are tried on, the last ones; None for all.
+    """
+
+    features: str | None = None
+    rows: int | None = None
+    folds: int | None = None
+
 
 def with_affordable_features(
     training: Training, seconds: float, progress: Progress, chosen: str | None = None
@@ -80,8 +108,7 @@ def with_affordable_features(
         What an earlier attempt has chosen: its scores are of those features.
     """
     wanted = training.parameters.extract_features
-    picks = "signals" in registry.reads(training.parameters) and "features" in registry.reads(training.parameters)
-    if wanted is None or not picks or "default_fc_parameters" in wanted.model_fields_set:
+    if wanted is None or not registry.picks(training.parameters) or "default_fc_parameters" in wanted.model_fields_set:
         return training
     if training.task is Task.FORECASTING:
         return training
@@ -93,29 +120,38 @@ def with_affordable_features(
     return replace(training, parameters=training.parameters.model_copy(update={"extract_features": features}))
 
 
+def takes_long(training: Training) -> bool:
+    """Tell whether what comes before a search may take more than a few seconds."""
+    return training.parameters.extract_features is not None or len(training.labels) > MANY
+
+
 def few(training: Training) -> Training:
-    """Return some of the series of a training under the smallest set of features: what a first model needs at once."""
+    """Return a training of few of the rows, or of the series under the smallest set of features: for a first model."""
     import pandas as pd
 
     labels, wanted = training.labels, training.parameters.extract_features
-    assert wanted is not None
+    alone: dict[str, Any] = {"groups": None, "times": None, "weights": None}
+    if wanted is None:
+        rows = _few_labels(training).index
+        places = labels.index.get_indexer(rows)
+        return replace(training, frame=training.frame.iloc[places], labels=labels.iloc[places], **alone)
     small = training.parameters.model_copy(
         update={"extract_features": wanted.model_copy(update={"default_fc_parameters": SETS[-1], "select": False})}
     )
     if training.task is Task.FORECASTING:
         newest = _newest(training)
         return replace(training, parameters=small, frame=newest, labels=newest[training.parameters.target])
-    most = FEW if training.task is Task.REGRESSION else max(10, FEW // labels.nunique())
-    kept = labels.head(most) if training.task is Task.REGRESSION else labels.groupby(labels).head(most)
-    return replace(
-        training,
-        parameters=small,
-        frame=training.frame[training.frame[wanted.column_id].isin(pd.Index(kept.index))],
-        labels=kept,
-        groups=None,
-        times=None,
-        weights=None,
-    )
+    kept = _few_labels(training)
+    frame = training.frame[training.frame[wanted.column_id].isin(pd.Index(kept.index))]
+    return replace(training, parameters=small, frame=frame, labels=kept, **alone)
+
+
+def _few_labels(training: Training) -> pd.Series:
+    """Return the first labels, of each class some."""
+    labels = training.labels
+    if training.task is Task.REGRESSION:
+        return labels.head(FEW)
+    return labels.groupby(labels).head(max(10, FEW // labels.nunique()))
 
 
 def _newest(training: Training) -> pd.DataFrame:

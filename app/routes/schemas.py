@@ -69,10 +69,14 @@ class TrainingResult(_Answer):
     classes: list[Label]
     positive_class: Label | None
     seed: int
+    chosen: JSON
+    """What no model was named for and the service has chosen: tsfresh's set of features, how many rows were drawn and
+    of how many folds the scores are; null for all."""
     device: str
     """On what it was trained: cpu, or cuda:0 for a GPU."""
     warnings: list[str]
-    """What to know of the scores: rows that are there twice, windows that overlap, fewer folds than asked for."""
+    """What to know of the model and its scores: rows that are there twice, windows that overlap, fewer rows or folds
+    than there are."""
     stopped: str | None
     """Why the search ended though it had more to try: time limit, candidates limit, …; null when it had not."""
     note: str | None

@@ -144,3 +144,14 @@ def train(publications, tables, kept):
         )
 
     return work
+
+
+@pytest.fixture
+def promote(tables, kept, publications):
+    """Return a function that trains a row of a leaderboard instead of a search, and returns the record."""
+
+    def work(row, frame, labels=None, **parameters):
+        given = tables(frame, labels, **parameters)
+        return run.train(given, "promotion", 60, publications, lambda *report, **more: None, kept, row)
+
+    return work

@@ -50,6 +50,14 @@ def test_a_column_of_little_keeps_its_place(values, letters):
     assert np.isfinite(fitted.transform(texts(None, "never seen", ""))).all()
 
 
+@pytest.mark.parametrize("letters", [False, True], ids=["words", "letters"])
+def test_what_is_learned_from_is_encoded_as_anything_else(letters):
+    frame = pd.concat([texts(*TOPICS), texts(*([None] * 60), name="empty"), texts(*["a"] * 60, name="one")], axis=1)
+    encoder = TextEncoder(letters=letters)
+    assert np.array_equal(encoder.fit_transform(frame), encoder.transform(frame))
+    assert np.array_equal(encoder.transform(frame), TextEncoder(letters=letters).fit(frame).transform(frame))
+
+
 def test_columns_of_few_texts_are_left_out():
     frame = pd.concat([texts(*["a", "b"] * 20, name="few"), texts(*map(str, range(100, 140)), name="many")], axis=1)
     fitted = TextEncoder(letters=True, least=31).fit(frame)

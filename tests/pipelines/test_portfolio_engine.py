@@ -11,6 +11,7 @@ import pytest
 from app.errors import InvalidParameters, TrainingFailed
 from app.payloads.parameters import TrainParameters, check
 from app.pipelines import evaluate, registry
+from app.pipelines.base import Trial
 from app.pipelines.portfolio import PortfolioEngine, choice, engine, members
 
 #: Seconds that the end of a search may take beyond its limit.
@@ -163,3 +164,14 @@ def test_it_trains_when_no_model_is_named_and_takes_no_arguments():
     with pytest.raises(InvalidParameters) as refused:
         PortfolioEngine().check(check(TrainParameters, {"pipeline_id": 1, "model_training": training}), ("a", "b"))
     assert refused.value.faults[0].pointer == "/params/model_training/model_args/n_estimators"
+
+
+@pytest.mark.parametrize(("fit_seconds", "kept"), [(1.0, 14.0), (3.0, 40.0), (20.0, 70.0)])
+def test_the_time_that_is_kept_for_a_mix_is_at_most_a_share_but_for_the_best_alone(problem, board, fit_seconds, kept):
+    of = problem(*rows(2), seconds=100)
+    made = board(of)
+    for number in range(5):
+        pipeline = members.first(of)[0].pipeline
+        scored = {"score": 0.5 + number / 10, "fold_scores": (0.5,), "out_of_fold": np.zeros((100, 2))}
+        made.add(Trial(f"{number}", "portfolio", pipeline, fit_seconds=fit_seconds, **scored), "test")
+    assert choice.finish_seconds(of, made) == pytest.approx(kept)

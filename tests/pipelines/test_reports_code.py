@@ -28,7 +28,8 @@ from app.payloads.parameters import ExtractFeatures, Forecast, Images
 from app.payloads.training import assemble
 from app.payloads.uploads import Upload
 from app.pipelines.base import Trial
-from app.pipelines.build import Build, Clock
+from app.pipelines.build import Build
+from app.pipelines.clock import Clock
 from app.pipelines.portfolio.ensemble import EnsembleClassifier
 from app.pipelines.reports.again import tables as again
 from app.pipelines.reports.code import code

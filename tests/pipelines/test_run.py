@@ -13,8 +13,9 @@ from app.errors import ModelNotFound, OutOfTime, TrainingFailed
 from app.payloads.training import assemble
 from app.pipelines import formats, leaderboard, run, samples
 from app.pipelines.autokeras import backend
-from app.pipelines.build import Build, Clock
+from app.pipelines.build import Build
 from app.pipelines.cache import PipelineCache
+from app.pipelines.clock import Clock
 from app.pipelines.trained import installed_versions
 
 FOREST = {"model": "sklearn.ensemble.RandomForestClassifier", "model_args": {"n_estimators": 10}}
@@ -259,17 +260,6 @@ def test_an_attempt_goes_on_from_the_rows_of_the_one_before(train, kept, store):
     assert {name: found[name] for name in tried} == tried
 
 
-@pytest.fixture
-def promote(tables, kept, publications):
-    """Return a function that trains a row of a leaderboard instead of a search, and returns the record."""
-
-    def work(row, frame, labels=None, **parameters):
-        given = tables(frame, labels, **parameters)
-        return run.train(given, "promotion", 60, publications, lambda *report, **more: None, kept, row)
-
-    return work
-
-
 def test_a_row_of_a_leaderboard_is_trained_instead_of_a_search(train, promote, kept, store):
     frame, labels = small(["no", "yes"])
     train(frame, labels, id_column="id", **FEW)
@@ -286,7 +276,7 @@ def test_a_row_of_series_is_promoted_on_the_features_that_it_was_scored_on(train
     given = {"extract_features": {"column_id": "id", "column_sort": "t"}, **FEW}
     monkeypatch.setattr(samples, "SHARE", 0.0)
     train(frame, labels, **given)
-    assert kept.by_name["linear"].manifest["features"] == "MinimalFCParameters()"
+    assert kept.by_name["linear"].manifest["chosen"]["features"] == "MinimalFCParameters()"
     # On a machine that is quicker now, or with more time, it would choose others.
     monkeypatch.setattr(samples, "SHARE", 1.0)
     again = promote(kept.by_name["linear"], frame, labels, **given)

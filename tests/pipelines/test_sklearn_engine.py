@@ -12,7 +12,8 @@ from app.payloads.parameters import Task, TrainParameters, check
 from app.payloads.training import assemble
 from app.pipelines import evaluate, formats, metrics, registry
 from app.pipelines.base import Trial
-from app.pipelines.build import Build, Clock
+from app.pipelines.build import Build
+from app.pipelines.clock import Clock
 from app.pipelines.sklearn import SklearnEngine, params
 
 #: Two models of the tables say at their making that a later scikit-learn will not have them.

@@ -20,8 +20,8 @@ AS_GOOD, OF_ERROR = 2e-4, 1e-2
 #: and a half, and the rest is for a machine that is busy.
 FITS = 3.5
 
-#: Members that the time for their fits is kept free for.
-EXPECTED = 4
+#: Members that the time for their fits is kept free for, and the share of the time that is kept for more than one.
+EXPECTED, MIXED = 4, 0.4
 
 
 def kinds(board: Board) -> list[str]:
@@ -30,10 +30,13 @@ def kinds(board: Board) -> list[str]:
     return list(dict.fromkeys(members.kind_of(trial.name) for trial in scored))
 
 
-def finish_seconds(board: Board) -> float:
-    """Estimate the seconds that fitting what will be chosen takes: a mix of the best so far."""
-    best = sorted(_whole(board), key=board.rank, reverse=True)[:EXPECTED]
-    return FITS * sum(trial.fit_seconds for trial in best)
+def finish_seconds(problem: Problem, board: Board) -> float:
+    """Estimate the seconds that fitting what will be chosen takes: a mix of the best so far, or the best alone.
+
+    Of many rows a mix would leave no time for what it is made of.
+    """
+    seconds = [trial.fit_seconds for trial in sorted(_whole(board), key=board.rank, reverse=True)[:EXPECTED]]
+    return max(FITS * sum(seconds[:1]), min(FITS * sum(seconds), MIXED * problem.seconds))
 
 
 def choose(problem: Problem, board: Board) -> Trial:

@@ -57,7 +57,7 @@ class PortfolioEngine:
         TrainingFailed
             Nothing could be trained on this data at all.
         """
-        board.reserve = lambda: choice.finish_seconds(board)
+        board.reserve = lambda: choice.finish_seconds(problem, board)
         board.try_all(members.first(problem), "baselines")
         if board.left > 0:
             board.try_all(members.variants(problem, choice.kinds(board)), "variants")

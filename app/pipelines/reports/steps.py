@@ -9,7 +9,7 @@ from app.payloads.images import BESIDE
 from app.payloads.parameters import ExtractFeatures, Task
 from app.payloads.signature import Signature
 from app.payloads.training import SINGLE_SERIES
-from app.pipelines import metrics
+from app.pipelines import metrics, sizing
 from app.pipelines.reports.again import fits, series, splits, tables, windows
 from app.pipelines.reports.expressions import Written, expression
 from app.pipelines.reports.parts import columns_named, parts
@@ -92,10 +92,10 @@ class Steps:
             self.lines.append(f"y = {self._call(tables.coded)}({y}, CLASSES)")
         else:
             self.lines.append(f'y = {y}.to_numpy(dtype="float64")')
-        self._split()
         weights = parameters.get("sample_weight")
         weighed = f'{self._beside(weights)}.to_numpy(dtype="float64")' if weights else "None"
         self.lines.append(f"weights = {weighed}")
+        self._split()
 
     def _as_text(self, reader: Callable[..., Any]) -> str:
         """Write which columns of the data are text, whatever they look like in a CSV."""
@@ -203,13 +203,26 @@ class Steps:
 
     def _split(self) -> None:
         folds, seed, classified = self.parameters.get("folds", 5), self.record.seed, bool(self.classes)
-        if groups := self.parameters.get("groups"):
-            made = f"{self._call(splits.grouped)}(y, {self._beside(groups)}.to_numpy(), {classified}, {folds}, {seed})"
-        elif time := self.parameters.get("time"):
-            made = f"{self._call(splits.in_time)}(y, {self._beside(time)}.to_numpy(), {classified}, {folds})"
+        groups, time = self.parameters.get("groups"), self.parameters.get("time")
+        chosen = self.record.result.get("chosen") or {}
+        together = "groups" if groups else "times" if time else None
+        if together:
+            self.lines.append(f"{together} = {self._beside(groups or time)}.to_numpy()")
+        if rows := chosen.get("rows"):
+            more = f", [{together or ''}], weights"
+            drawn = f"{self._call(sizing.rows_drawn)}(y, {rows}, {seed}, {classified}{more})"
+            self.lines += [f"drawn = {drawn}", "X, y = X.iloc[drawn], y[drawn]"]
+            self.lines += [f"{together} = {together}[drawn]"] if together else []
+            self.lines += ["weights = weights[drawn]"] if self.parameters.get("sample_weight") else []
+        if groups:
+            made = f"{self._call(splits.grouped)}(y, groups, {classified}, {folds}, {seed})"
+        elif time:
+            made = f"{self._call(splits.in_time)}(y, times, {classified}, {folds})"
         else:
             made = f"{self._call(splits.shuffled)}(y, {classified}, {folds}, {seed})"
         self.lines.append(f"splits = {made}")
+        if last := chosen.get("folds"):
+            self.lines.append(f"splits = (*splits[:2], splits[2][-{last}:])")
 
     def built(self) -> Written:
         """Write the expression of the pipeline, in the body of a function."""
