@@ -162,7 +162,9 @@ class JobQueue:
             )
             return job.job_id
 
-        return self._records.get(self._redis.transaction(write, key, value_from_callable=True))
+        # The queue is watched too, or of uploads that arrive together each would find the last place free.
+        watched = (key, self._queue.key)
+        return self._records.get(self._redis.transaction(write, *watched, value_from_callable=True))
 
     def get(self, job_id: str) -> Job:
         """Return a job, after noticing whether its worker has died.

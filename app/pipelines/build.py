@@ -108,7 +108,9 @@ class Build:
             return Chosen()
         all_folds = "folds" in self.training.parameters.model_fields_set
         rows, n_folds = sizing.affordable(self.problem(), all_folds, progress)
-        return Chosen(rows=rows, folds=n_folds)
+        # The rows held out come to those that a search may see.
+        of_all = None if rows is None else round(rows * len(self.data.y) / len(self.seen))
+        return Chosen(rows=of_all, folds=n_folds)
 
     def _make_less(self) -> None:
         """Keep of the rows and folds those that were chosen, and say so."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from sklearn.pipeline import Pipeline
 
+    from app.pipelines.folds import Fold
+
     Array = np.ndarray[Any, Any]
 
 #: Rows up to which all are learned from without a look at the time; with texts, each of which may be long, fewer.
@@ -58,7 +60,7 @@ class _Pace:
 
 
 def affordable(problem: Problem, all_folds: bool, progress: Progress) -> tuple[int | None, int | None]:
-    """Return how many rows and folds there is the time for; None for all of them.
+    """Return how many of a problem's rows and folds there is the time for; None for all of them.
 
     Boosted trees decide, which are what wins on many rows; where they could have few, since they take long for the
     columns and not for the rows, a linear model. First the folds become one: of many rows one split tells enough.
@@ -73,22 +75,23 @@ def affordable(problem: Problem, all_folds: bool, progress: Progress) -> tuple[i
     kinds, n_rows = set(problem.kinds.values()), len(problem.y)
     if n_rows <= (SMALL_WITH_TEXTS if Kind.TEXT in kinds else SMALL) or kinds & {Kind.IMAGE, Kind.SIGNAL}:
         return None, None
-    learned = sum(len(seen) for seen, _ in problem.folds) / len(problem.folds) / n_rows
-    time_for_all = SHARE * problem.seconds
 
-    def rows(pace: _Pace, n_folds: int) -> float:
-        return pace.rows_within(time_for_all / n_folds) / learned
+    def rows(pace: _Pace, folds: Sequence[Fold]) -> float:
+        """Return how many rows there may be in all, where these folds learn from their share of them."""
+        learned = sum(len(seen) for seen, _ in folds) / len(folds) / n_rows
+        return pace.rows_within(SHARE * problem.seconds / len(folds)) / learned
 
-    pace, n_folds = _pace(_boosting, problem, progress), len(problem.folds)
-    if pace is None or rows(pace, 1) < ENOUGH:
+    every, one = problem.folds, problem.folds[-1:]
+    pace = _pace(_boosting, problem, progress)
+    if pace is None or rows(pace, one) < ENOUGH:
         pace = _pace(baseline.pipeline, problem, progress)
     if pace is None:
         return LEAST, None
-    if rows(pace, n_folds) >= n_rows:
+    if rows(pace, every) >= n_rows:
         return None, None
-    if not all_folds and rows(pace, 1) >= min(ENOUGH, n_rows):
-        return (None if rows(pace, 1) >= n_rows else int(rows(pace, 1))), 1
-    return max(LEAST, int(rows(pace, n_folds))), None
+    if not all_folds and rows(pace, one) >= min(ENOUGH, n_rows):
+        return (None if rows(pace, one) >= n_rows else int(rows(pace, one))), 1
+    return max(LEAST, int(rows(pace, every))), None
 
 
 def _boosting(problem: Problem) -> Pipeline:

@@ -98,24 +98,45 @@ def test_the_same_key_with_another_upload_is_refused(queue, training, client_of_
     assert contents(client_of_redis) == before
 
 
-def test_of_many_threads_with_one_key_one_submits(
-    redis_url, records, store, publications, settings, training, client_of_redis
-):
-    found, start = [], threading.Barrier(8)
+@pytest.fixture
+def together(redis_url, records, store, publications):
+    """Return a function that submits a training from eight threads at once, each with a connection of its own.
 
-    def submit():
-        queue = JobQueue(connect(redis_url), records, store, publications, settings)
-        start.wait()
-        found.append(queue.submit(training(), "key").job_id)
+    It returns the ids of the jobs, and None for each that was refused.
+    """
 
-    threads = [threading.Thread(target=submit) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(found) == 8
-    assert len(set(found)) == 1
+    def submit_all(settings, training, key=None):
+        found, start = [], threading.Barrier(8)
+
+        def submit():
+            queue = JobQueue(connect(redis_url), records, store, publications, settings)
+            start.wait()
+            try:
+                found.append(queue.submit(training, key).job_id)
+            except Busy:
+                found.append(None)
+
+        threads = [threading.Thread(target=submit) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert len(found) == 8
+        return found
+
+    return submit_all
+
+
+def test_of_many_threads_with_one_key_one_submits(together, settings, training, client_of_redis):
+    assert len(set(together(settings, training(), "key"))) == 1
     assert client_of_redis.llen("rq:queue:training") == 1
+
+
+def test_of_many_threads_no_more_submit_than_there_are_places(together, settings, training, client_of_redis):
+    found = together(settings.model_copy(update={"max_queued_jobs": 3}), training())
+    accepted = [job_id for job_id in found if job_id]
+    assert len(set(accepted)) == len(accepted) == 3
+    assert client_of_redis.llen("rq:queue:training") == 3
 
 
 @pytest.mark.parametrize("key", [None, "key"])

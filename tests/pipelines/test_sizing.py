@@ -121,7 +121,7 @@ def test_a_rare_class_is_drawn_of_rows_that_weigh_something():
 @pytest.fixture
 def hurried(monkeypatch):
     """Make a training find that it has the time for one split of a thousand rows."""
-    monkeypatch.setattr(sizing, "affordable", lambda *_: (1_000, 1))
+    monkeypatch.setattr(sizing, "affordable", lambda *_: (800, 1))
 
 
 def test_a_training_of_many_rows_says_what_it_has_learned_from(train, kept, hurried):
