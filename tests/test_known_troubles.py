@@ -42,6 +42,7 @@ from app.pipelines.base import Candidate, Problem, Trial
 from app.pipelines.board import TrialBoard
 from app.pipelines.build import Build
 from app.pipelines.clock import Clock
+from app.pipelines.dataset import Dataset
 from app.pipelines.processes import cores, stream
 from app.pipelines.tpot import TpotEngine, evolve
 from app.pipelines.trained import TrainedPipeline, installed_versions
@@ -603,9 +604,8 @@ def selecting(length=12, **limits):
     )
     ids = list(range(1, 41))
     labels = pd.DataFrame({"id": ids, "label": np.resize(["a", "b"], 40)})
-    return Build(
-        assemble(Tables(parameters, Task.CLASSIFICATION, series(ids, length), labels)), "job", Clock(60.0), silent
-    )
+    tables = Tables(parameters, Task.CLASSIFICATION, series(ids, length), labels)
+    return Dataset(assemble(tables), Clock(60.0), silent)
 
 
 def with_a_tree(of):
@@ -625,26 +625,26 @@ def test_a_training_extracts_the_features_of_its_series_once(monkeypatch):
         return extract(frame, **options)
 
     monkeypatch.setattr(tsfresh, "extract_features", counted)
-    build = selecting()
-    tree, _ = with_a_tree(build.problem())
-    *_, version = build.finish(tree, [], None, None, alone=False)
+    dataset = selecting()
+    tree, _ = with_a_tree(dataset.problem())
+    *_, version = Build(dataset, "job").finish(tree, [], None, None, alone=False)
     assert version.record.result["trainShape"][0] == 40
     assert sorted(extracted) == list(range(40))
 
 
 def test_a_selection_that_comes_to_no_end_is_ended_at_the_limit_of_a_candidate(monkeypatch):
-    build = selecting(candidate_seconds=2)
+    dataset = selecting(candidate_seconds=2)
     monkeypatch.setattr(relevance, "calculate_relevance_table", lambda *_, **__: time.sleep(1000))
-    tree, board = with_a_tree(build.problem())
+    tree, board = with_a_tree(dataset.problem())
     assert (tree.error, board.stopped) == ("stopped at its time limit", None)
 
 
 def test_a_stored_pipeline_holds_no_series():
     sizes = []
     for length in (20, 1000):
-        build = selecting(length)
-        tree = build.problem().pipeline(DecisionTreeClassifier(max_depth=2), scaled=False)
-        (version,) = build.provisional(Trial("tree", "tests", tree), [])
+        dataset = selecting(length)
+        tree = dataset.problem().pipeline(DecisionTreeClassifier(max_depth=2), scaled=False)
+        (version,) = Build(dataset, "job").provisional(Trial("tree", "tests", tree), [])
         sizes.append(sum(map(len, version.artifact.parts.values())))
     # The values of the long ones are 320,000 bytes, in chance order.
     assert sizes[1] < sizes[0] + 20_000
@@ -737,8 +737,9 @@ def test_a_step_for_which_a_gpu_has_no_memory_is_halved(monkeypatch):
 def test_what_was_trained_is_loaded_under_the_versions_of_its_libraries_alone(model, libraries):
     parameters = TrainParameters(pipeline_id="p", target="label", model_training={"model": None})
     rows_and_labels = autokeras_rows.numbers().assign(label=autokeras_rows.CODES)
-    build = Build(assemble(Tables(parameters, Task.CLASSIFICATION, rows_and_labels, None)), "job", Clock(60.0), silent)
-    (version,) = build.provisional(Trial("it", "tests", build.problem().pipeline(model, scaled=True)), [])
+    dataset = Dataset(assemble(Tables(parameters, Task.CLASSIFICATION, rows_and_labels, None)), Clock(60.0), silent)
+    trial = Trial("it", "tests", dataset.problem().pipeline(model, scaled=True))
+    (version,) = Build(dataset, "job").provisional(trial, [])
     stored_as = replace(version.artifact, manifest={**version.artifact.manifest, "pipeline_id": "p"})
     installed = installed_versions()
     assert TrainedPipeline.from_artifact(stored_as, installed).classes == (0, 1)
@@ -755,9 +756,9 @@ def test_a_forecast_of_a_network_is_loaded_under_the_versions_of_its_libraries_a
         extract_features={"column_id": "shop", "column_sort": "day"},
         forecast={"horizon": 1, "window": 5},
     )
-    build = Build(assemble(Tables(parameters, Task.FORECASTING, frame, None)), "job", Clock(60.0), silent)
-    network = build.problem().pipeline(NetworkRegressor(epochs=1), scaled=True)
-    (version,) = build.provisional(Trial("it", "autokeras", network), [])
+    dataset = Dataset(assemble(Tables(parameters, Task.FORECASTING, frame, None)), Clock(60.0), silent)
+    network = dataset.problem().pipeline(NetworkRegressor(epochs=1), scaled=True)
+    (version,) = Build(dataset, "job").provisional(Trial("it", "autokeras", network), [])
     assert {"keras", "torch"} <= version.artifact.manifest["libraries"].keys()
 
 

@@ -7,19 +7,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from multiprocessing.connection import wait
 from typing import Any
 
 from app.errors import ServiceError
-from app.payloads.parameters import Kind
-from app.pipelines import evaluate, leaderboard
+from app.pipelines import leaderboard
 from app.pipelines.base import Candidate, Problem, Progress, Trial
 from app.pipelines.processes import Child, ChildDied, ChildFailed, cores
+from app.pipelines.running import Running
 
 logger = logging.getLogger(__name__)
-
-#: Seconds between two looks at the running candidates.
-_TICK = 0.5
 
 #: A new best is published again only when that took no more than this share of the time since the last one.
 _PUBLISH_SHARE = 0.25
@@ -27,15 +23,8 @@ _PUBLISH_SHARE = 0.25
 #: Why a search ended that had more to try.
 TIME_LIMIT, CANDIDATES_LIMIT = "time limit", "candidates limit"
 
-#: Why a candidate that came to no end has no score.
-STOPPED = "stopped at its time limit"
-
 #: Fits on a fold's rows that together take as long as the two that follow the search.
 _FITS = 2.5
-
-#: Cells of numbers, categories and dates below which a fit has one thread. Boosting 1,500 rows of 6 columns took 0.09 s
-#: with one and 0.3 s with two, and beside other work on the same cores up to 6 s.
-_CELLS = 100_000
 
 #: Trials whose out-of-fold predictions are kept: those that an ensemble may be made of.
 _KEPT = 40
@@ -131,8 +120,7 @@ class TrialBoard:
 
     def try_all(self, candidates: Sequence[Candidate], stage: str) -> list[Trial]:
         """Try candidates, as many at once as there are cores; return their trials in the order in which they ended."""
-        threads = 1 if _is_small(self._problem) else max(1, cores() // max(1, len(candidates)))
-        waiting, running = deque(candidates), _Running(self._problem, threads)
+        waiting, running = deque(candidates), Running(self._problem, len(candidates))
         first = len(self._trials)
         while waiting or running:
             while waiting and len(running) < self._room():
@@ -224,82 +212,3 @@ class TrialBoard:
             # The first one, which nothing has scored, is replaced as soon as there is a better one.
             scored = self._published_score > float("-inf")
             self._pause_until = time.monotonic() + (took / _PUBLISH_SHARE if scored else 0.0)
-
-
-def _is_small(problem: Problem) -> bool:
-    """Tell whether threads would wait for each other longer than they save."""
-    large = {Kind.IMAGE, Kind.SIGNAL, Kind.TEXT} & set(problem.kinds.values())
-    return not large and problem.X.size < _CELLS
-
-
-class _Running:
-    """Candidates that are being tried, each in its child.
-
-    Attributes
-    ----------
-    cut
-        Whether the end of the search, not a limit of its own, has ended one.
-    """
-
-    def __init__(self, problem: Problem, threads: int) -> None:
-        self._problem, self._threads = problem, threads
-        self._children: dict[Child, Trial] = {}
-        self._limit = problem.parameters.limits.candidate_seconds
-        self._until_the_end: set[Child] = set()
-        self._hurried: set[Child] = set()
-        self.cut = False
-
-    def __len__(self) -> int:
-        return len(self._children)
-
-    def start(self, candidate: Candidate, left: float) -> None:
-        """Begin with a candidate, which has what is left of the search, or its own limit."""
-        seconds = min(float(limit) for limit in (left, self._limit, candidate.seconds) if limit is not None)
-        child = Child(evaluate.trials, self._problem, candidate, seconds=seconds, threads=self._threads)
-        self._children[child] = Trial(candidate.name, candidate.engine, candidate.pipeline)
-        if seconds == left:
-            self._until_the_end.add(child)
-        if candidate.seconds is not None:
-            self._hurried.add(child)
-
-    def finished(self, also: list[Any]) -> Iterator[Trial]:
-        """Wait a moment, and yield the trials of the candidates that have ended.
-
-        One that was ended by its limit counts with the folds that it had, marked as partial.
-        """
-        if self._children or also:
-            wait([*also, *(child.connection for child in self._children)], timeout=_TICK)
-        for child in list(self._children):
-            why = None
-            try:
-                for trial in child.receive():
-                    self._children[child] = replace(trial, threads=self._threads)
-            except TimeoutError:
-                why = STOPPED
-                self.cut = self.cut or child in self._until_the_end
-            except (ServiceError, ChildFailed, ChildDied) as error:
-                why = str(error)
-            if not child.ended and self._takes_too_long(child):
-                child.kill()
-                why = STOPPED
-            if child.ended:
-                trial = self._children.pop(child)
-                yield trial if why is None else self._cut(trial, why)
-
-    def _takes_too_long(self, child: Child) -> bool:
-        """Tell whether the folds so far say that all of them take longer than the candidate may."""
-        trial = self._children[child]
-        if child not in self._hurried or not trial.fold_scores:
-            return False
-        to_go = len(self._problem.folds) - len(trial.fold_scores)
-        return time.monotonic() + to_go * trial.fit_seconds > child.deadline
-
-    def _cut(self, trial: Trial, why: str) -> Trial:
-        known = len(trial.fold_scores)
-        if trial.score is None:
-            return replace(trial, error=why)
-        if known == len(self._problem.folds):
-            # It had ended, and its last word came with the limit.
-            return trial
-        note = f"{why} after {known} of {len(self._problem.folds)} folds"
-        return replace(trial, details={**trial.details, "partial": True, "note": note})

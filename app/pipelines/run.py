@@ -18,6 +18,7 @@ from app.pipelines.board import TrialBoard
 from app.pipelines.build import Build
 from app.pipelines.cache import PipelineCache
 from app.pipelines.clock import Clock
+from app.pipelines.dataset import Dataset
 from app.pipelines.processes import ChildDied, ChildFailed, stream
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from app.store.artifact import Artifact
@@ -90,14 +91,14 @@ def train(
         _publish_at_once(training, job_id, publications, progress)
         clock.lap("first model")
     chosen = leaderboard.chosen_of(kept[0]) if kept else None
-    build = Build(training, job_id, clock, progress, scheduler, chosen)
-    problem = build.problem(searches)
+    dataset = Dataset(training, clock, progress, scheduler, chosen)
+    build, problem = Build(dataset, job_id), dataset.problem(searches)
     board = TrialBoard(
         problem,
         progress,
         build.provisional if searches else None,
         publications.publish,
-        lambda trial: rows.add_row(trial.name, leaderboard.to_artifact(trial, build.chosen)),
+        lambda trial: rows.add_row(trial.name, leaderboard.to_artifact(trial, dataset.chosen)),
         map(leaderboard.from_artifact, kept) if searches else (),
     )
     try:
@@ -137,8 +138,8 @@ def _publish_at_once(training: Training, job_id: str, publications: Publications
 
 
 def _first(training: Training, job_id: str) -> Iterator[Version]:
-    build = Build(samples.few(training), job_id, Clock(_AT_ONCE), lambda *_, **__: None)
-    yield from build.provisional(baseline.untried(build.problem()), [])
+    dataset = Dataset(samples.few(training), Clock(_AT_ONCE), lambda *_, **__: None)
+    yield from Build(dataset, job_id).provisional(baseline.untried(dataset.problem()), [])
 
 
 def _finished(

@@ -70,8 +70,8 @@ class TrainingResult(_Answer):
     positive_class: Label | None
     seed: int
     chosen: JSON
-    """What no model was named for and the service has chosen: tsfresh's set of features, how many rows were drawn and
-    of how many folds the scores are; null for all."""
+    """What of the upload was learned from: tsfresh's set of features by its name, the number of rows that were drawn,
+    and of folds that the scores are of; null for all."""
     device: str
     """On what it was trained: cpu, or cuda:0 for a GPU."""
     warnings: list[str]

@@ -18,7 +18,7 @@ from app.store.record import Record
 
 @dataclass
 class Version:
-    """One version, trained as `Build` trains it.
+    """One version, trained as `Dataset` and `Build` train it.
 
     Attributes
     ----------

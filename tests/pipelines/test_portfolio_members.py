@@ -9,6 +9,7 @@ import pytest
 from app.payloads.parameters import Kind, Task
 from app.pipelines import evaluate
 from app.pipelines.portfolio import members
+from app.pipelines.portfolio.kinds import KINDS
 
 
 def rows(count=90):
@@ -44,7 +45,7 @@ def test_every_kind_and_variant_is_fitted_and_predicts(of, n_classes):
             fitted = evaluate.fit(candidate.pipeline, problem.X, problem.y)
             assert evaluate.predict(fitted, problem.X, n_classes).shape[0] == len(problem.y), candidate.name
             tried.add(members.kind_of(candidate.name))
-    expected = {name for name, kind in members.KINDS.items() if kind.classifier or not n_classes}
+    expected = {name for name, kind in KINDS.items() if kind.classifier or not n_classes}
     assert tried == expected - {"gamma boosting"}  # which is for targets above 0
 
 
@@ -53,7 +54,7 @@ def test_names_are_unique_and_tell_the_kind(of, n_classes):
     names = [candidate.name for candidate in all_of(of(n_classes))]
     assert len(set(names)) == len(names)
     for name in names:
-        assert members.kind_of(name) in members.KINDS
+        assert members.kind_of(name) in KINDS
         assert name.startswith(members.kind_of(name))
 
 
@@ -67,8 +68,8 @@ def test_baselines_of_six_kinds_are_tried_the_quickest_first(of, n_classes):
 
 def test_variants_of_the_best_kinds_and_the_kinds_not_tried_come_first(of):
     names = [members.kind_of(candidate.name) for candidate in members.variants(of(2), ["xgboost", "forest", "linear"])]
-    later = {name for name, kind in members.KINDS.items() if kind.first is None and kind.classifier}
-    untried = {name for name in later if members.KINDS[name].least_rows <= 90}
+    later = {name for name, kind in KINDS.items() if kind.first is None and kind.classifier}
+    untried = {name for name in later if KINDS[name].least_rows <= 90}
     assert names[:2] == ["xgboost", "forest"]
     assert set(names[2 : 2 + len(untried)]) == untried
 
@@ -161,7 +162,7 @@ def test_every_kind_that_tpot_searches_around_is_one_that_it_knows(of, n_classes
     from tpot.config import get_search_space
 
     shape = {"n_classes": n_classes or None, "n_samples": 100, "n_features": 5, "random_state": 0}
-    kinds = [name for name, kind in members.KINDS.items() if kind.classifier or not n_classes]
+    kinds = [name for name, kind in KINDS.items() if kind.classifier or not n_classes]
     for name in kinds:
         for estimator in members.tpot_names(of(n_classes), [name]):
             assert get_search_space([estimator], **shape)

@@ -30,6 +30,7 @@ from app.payloads.uploads import Upload
 from app.pipelines.base import Trial
 from app.pipelines.build import Build
 from app.pipelines.clock import Clock
+from app.pipelines.dataset import Dataset
 from app.pipelines.portfolio.ensemble import EnsembleClassifier
 from app.pipelines.reports.again import tables as again
 from app.pipelines.reports.code import code
@@ -479,8 +480,8 @@ def test_the_file_of_a_forecasting_computes_what_its_training_computed(tables):
     frame = pd.DataFrame({"shop": "a", "day": range(40), "sold": np.sin(np.arange(40.0))})
     series = {"extract_features": {"column_id": "shop", "column_sort": "day"}, "forecast": {"window": 5}}
     inputs = tables(frame, task="forecasting", target="sold", model="sklearn.linear_model.Ridge", **series)
-    build = Build(assemble(inputs), "job", Clock(60.0), silent)
-    trial = Trial("ridge", "sklearn", build.problem().pipeline(Ridge(), scaled=True))
-    (version,) = build.provisional(trial, [])
+    dataset = Dataset(assemble(inputs), Clock(60.0), silent)
+    trial = Trial("ridge", "sklearn", dataset.problem().pipeline(Ridge(), scaled=True))
+    (version,) = Build(dataset, "job").provisional(trial, [])
     assert version.record.parameters["extract_features"]["default_fc_parameters"] == "MinimalFCParameters()"
     assert "FEATURES = MinimalFCParameters()" in version.report["code"]

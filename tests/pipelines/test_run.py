@@ -13,9 +13,9 @@ from app.errors import ModelNotFound, OutOfTime, TrainingFailed
 from app.payloads.training import assemble
 from app.pipelines import formats, leaderboard, run, samples
 from app.pipelines.autokeras import backend
-from app.pipelines.build import Build
 from app.pipelines.cache import PipelineCache
 from app.pipelines.clock import Clock
+from app.pipelines.dataset import Dataset
 from app.pipelines.trained import installed_versions
 
 FOREST = {"model": "sklearn.ensemble.RandomForestClassifier", "model_args": {"n_estimators": 10}}
@@ -343,7 +343,7 @@ def test_a_row_of_some_folds_only_can_be_promoted_and_says_how_many(train, promo
 
 def folds_of(given):
     """Return the folds of a training."""
-    return Build(assemble(given), "job", Clock(60.0), lambda *report, **more: None).problem().folds
+    return Dataset(assemble(given), Clock(60.0), lambda *report, **more: None).problem().folds
 
 
 def test_a_training_that_no_model_can_learn_says_why_and_publishes_nothing(train, store):

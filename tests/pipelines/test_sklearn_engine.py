@@ -12,8 +12,8 @@ from app.payloads.parameters import Task, TrainParameters, check
 from app.payloads.training import assemble
 from app.pipelines import evaluate, formats, metrics, registry
 from app.pipelines.base import Trial
-from app.pipelines.build import Build
 from app.pipelines.clock import Clock
+from app.pipelines.dataset import Dataset
 from app.pipelines.sklearn import SklearnEngine, params
 
 #: Two models of the tables say at their making that a later scikit-learn will not have them.
@@ -83,8 +83,8 @@ def candidate(tables):
     """Return a function that gives the unfitted pipeline a training would score and store, its rows and codes."""
 
     def make(frame, **named):
-        build = Build(assemble(tables(frame, **named)), "job", Clock(60), lambda *report, **more: None)
-        return SklearnEngine().search(build.problem(), Taking()).pipeline, build.data.X, build.data.y
+        dataset = Dataset(assemble(tables(frame, **named)), Clock(60), lambda *report, **more: None)
+        return SklearnEngine().search(dataset.problem(), Taking()).pipeline, dataset.samples.X, dataset.samples.y
 
     return make
 

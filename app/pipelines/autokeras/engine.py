@@ -13,8 +13,9 @@ from app.payloads.parameters import Kind, Task, TrainParameters
 from app.pipelines import baseline
 from app.pipelines.autokeras import backend, params
 from app.pipelines.base import FEATURES, Board, Candidate, Problem, Trial
-from app.pipelines.board import CANDIDATES_LIMIT, STOPPED
+from app.pipelines.board import CANDIDATES_LIMIT
 from app.pipelines.processes import Child, ChildDied, ChildFailed
+from app.pipelines.running import STOPPED
 
 logger = logging.getLogger(__name__)
 

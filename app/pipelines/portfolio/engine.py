@@ -9,8 +9,8 @@ from app.errors import Fault, InvalidParameters, ServiceError, TrainingFailed, a
 from app.payloads.parameters import Kind, ModelTraining, Task, TrainParameters
 from app.pipelines import baseline, registry
 from app.pipelines.base import Board, Problem, Trial
-from app.pipelines.board import STOPPED
 from app.pipelines.portfolio import choice, members
+from app.pipelines.running import STOPPED
 
 #: Seconds without which a TPOT search is not worth its start.
 TPOT_LEAST = 15.0

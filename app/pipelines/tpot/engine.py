@@ -14,8 +14,8 @@ from app.errors import EngineMissing
 from app.payloads.parameters import Kind, Task, TrainParameters
 from app.pipelines import baseline
 from app.pipelines.base import FEATURES, Board, Candidate, Problem, Trial
-from app.pipelines.board import STOPPED
 from app.pipelines.processes import ChildDied, ChildFailed, stream
+from app.pipelines.running import STOPPED
 from app.pipelines.tpot import params
 from app.pipelines.tpot.evolve import evolve
 

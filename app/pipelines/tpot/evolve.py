@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import ServiceError, Unavailable
 from app.pipelines.base import Candidate, Problem, Trial
-from app.pipelines.board import STOPPED
 from app.pipelines.calibrated import with_probabilities
 from app.pipelines.evaluate import innermost, takes_weights, trials
 from app.pipelines.processes import ChildDied, ChildFailed, cores, stream
+from app.pipelines.running import STOPPED
 from app.pipelines.tpot import params, space
 
 if TYPE_CHECKING:
