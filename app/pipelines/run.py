@@ -12,7 +12,7 @@ from app.payloads import frames
 from app.payloads.parameters import PredictParameters
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload
-from app.pipelines import baseline, evaluate, leaderboard, prediction, registry, samples
+from app.pipelines import baseline, evaluate, leaderboard, prediction, registry, samples, sizing
 from app.pipelines.base import Progress, Trial
 from app.pipelines.board import TrialBoard
 from app.pipelines.build import Build
@@ -87,7 +87,7 @@ def train(
     # An attempt before this one may have left a better model than the first.
     first = searches and publications.published_by(job_id) is None
     clock = Clock(seconds)
-    if first and samples.takes_long(training):
+    if first and _takes_long(training):
         _publish_at_once(training, job_id, publications, progress)
         clock.lap("first model")
     chosen = leaderboard.chosen_of(kept[0]) if kept else None
@@ -122,6 +122,12 @@ def train(
         raise
     progress("publishing", 1.0)
     return publications.publish(version)
+
+
+def _takes_long(training: Training) -> bool:
+    """Tell whether what comes before a search may take more than a few seconds."""
+    kinds = {column.kind for column in training.signature.columns if column.role == "feature"}
+    return training.parameters.extract_features is not None or not sizing.is_small(len(training.labels), kinds)
 
 
 def _publish_at_once(training: Training, job_id: str, publications: Publications, progress: Progress) -> None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 #: tsfresh's sets that an engine that picks has a choice of: the largest whose features all differ, and the quick one.
 SETS = ("EfficientFCParameters()", "MinimalFCParameters()")
 
-#: Series or rows that a first model is made of; and rows from which on there is one, however quick the columns are.
-FEW, MANY = 200, 100_000
+#: Series or rows that a first model is made of.
+FEW = 200
 
 #: Share of a training's time that computing features may take, and series that are tried to estimate it.
 SHARE, PROBED = 0.3, 4
@@ -120,11 +120,6 @@ def with_affordable_features(
     return replace(training, parameters=training.parameters.model_copy(update={"extract_features": features}))
 
 
-def takes_long(training: Training) -> bool:
-    """Tell whether what comes before a search may take more than a few seconds."""
-    return training.parameters.extract_features is not None or len(training.labels) > MANY
-
-
 def few(training: Training) -> Training:
     """Return a training of few of the rows, or of the series under the smallest set of features: for a first model."""
     import pandas as pd
@@ -132,8 +127,7 @@ def few(training: Training) -> Training:
     labels, wanted = training.labels, training.parameters.extract_features
     alone: dict[str, Any] = {"groups": None, "times": None, "weights": None}
     if wanted is None:
-        rows = _few_labels(training).index
-        places = labels.index.get_indexer(rows)
+        places = _few_labels(training)
         return replace(training, frame=training.frame.iloc[places], labels=labels.iloc[places], **alone)
     small = training.parameters.model_copy(
         update={"extract_features": wanted.model_copy(update={"default_fc_parameters": SETS[-1], "select": False})}
@@ -141,17 +135,20 @@ def few(training: Training) -> Training:
     if training.task is Task.FORECASTING:
         newest = _newest(training)
         return replace(training, parameters=small, frame=newest, labels=newest[training.parameters.target])
-    kept = _few_labels(training)
+    kept = labels.iloc[_few_labels(training)]
     frame = training.frame[training.frame[wanted.column_id].isin(pd.Index(kept.index))]
     return replace(training, parameters=small, frame=frame, labels=kept, **alone)
 
 
-def _few_labels(training: Training) -> pd.Series:
-    """Return the first labels, of each class some."""
+def _few_labels(training: Training) -> Array:
+    """Return the positions of the first labels, of each class some."""
+    import numpy as np
+
     labels = training.labels
     if training.task is Task.REGRESSION:
-        return labels.head(FEW)
-    return labels.groupby(labels).head(max(10, FEW // labels.nunique()))
+        return np.arange(min(FEW, len(labels)))
+    most = max(10, FEW // labels.nunique())
+    return np.flatnonzero((labels.groupby(labels).cumcount() < most).to_numpy())
 
 
 def _newest(training: Training) -> pd.DataFrame:

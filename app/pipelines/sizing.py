@@ -7,7 +7,7 @@ what is published. Of a part of them there are dozens, boosted trees among them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ SHARE = 0.1
 #: is the time and up to half of all: of few rows trees have fewer leaves, so that the more rows, the truer it is.
 _FIRST, _TRIED = 100, (1_000, 4_000, 16_000, 64_000)
 
-#: Seconds that trying a model takes at most.
+#: Seconds that trying a model takes at most, whatever its share of the search.
 _SECONDS = 3.0
 
 #: Rows of each class that are drawn in any case, and different groups or times up to which one row of each is.
@@ -59,6 +59,11 @@ class _Pace:
         return self.rows + (seconds - self.seconds) / self.of_a_row if self.of_a_row > 0 else float("inf")
 
 
+def is_small(n_rows: int, kinds: Collection[str]) -> bool:
+    """Tell whether rows of columns of these kinds are so few that there is the time for all, whatever they hold."""
+    return n_rows <= (SMALL_WITH_TEXTS if Kind.TEXT in kinds else SMALL)
+
+
 def affordable(problem: Problem, all_folds: bool, progress: Progress) -> tuple[int | None, int | None]:
     """Return how many of a problem's rows and folds there is the time for; None for all of them.
 
@@ -73,7 +78,7 @@ def affordable(problem: Problem, all_folds: bool, progress: Progress) -> tuple[i
         Whether the folds must stay as many as they are.
     """
     kinds, n_rows = set(problem.kinds.values()), len(problem.y)
-    if n_rows <= (SMALL_WITH_TEXTS if Kind.TEXT in kinds else SMALL) or kinds & {Kind.IMAGE, Kind.SIGNAL}:
+    if is_small(n_rows, kinds) or kinds & {Kind.IMAGE, Kind.SIGNAL}:
         return None, None
 
     def rows(pace: _Pace, folds: Sequence[Fold]) -> float:
@@ -108,10 +113,11 @@ def _pace(model: Callable[[Problem], Pipeline], problem: Problem, progress: Prog
         progress("sizing", 0.0)
         return True
 
+    seconds = min(_SECONDS, SHARE * problem.seconds)
     taken: list[tuple[int, float]] = []
     with suppress(TimeoutError, ServiceError, ChildFailed, ChildDied):
         # One by one: what comes before the time is over counts.
-        taken.extend(stream(_timed, model, problem, seconds=_SECONDS, threads=1, wanted=told))
+        taken.extend(stream(_timed, model, problem, seconds=seconds, threads=1, wanted=told))
     if len(taken) < 2:
         return None
     (few, quick), (rows, slow) = taken[-2:]

@@ -145,3 +145,14 @@ def test_a_first_forecast_is_of_the_newest_rows(tables):
     assert (kept["max"] - kept["min"] + 1 == kept["count"]).all()
     made = samples.make(few, lambda *report, **more: None)
     assert len(made.X) > samples.FEW
+
+
+def test_a_first_model_of_a_table_has_few_rows_of_each_class(tables):
+    labels = ["rare"] * 12 + ["often"] * 900 + ["rare"] * 8
+    frame = pd.DataFrame({"key": range(len(labels)), "number": np.arange(920.0), "label": labels, "day": range(920)})
+    training = assemble(tables(frame, target="label", id_column="key", time="day"))
+    few = samples.few(training)
+    assert few.labels.value_counts().to_dict() == {"often": 100, "rare": 20}
+    assert few.times is None
+    made = samples.make(few, silent)
+    assert [labels[int(number)] for number in made.X["number"]] == few.labels.tolist()

@@ -137,6 +137,21 @@ def test_a_training_of_many_rows_says_what_it_has_learned_from(train, kept, hurr
     assert kept.by_name["lightgbm"].manifest["chosen"] == record.result["chosen"] == chosen
 
 
+def test_a_table_that_is_not_small_has_a_first_model_before_anything_else(train, hurried, monkeypatch):
+    monkeypatch.setattr(sizing, "SMALL", 1_000)
+    X, labels = rows(3_000)
+    told = []
+    record = train(
+        X.assign(label=labels),
+        target="label",
+        model=None,
+        limits={"candidates": 2},
+        progress=lambda stage, *more, **named: told.append(stage),
+    )
+    assert told[0] == "first model"
+    assert "first model" in record.times
+
+
 def test_a_row_is_promoted_on_the_rows_that_it_was_scored_on(train, promote, kept, store, hurried, monkeypatch):
     X, labels = rows(3_000)
     given = {"target": "label", "limits": {"candidates": 3}}
