@@ -85,10 +85,17 @@ def test_of_rows_that_take_too_long_to_look_at_the_least_are_learned_from(many, 
     assert affordable(many(60)) == (sizing.LEAST, None)
 
 
-def test_images_and_few_texts_are_all_learned_from(many, monkeypatch):
+def test_images_and_signals_are_all_learned_from(many, monkeypatch):
     monkeypatch.setattr(sizing, "stream", None)
     for kind in (Kind.IMAGE, Kind.SIGNAL):
         assert affordable(replace(many(1), kinds={"a": kind})) == (None, None)
+
+
+def test_texts_are_looked_at_when_they_are_fewer():
+    assert sizing.is_small(sizing.SMALL, {Kind.NUMBER, Kind.CATEGORY})
+    assert not sizing.is_small(sizing.SMALL + 1, {Kind.NUMBER})
+    assert sizing.is_small(sizing.SMALL_WITH_TEXTS, {Kind.NUMBER, Kind.TEXT})
+    assert not sizing.is_small(sizing.SMALL_WITH_TEXTS + 1, {Kind.NUMBER, Kind.TEXT})
 
 
 def test_rows_are_drawn_in_their_order_and_the_same_again():
