@@ -88,6 +88,8 @@ class Settings(BaseModel):
     """The most seconds that parameters may ask for."""
     train_memory_mb: Annotated[int, Field(ge=256)] = 4096
     """Mebibytes of resident memory a training may take beyond its worker's 0.4 GB; parameters may ask for less."""
+    explain_seconds: Annotated[int, Field(ge=1)] = 60
+    """Seconds after which an explanation that somebody waits for begins no further row; a job's goes on."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 100
     """Trainings that may wait; one more is refused with 503."""
     job_days: Annotated[int, Field(ge=1)] = 7

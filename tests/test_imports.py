@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = (
-    "sklearn pandas numpy scipy tsfresh tpot xgboost lightgbm shap lime skops dask distributed torch keras autokeras"
+    "sklearn pandas numpy scipy tsfresh tpot xgboost lightgbm shap skimage matplotlib skops dask distributed torch "
+    "keras autokeras"
 )
 
 START = """
@@ -106,7 +107,7 @@ metadata.distribution = distribution
 """
 
 
-@pytest.mark.parametrize("package", ["tpot", "tsfresh", "xgboost", "lime"])
+@pytest.mark.parametrize("package", ["tpot", "tsfresh", "xgboost", "shap"])
 def test_a_model_that_does_not_need_a_library_is_trained_without_it(train_without, package):
     params = {"pipeline_id": "p", "id_column": "id", "model_training": {"model": "sklearn.tree.DecisionTreeClassifier"}}
     job = train_without(package, params, UNINSTALL.format(package=package))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.payloads.parameters import Task
+from app.payloads.explaining import ExplainParameters
+from app.payloads.parameters import Kind, Task
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+    Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -23,13 +28,38 @@ class FinalStep:
         The fitted estimator.
     transform
         From rows of the caller's columns to the array that the model takes, shape (n_rows, n_inputs).
+    answers
+        From such an array to what `Subject.predict` gives for the rows.
     origins
         The caller's column behind each input, shape (n_inputs,).
+    steps
+        The fitted transformers that `transform` goes through; the first takes rows.
     """
 
     model: Any
-    transform: Callable[[pd.DataFrame], np.ndarray[Any, Any]]
+    transform: Callable[[pd.DataFrame], Array]
+    answers: Callable[[Array], Array]
     origins: tuple[str, ...]
+    steps: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A neural network behind a pipeline.
+
+    Attributes
+    ----------
+    reads
+        What it looks at: table, image, text or series.
+    inputs
+        From rows to its input, float32 of shape (n_rows, ...).
+    copy
+        Returns a live Keras model that nobody else uses.
+    """
+
+    reads: str
+    inputs: Callable[[pd.DataFrame], Array]
+    copy: Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -38,33 +68,204 @@ class Subject:
 
     Attributes
     ----------
+    classes
+        Labels by the columns of `predict`; empty for numbers.
+    kinds
+        {column: kind} of the rows; tsfresh's features are numbers.
     predict
-        From rows to probabilities, shape (n_rows, n_classes), or for a regression to values, (n_rows, 1).
+        From rows to probabilities, shape (n_rows, n_classes), or for numbers to values, (n_rows, 1).
     background
-        Training rows to compare with, columns as `predict` takes them: float64 or str.
+        Training rows to compare with, columns as `predict` takes them.
     final
         Set where the contributions to the last step can be added up by the caller's column.
+    network
+        Set where the model is one neural network.
+    of_series
+        Whether rows are computed of series, or hold them.
+    computed
+        Columns that tsfresh computes of series.
+    images
+        Height, width and channels at which the model sees images.
+    measure
+        From rows, their labels, a seed and seconds to what shuffling each column costs; see `reports.importances`.
+    reported
+        Returns what the version's training reported.
+    kept
+        What is worth building once for a loaded version, such as SHAP's tables of its trees.
     """
 
     task: Task
-    predict: Callable[[pd.DataFrame], np.ndarray[Any, Any]]
+    classes: tuple[Any, ...]
+    kinds: dict[str, Kind]
+    predict: Callable[[pd.DataFrame], Array]
     background: pd.DataFrame
-    final: FinalStep | None
+    final: FinalStep | None = None
+    network: Network | None = None
+    of_series: bool = False
+    computed: tuple[str, ...] = ()
+    images: tuple[int, int, int] | None = None
+    measure: Callable[[pd.DataFrame, Sequence[Any], int, float], dict[str, Any]] | None = None
+    reported: Callable[[], dict[str, Any]] = dict
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
         """The caller's columns, or the features of a series."""
         return list(self.background.columns)
 
+    def of_kind(self, *kinds: Kind) -> list[str]:
+        """Return the columns of some kinds."""
+        return [name for name in self.columns if self.kinds[name] in kinds]
+
+    @property
+    def scale(self) -> str:
+        """Unit of what `predict` gives."""
+        return "probability" if self.task is Task.CLASSIFICATION else "value"
+
+
+class Signals(Protocol):
+    """The series behind one row.
+
+    Attributes
+    ----------
+    values
+        {signal: its samples in order, shape (n_samples,)}.
+    start
+        Number of the first of these samples in the whole series; of a forecast only the last ones are read.
+    """
+
+    @property
+    def values(self) -> dict[str, Array]:
+        """See above."""
+
+    @property
+    def start(self) -> int:
+        """See above."""
+
+    def rows(self, changed: Sequence[dict[str, Array]]) -> pd.DataFrame:
+        """Return the rows, as `predict` takes them, of other values of the same series."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row to be explained, shape (1, n_columns).
+
+    Attributes
+    ----------
+    signals
+        The series that it was computed of, if it was and was sent.
+    label
+        What was really observed, where that was sent.
+    sent
+        Whether the row was sent, and is none of those that are kept with the version.
+    """
+
+    row: pd.DataFrame
+    signals: Signals | None = None
+    label: Any = None
+    sent: bool = True
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How to explain. `output` is the column of `predict` to explain; `num_samples` None means the method's default."""
+    """What to explain: a column of `predict`, and how.
+
+    Attributes
+    ----------
+    seed
+        Of every random choice; other than that of the parameters where a method is repeated.
+    deadline
+        Of `time.monotonic`: after it a method over many rows goes on with none but those that it has.
+    """
 
     output: int
-    num_features: int
-    num_samples: int | None
+    parameters: Any
     seed: int
+    deadline: float = math.inf
+
+    @classmethod
+    def of(cls, parameters: ExplainParameters, output: int = 0, deadline: float = math.inf) -> Asked:
+        """Ask as the parameters say."""
+        return cls(output, parameters, parameters.seed, deadline)
+
+    @property
+    def late(self) -> bool:
+        """Whether the deadline has passed."""
+        return time.monotonic() > self.deadline
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a row can be left out: a column, a word, a stretch of a signal, a region of an image.
+
+    Attributes
+    ----------
+    feature
+        The caller's column or signal.
+    value
+        What stands there; of a word the word. None for what has no one value.
+    start, end
+        Characters of a text or samples of a signal, the end exclusive; None for a whole column.
+    region
+        Number of a region of an image.
+    """
+
+    feature: str
+    value: Any = None
+    start: int | None = None
+    end: int | None = None
+    region: int | None = None
+
+
+class Masked(Protocol):
+    """One row taken apart.
+
+    Attributes
+    ----------
+    cost
+        Rows that the model is asked for by one mask.
+    background
+        Background rows that are compared with.
+    details
+        What is needed to show the parts: of an image where each region lies.
+    """
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What can be left out."""
+
+    @property
+    def cost(self) -> int:
+        """See above."""
+
+    @property
+    def background(self) -> int:
+        """See above."""
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """See above."""
+
+    def answers(self, masks: Array) -> Array:
+        """Return what the model answers with the parts that are kept, (n_masks, n_parts) to (n_masks, n_outputs)."""
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One part's share.
+
+    Attributes
+    ----------
+    error
+        Standard error of the share; None where nothing was sampled.
+    condition
+        Of LIME on columns: the range or category that the weight belongs to.
+    """
+
+    part: Part
+    value: float
+    error: float | None = None
+    condition: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,32 +275,71 @@ class Local:
     Attributes
     ----------
     contributions
-        {column: share}, all that the method gives.
+        All that the method gives, in any order.
     base_value, local_prediction
-        Where the contributions start from, and base value plus all contributions.
+        Where the contributions start from, and base value plus all contributions; None for methods without.
     trust
-        `fidelity` or `additivity_error`.
-    conditions
-        {column: range or category that the share belongs to}, where the method has such.
+        What the method can tell of how far to trust it: `fidelity`, `divergence`, `additivity_error`, `standard_error`.
     algorithm
         Which variant of the method it was.
     scale
         Unit of base value and contributions: probability, log_odds, score or value.
+    num_samples
+        Rows that the model was asked for; None for exact methods.
+    ended
+        What ended the sampling: exact, max_error, num_samples or deadline.
+    details
+        What the method gives beside contributions.
     """
 
-    contributions: dict[str, float]
-    base_value: float
-    local_prediction: float
-    trust: dict[str, float]
-    algorithm: str
-    scale: str
-    num_samples: int | None
-    background: int
-    conditions: dict[str, str] = field(default_factory=dict)
+    contributions: Sequence[Contribution] = ()
+    base_value: float | None = None
+    local_prediction: float | None = None
+    trust: dict[str, float | None] = field(default_factory=dict)
+    algorithm: str = ""
+    scale: str = "probability"
+    num_samples: int | None = None
+    background: int = 0
+    ended: str = "exact"
+    details: dict[str, Any] = field(default_factory=dict)
 
 
-class Explainer(Protocol):
-    """A method. Knows neither Flask, nor the store, nor an engine; the same arguments give the same answer."""
+@dataclass(frozen=True)
+class Overall:
+    """A model explained over many rows, for one class.
 
-    def __call__(self, subject: Subject, row: pd.DataFrame, asked: Asked) -> Local:
-        """Explain one row, a DataFrame of shape (1, n_columns)."""
+    Attributes
+    ----------
+    contributions
+        Of each part its importance, 0 or more where the method has no direction.
+    rows
+        Rows that it is of.
+    examples
+        Rows that are shown with their own explanations: their positions, and these.
+    """
+
+    contributions: Sequence[Contribution] = ()
+    base_value: float | None = None
+    trust: dict[str, float | None] = field(default_factory=dict)
+    algorithm: str = ""
+    scale: str = "probability"
+    num_samples: int | None = None
+    background: int = 0
+    rows: int = 0
+    ended: str = "exact"
+    details: dict[str, Any] = field(default_factory=dict)
+    examples: Sequence[tuple[int, Local]] = ()
+
+
+class LocalExplainer(Protocol):
+    """A method that explains one row. Knows neither Flask, nor the store, nor an engine; the same gives the same."""
+
+    def __call__(self, subject: Subject, case: Case, asked: Asked) -> Local:
+        """Explain one row."""
+
+
+class GlobalExplainer(Protocol):
+    """A method that explains a model by many rows, with the promises of a local one."""
+
+    def __call__(self, subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
+        """Explain the model by rows; those of its background when none were sent."""

@@ -1,113 +1,146 @@
 """LIME (Ribeiro, Singh & Guestrin 2016): a linear model of the pipeline's answers around one row.
 
-A new explainer is made for each row, since LIME's own object gives another answer at its second call. Columns that are
-constant in the background are left as they are in the row: LIME could not vary them.
+Of a table rows are drawn near the explained one: each value is that of a background row, and the linear model sees
+whether it lies in the same quartile, or is the same category, as the row's own. LIME 0.2.0.1 draws from the quartiles
+too, but from a normal distribution cut to each: values that no row can have (1.5 rooms), and where all values of a
+quartile are the same the number 0. Of texts and images parts are left out, the number of those left out being drawn
+first.
 """
 
 from __future__ import annotations
 
-import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.errors import EngineMissing
-from app.explain.base import Asked, Local, Subject
-from app.explain.encoding import Encoding
-from app.payloads.parameters import Task
+from app.explain import last_step, parts, surrogate
+from app.explain.base import Asked, Case, Local, Masked, Part, Subject
+from app.explain.mixing import OWN
+from app.explain.parts.columns import Columns, values_of
+from app.payloads.parameters import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
 
-#: Rows that are drawn around the explained one; LIME's own default.
-SAMPLES = 5000
+    Array = np.ndarray[Any, Any]
+
+#: Samples when nothing is asked for: of rows and texts LIME's own, and of images, whose answers take longer.
+SAMPLES, OF_IMAGES = 5_000, 1_000
+
+#: Widths of the kernels, LIME's own: of columns times the root of their number, of other parts over cosine distances.
+_OF_COLUMNS, _OF_PARTS = 0.75, 0.25
+
+#: Share of rows below which a value is drawn more often than it occurs, and how often: a category that hardly any row
+#: has would hardly be seen.
+_RARE, _OFTEN = 0.05, 0.2
 
 
-def explain(subject: Subject, row: pd.DataFrame, asked: Asked) -> Local:
-    """Explain one row by the weights of a local linear model, `fidelity` being its R² on the rows drawn.
+def explain(subject: Subject, case: Case, asked: Asked) -> Local:
+    """Explain one row by the weights of a local linear model, `fidelity` being its R² on the rows drawn."""
+    n_samples = asked.parameters.num_samples or (OF_IMAGES if subject.images is not None else SAMPLES)
+    masked = parts.of(subject, case, asked, n_samples)
+    if isinstance(masked, Columns):
+        return _of_columns(subject, case.row, masked.parts, asked, n_samples)
+    return of_parts(subject, masked, asked, n_samples)
 
-    A number's weight belongs to the quartile it lies in, a text's to its category: `conditions` has them.
-    """
+
+def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int) -> Local:
+    """Explain one row by a linear model of what is answered without some of its parts."""
     import numpy as np
 
-    encoding = Encoding.fit(subject.background, row)
-    background, point = encoding.encode(subject.background), encoding.encode(row)[0]
-    varying = np.flatnonzero(np.ptp(background, axis=0) > 0)
-    samples = asked.num_samples or SAMPLES
+    n_parts = len(masked.parts)
+    first = [True]
 
-    def predict(drawn: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        full = np.tile(point, (len(drawn), 1))
-        full[:, varying] = drawn
-        return subject.predict(encoding.decode(full))[:, [asked.output]]
+    def draw(count: int, generator: np.random.Generator) -> tuple[Array, Array]:
+        gone = generator.integers(1, n_parts + 1, count)
+        if first:
+            gone[0] = 0
+            first.clear()
+        # Those with the smallest random numbers are gone: of each number any set is as likely.
+        numbers = generator.random((count, n_parts))
+        largest = np.sort(numbers, axis=1)[np.arange(count), gone - 1]
+        masks = (numbers > largest[:, None]) | (gone == 0)[:, None]
+        return masks, masked.answers(masks)
 
-    if not len(varying):
-        value = float(predict(np.empty((1, 0)))[0, 0])
-        return Local({}, value, value, {"fidelity": 1.0}, "lime_tabular", _scale(subject), samples, len(background))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        explanation = _explainer(encoding, background, varying, asked.seed).explain_instance(
-            point[varying],
-            lambda drawn: predict(drawn)[:, 0],
-            num_features=asked.num_features,
-            num_samples=samples,
-        )
-    # LIME files a regression under label 1.
-    weights = {subject.columns[varying[index]]: float(weight) for index, weight in explanation.local_exp[1]}
-    names = explanation.domain_mapper.discretized_feature_names
-    conditions = {subject.columns[varying[index]]: str(names[index]) for index, _ in explanation.local_exp[1]}
-    return Local(
-        contributions=weights,
-        base_value=float(explanation.intercept[1]),
-        local_prediction=float(np.ravel(explanation.local_pred)[0]),
-        trust={"fidelity": float(explanation.score)},
-        algorithm="lime_tabular",
-        scale=_scale(subject),
-        num_samples=samples,
-        background=len(background),
-        conditions=conditions,
-    )
+    def nearness(masks: Array) -> Array:
+        distances = 1 - np.sqrt(masks.mean(axis=1))
+        near: Array = np.exp(-(distances**2) / (2 * _OF_PARTS**2))
+        return near
+
+    return surrogate.explain(subject, masked.parts, asked, draw, nearness, n_samples, "lime", details=masked.details)
 
 
-def _explainer(encoding: Encoding, background: np.ndarray[Any, Any], varying: np.ndarray[Any, Any], seed: int) -> Any:
-    try:
-        from lime.lime_tabular import LimeTabularExplainer
-    except ImportError:
-        raise EngineMissing("LIME", "lime") from None
-
-    text = [index for index, position in enumerate(varying) if position in encoding.categories]
-    names = [encoding.columns[position] for position in varying]
-    return LimeTabularExplainer(
-        background[:, varying],
-        discretizer=_quartiles(background[:, varying], text, names, seed),
-        # One output at a time is explained, a probability as the number it is.
-        mode="regression",
-        feature_names=names,
-        categorical_features=text,
-        categorical_names={
-            index: [str(name) if name is not None else "(missing)" for name in encoding.categories[varying[index]]]
-            for index in text
-        },
-        feature_selection="highest_weights",
-        random_state=seed,
-    )
-
-
-def _quartiles(background: np.ndarray[Any, Any], text: list[int], names: list[str], seed: int) -> Any:
-    """Return LIME's quartiles, repaired for columns of few values.
-
-    In a bin whose values are all the same, LIME 0.2.0.1 draws the standardised value, 0, instead of the value: a column
-    of years is asked for the year 0, far from all data, and gets the largest weight.
-    """
+def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], asked: Asked, n_samples: int) -> Local:
     import numpy as np
-    from lime.discretize import QuartileDiscretizer
 
-    class Quartiles(QuartileDiscretizer):  # type: ignore[misc]  # LIME has no types
-        def get_undiscretize_values(self, feature: int, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-            drawn: np.ndarray[Any, Any] = super().get_undiscretize_values(feature, values)
-            least, most = np.array(self.mins[feature])[values], np.array(self.maxs[feature])[values]
-            return np.where(least == most, least, drawn)
+    bins = [_like(subject, name, value) for name, value in values_of(row).items()]
+    same = np.vstack([np.column_stack([one.same for one in bins]), np.ones(len(bins), dtype=bool)])
+    often = np.array([_OFTEN if one.same.mean() < _RARE else 0.0 for one in bins])
+    ask, n_others = last_step.asking(subject, row), len(subject.background)
+    first = [True]
 
-    return Quartiles(background, text, names, random_state=np.random.RandomState(seed))
+    def draw(count: int, generator: np.random.Generator) -> tuple[Array, Array]:
+        places = generator.integers(0, n_others, (count, len(bins)))
+        if often.any():
+            places[generator.random(places.shape) < often] = OWN
+        if first:
+            places[0] = OWN
+            first.clear()
+        return same[places, np.arange(len(bins))], ask(places)
+
+    def nearness(masks: Array) -> Array:
+        away = masks.shape[1] - masks.sum(axis=1)
+        near: Array = np.exp(-away / (2 * _OF_COLUMNS**2 * masks.shape[1]))
+        return near
+
+    conditions = [f"{part.feature} {one.condition}" for part, one in zip(columns, bins, strict=True)]
+    return surrogate.explain(subject, columns, asked, draw, nearness, n_samples, "lime_tabular", conditions, n_others)
 
 
-def _scale(subject: Subject) -> str:
-    return "value" if subject.task is not Task.CLASSIFICATION else "probability"
+@dataclass(frozen=True)
+class _Like:
+    """Which background rows have a value like that of the row, shape (n_background,), and what "like" means."""
+
+    same: Array
+    condition: str
+
+
+def _like(subject: Subject, name: str, value: Any) -> _Like:
+    import numpy as np
+
+    kind, others = subject.kinds[name], subject.background[name]
+    if kind is Kind.SIGNAL:
+        return _Like(np.array([one is value for one in others]), f"= {_written(value, kind)}")
+    if value is None or value != value:
+        return _Like(others.isna().to_numpy(), "is missing")
+    if kind not in (Kind.NUMBER, Kind.DATE):
+        same = (others == value).to_numpy(dtype=bool, na_value=False)
+        return _Like(same, f"= {_written(value, kind)}")
+    edges, quartiles = _quartiles(subject, name)
+    place = int(edges.searchsorted(value))
+    low = f"> {_written(edges[place - 1], kind)}" if place else ""
+    high = f"<= {_written(edges[place], kind)}" if place < len(edges) else ""
+    return _Like(quartiles == place, " and ".join(filter(None, (low, high))) or "is any number")
+
+
+def _quartiles(subject: Subject, name: str) -> tuple[Any, Array]:
+    """Return the edges between the quartiles of a column, and which one each background row is in; -1 is missing."""
+    import numpy as np
+
+    kept: dict[str, tuple[Any, Array]] = subject.kept.setdefault("quartiles", {})
+    if name not in kept:
+        values = subject.background[name]
+        known = values.dropna()
+        edges = known.quantile([0.25, 0.5, 0.75], interpolation="lower").unique() if len(known) else known.unique()
+        kept[name] = edges, np.where(values.isna(), -1, edges.searchsorted(values.to_numpy()))
+    return kept[name]
+
+
+def _written(value: Any, kind: Kind) -> str:
+    if kind is Kind.DATE:
+        return str(value)[:10] if str(value)[11:] in ("", "00:00:00") else str(value)[:19]
+    if kind is Kind.BOOLEAN:
+        return str(bool(value))
+    return f"{value:.6g}" if kind is Kind.NUMBER else str(value)

@@ -1,34 +1,24 @@
-"""SHAP (Lundberg & Lee 2017): exact for trees and linear models where the pipeline allows, else sampled.
+"""SHAP (Lundberg & Lee 2017): exact for trees and linear models where the pipeline allows, else by coalitions of parts.
 
 Exact values are those of the last step; they are added up by the caller's column, which is right because each input of
-that step comes from one column. The sampler walks permutations of the caller's own columns (Castro et al. 2009), each
-with its reverse (Mitchell et al. 2022), so base value and contributions always add up to the prediction.
+that step comes from one column.
 """
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.errors import EngineMissing
-from app.explain.base import Asked, FinalStep, Local, Subject
-from app.explain.encoding import Encoding
+from app.errors import Fault, InvalidParameters
+from app.explain import parts, shapley, trees
+from app.explain.base import Asked, Case, Contribution, FinalStep, Local, Masked, Part, Subject
+from app.explain.parts.columns import Columns
 from app.payloads.parameters import Task
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
-#: Estimators whose trees SHAP reads, and those of them whose trees vote with probabilities.
-_VOTING = {
-    "DecisionTreeClassifier", "ExtraTreeClassifier", "RandomForestClassifier", "ExtraTreesClassifier",
-}  # fmt: skip
-_TREES = _VOTING | {
-    "DecisionTreeRegressor", "ExtraTreeRegressor", "RandomForestRegressor", "ExtraTreesRegressor",
-    "GradientBoostingClassifier", "GradientBoostingRegressor",
-    "HistGradientBoostingClassifier", "HistGradientBoostingRegressor",
-    "XGBClassifier", "XGBRegressor", "XGBRFClassifier", "XGBRFRegressor", "LGBMClassifier", "LGBMRegressor",
-}  # fmt: skip
+    Array = np.ndarray[Any, Any]
 
 #: Estimators whose answer, or its log odds, is a sum over columns.
 _LINEAR = {
@@ -43,101 +33,149 @@ _LINEAR = {
 #: link function that SHAP does not know), and the sampler answers instead.
 _TOLERANCE = 1e-4
 
-#: Rows the sampler asks the model for, one explanation; and how many training rows it compares with at most.
-SAMPLES = 20_000
-_BACKGROUND = 50
+#: Rows that the model is asked for, one explanation, when nothing is asked for; of images, whose answers take longer.
+SAMPLES, OF_IMAGES = 20_000, 1_000
 
 
-def explain(subject: Subject, row: pd.DataFrame, asked: Asked) -> Local:
+def explain(subject: Subject, case: Case, asked: Asked) -> Local:
     """Explain one row by Shapley values, `additivity_error` being what they miss the model's output by."""
-    final = subject.final
-    if final is not None:
-        name = type(final.model).__name__
-        exact = _tree(subject, final, row, asked) if name in _TREES else None
-        exact = _linear(subject, final, row, asked) if name in _LINEAR else exact
-        if exact is not None:
-            return exact
-    return _permutation(subject, row, asked)
+    n_samples = asked.parameters.num_samples or (OF_IMAGES if subject.images is not None else SAMPLES)
+    masked = parts.of(subject, case, asked, n_samples)
+    wanted = asked.parameters.algorithm
+    if isinstance(masked, Columns) and (found := exact_each(subject, [case], asked)) is not None:
+        return found[0]
+    if wanted in ("tree", "linear"):
+        raise InvalidParameters(
+            f"This is not explained as a {wanted} model.",
+            [Fault("/params/algorithm", "does not fit here; leave it out, or ask for exact or permutation")],
+        )
+    return of_parts(subject, masked, asked, n_samples, wanted)
 
 
-def _tree(subject: Subject, final: FinalStep, row: pd.DataFrame, asked: Asked) -> Local | None:
-    """Exact values of a tree ensemble (Lundberg et al. 2020), conditional on the paths that training rows took."""
+def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int, wanted: str = "auto") -> Local:
+    """Explain one row by the Shapley values of its parts.
+
+    Parameters
+    ----------
+    wanted
+        auto, exact or permutation.
+    """
+    n_parts = len(masked.parts)
+    budget = max(2, n_samples // masked.cost)
+    if wanted == "exact" and n_parts > shapley.MOST_EXACT:
+        raise InvalidParameters(
+            f"There are {n_parts} parts; of at most {shapley.MOST_EXACT} all coalitions are asked for.",
+            [Fault("/params/algorithm", "ask for permutation, or leave it out")],
+        )
+    exact = wanted == "exact" or (wanted == "auto" and 2**n_parts <= budget and n_parts <= shapley.MOST_EXACT)
+    found = shapley.shares(
+        lambda masks: masked.answers(masks)[:, asked.output],
+        n_parts,
+        None if exact else budget,
+        asked.seed,
+        asked.parameters.max_error,
+    )
+    contributions = [
+        Contribution(part, float(value), None if found.ended == "exact" else float(error))
+        for part, value, error in zip(masked.parts, found.values, found.errors, strict=True)
+    ]
+    total = found.base + float(found.values.sum())
+    trust: dict[str, float | None] = {"additivity_error": abs(total - found.full)}
+    if found.ended != "exact":
+        trust["standard_error"] = float(found.errors.max(initial=0.0))
+    return Local(
+        contributions,
+        base_value=found.base,
+        local_prediction=total,
+        trust=trust,
+        algorithm="exact" if found.ended == "exact" else "permutation",
+        scale=subject.scale,
+        num_samples=found.asked * masked.cost,
+        background=masked.background,
+        ended=found.ended,
+        details=masked.details,
+    )
+
+
+def exact_each(subject: Subject, cases: Sequence[Case], asked: Asked) -> list[Local] | None:
+    """Explain rows by the exact values of a pipeline of trees or a linear model; None where it is neither.
+
+    None too where words are explained, of which no value is known. All rows are asked for at once.
+    """
+    import pandas as pd
+
+    final, wanted = subject.final, asked.parameters
+    if final is None or wanted.algorithm not in ("auto", "tree", "linear") or parts.by_words(subject, wanted.text):
+        return None
+    inputs = final.transform(pd.concat([case.row for case in cases]))
+    if wanted.algorithm != "linear" and trees.reads(final.model):
+        return _added_up(subject, final, trees.values(subject, final, inputs), inputs, asked, "tree")
+    if wanted.algorithm != "tree" and type(final.model).__name__ in _LINEAR:
+        return _added_up(subject, final, _linear(subject, final, inputs), inputs, asked, "linear")
+    return None
+
+
+def _linear(subject: Subject, final: FinalStep, inputs: Array) -> tuple[Array, Array]:
+    """Return values of a linear model whose columns are taken to be independent: weight times distance to the mean.
+
+    Shapes (n_rows, n_inputs, n_outputs) and (n_outputs,).
+    """
     import numpy as np
 
-    shap = _library()
-    inputs = final.transform(row)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            explainer = shap.TreeExplainer(final.model)
-            # XGBoost's are of 32 bits, in which their sum would miss itself.
-            values = np.asarray(explainer.shap_values(inputs, check_additivity=False), dtype="float64")
-        except (shap.utils._exceptions.InvalidModelError, NotImplementedError, ValueError, TypeError, AssertionError):
-            # Gradient boosting of several classes, for one, is not read.
-            return None
-    base = np.ravel(np.asarray(explainer.expected_value, dtype="float64"))
-    scale = "probability" if type(final.model).__name__ in _VOTING else None
-    return _exact(subject, final, values, base, inputs, asked, "tree", scale)
-
-
-def _linear(subject: Subject, final: FinalStep, row: pd.DataFrame, asked: Asked) -> Local | None:
-    """Exact values of a linear model whose columns are taken to be independent: weight times distance to the mean."""
-    import numpy as np
-
-    inputs = final.transform(row)
-    mean = np.asarray(final.transform(subject.background)).mean(axis=0)
+    if "mean" not in subject.kept:
+        subject.kept["mean"] = final.transform(subject.background).mean(axis=0)
+    mean = subject.kept["mean"]
     weights = np.atleast_2d(final.model.coef_)
     intercept = np.ravel(np.broadcast_to(final.model.intercept_, (len(weights),)))
-    values = (weights * (inputs[0] - mean)).T[np.newaxis]
-    base = weights @ mean + intercept
-    return _exact(subject, final, values, base, inputs, asked, "linear", None)
+    return (inputs - mean)[:, :, np.newaxis] * weights.T, weights @ mean + intercept
 
 
-def _exact(
+def _added_up(
     subject: Subject,
     final: FinalStep,
-    values: np.ndarray[Any, Any],
-    base: np.ndarray[Any, Any],
-    inputs: np.ndarray[Any, Any],
+    found: tuple[Array, Array] | None,
+    inputs: Array,
     asked: Asked,
     algorithm: str,
-    scale: str | None,
-) -> Local | None:
+) -> list[Local] | None:
     """Add up the values of the last step's inputs by column; None when they do not add up to its output.
 
     Parameters
     ----------
-    values
-        Shape (1, n_inputs) or (1, n_inputs, n_outputs). One output of two classes is that of the second class.
+    found
+        Values, shape (n_rows, n_inputs, n_outputs), and base values. One output of two classes is the second class's.
     """
     import numpy as np
 
-    values = values[0] if values.ndim == 3 else values[0][:, np.newaxis]
-    sign, output = _place(subject, values.shape[1], asked.output)
-    chosen, start = sign * values[:, output], float(sign * base[min(output, len(base) - 1)])
-    answers = _raw_output(final.model, inputs) if scale is None else final.model.predict_proba(inputs)
-    actual = float(sign * answers[0, output])
-    total = start + float(chosen.sum())
-    error = abs(total - actual)
-    if error > _TOLERANCE * max(1.0, abs(actual)):
+    if found is None:
         return None
-    contributions = dict.fromkeys(subject.columns, 0.0)
-    for name, value in zip(final.origins, chosen, strict=True):
-        contributions[name] += float(value)
+    n_outputs, columns = found[0].shape[2], subject.columns
+    sign, output = _place(subject, n_outputs, asked.output)
+    values, base = sign * found[0][:, :, output], float(sign * found[1][min(output, len(found[1]) - 1)])
+    scale = trees.scale(final.model) if algorithm == "tree" else None
+    answers = _raw_output(final.model, inputs) if scale is None else final.model.predict_proba(inputs)
+    actual = sign * answers[:, output]
+    totals = base + values.sum(axis=1)
+    errors = np.abs(totals - actual)
+    if (errors > _TOLERANCE * np.maximum(1.0, np.abs(actual))).any():
+        return None
+    shares = np.zeros((len(values), len(columns)))
+    for place, name in enumerate(final.origins):
+        shares[:, columns.index(name)] += values[:, place]
     if scale is None:
-        scale = (
-            "value" if subject.task is not Task.CLASSIFICATION else ("log_odds" if values.shape[1] == 1 else "score")
+        scale = "value" if subject.task is not Task.CLASSIFICATION else ("log_odds" if n_outputs == 1 else "score")
+    return [
+        Local(
+            [Contribution(Part(name), float(share)) for name, share in zip(columns, row, strict=True)],
+            base_value=base,
+            local_prediction=float(total),
+            trust={"additivity_error": float(error)},
+            algorithm=algorithm,
+            scale=scale,
+            background=0 if algorithm == "tree" else len(subject.background),
         )
-    return Local(
-        contributions=contributions,
-        base_value=start,
-        local_prediction=total,
-        trust={"additivity_error": error},
-        algorithm=algorithm,
-        scale=scale,
-        num_samples=None,
-        background=0 if algorithm == "tree" else len(subject.background),
-    )
+        for row, total, error in zip(shares, totals, errors, strict=True)
+    ]
 
 
 def _place(subject: Subject, n_outputs: int, wanted: int) -> tuple[float, int]:
@@ -147,8 +185,8 @@ def _place(subject: Subject, n_outputs: int, wanted: int) -> tuple[float, int]:
     return (1.0 if subject.task is not Task.CLASSIFICATION or wanted == 1 else -1.0), 0
 
 
-def _raw_output(model: Any, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return what the values of a model add up to, shape (1, n_outputs): its answer before any link function."""
+def _raw_output(model: Any, inputs: Array) -> Array:
+    """Return what values add up to, shape (n_rows, n_outputs): the model's answer before any link function."""
     import numpy as np
 
     name = type(model).__name__
@@ -161,66 +199,4 @@ def _raw_output(model: Any, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any
         raw = model.predict(inputs, raw_score=True)
     else:
         raw = model.decision_function(inputs)
-    return np.asarray(raw, dtype="float64").reshape(1, -1)
-
-
-def _permutation(subject: Subject, row: pd.DataFrame, asked: Asked) -> Local:
-    """Sampled values: the mean change of the answer as the row's columns replace those of background rows, in turn."""
-    import numpy as np
-
-    generator = np.random.default_rng(asked.seed)
-    budget = asked.num_samples or SAMPLES
-    n_columns = len(subject.columns)
-    # A walk and its reverse ask for each column of each background row; at least one pair of walks is made.
-    n_background = max(1, min(_BACKGROUND, len(subject.background), budget // (2 * n_columns)))
-    n_pairs = max(1, budget // (2 * n_columns * n_background))
-    encoding = Encoding.fit(subject.background, row)
-    chosen = generator.choice(len(subject.background), n_background, replace=False)
-    background, point = encoding.encode(subject.background.iloc[chosen]), encoding.encode(row)[0]
-    totals = np.zeros(n_columns)
-    start = 0.0
-    for _ in range(n_pairs):
-        order = generator.permutation(n_columns)
-        for walk in (order, order[::-1]):
-            answers = _walk(subject, encoding, background, point, walk, asked.output)
-            totals[walk] += np.diff(answers)
-            start = answers[0]
-    contributions = totals / (2 * n_pairs)
-    actual = float(subject.predict(row)[0, asked.output])
-    return Local(
-        contributions=dict(zip(subject.columns, map(float, contributions), strict=True)),
-        base_value=float(start),
-        local_prediction=float(start + contributions.sum()),
-        trust={"additivity_error": abs(float(start + contributions.sum()) - actual)},
-        algorithm="permutation",
-        scale="value" if subject.task is not Task.CLASSIFICATION else "probability",
-        num_samples=2 * n_pairs * n_columns * n_background,
-        background=n_background,
-    )
-
-
-def _walk(
-    subject: Subject,
-    encoding: Encoding,
-    background: np.ndarray[Any, Any],
-    point: np.ndarray[Any, Any],
-    order: np.ndarray[Any, Any],
-    output: int,
-) -> np.ndarray[Any, Any]:
-    """Return the mean answers before the first column is replaced and after each, shape (n_columns + 1,)."""
-    import numpy as np
-
-    states = np.repeat(background[np.newaxis], len(order) + 1, axis=0)
-    for step, column in enumerate(order, start=1):
-        states[step:, :, column] = point[column]
-    answers = subject.predict(encoding.decode(states.reshape(-1, len(order))))[:, output]
-    means: np.ndarray[Any, Any] = answers.reshape(len(order) + 1, len(background)).mean(axis=1)
-    return means
-
-
-def _library() -> Any:
-    try:
-        import shap
-    except ImportError:
-        raise EngineMissing("SHAP", "shap") from None
-    return shap
+    return np.asarray(raw, dtype="float64").reshape(len(inputs), -1)

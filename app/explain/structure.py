@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.errors import InvalidData
+from app.explain import forests
 from app.explain.base import FinalStep
 from app.pipelines import preprocess
+from app.pipelines.refusals import refusals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,10 +57,19 @@ def final_step(fitted: Pipeline, background: pd.DataFrame) -> FinalStep | None:
             values = step.transform(values)
         return np.asarray(values, dtype="float64")
 
+    def answers(inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        with refusals(fitted, InvalidData, "cannot predict these rows"):
+            told = forests.answers(model, inputs)
+            if told is None:
+                told = model.predict_proba(inputs) if hasattr(model, "predict_proba") else model.predict(inputs)
+        return np.asarray(told, dtype="float64").reshape(len(inputs), -1)
+
     # What a transformer really gives is the proof of the trace.
     if transform(background.head(1)).shape[1] != len(known):
         return None
-    return FinalStep(model, transform, tuple(known))
+    return FinalStep(model, transform, answers, tuple(known), tuple(steps))
 
 
 def _traced(step: Any, known: list[str]) -> list[str] | None:

@@ -18,9 +18,11 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused, RowGone, RowNotFound, StaleVersion
-from app.jobs.records import Job, JobRecords, JobState, Stop
-from app.jobs.tasks import TRAIN, settle
+from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
+from app.jobs.tasks import TASKS, settle
+from app.payloads.explaining import ExplainParameters
 from app.payloads.training import Tables
+from app.payloads.uploads import Upload
 from app.pipelines import registry
 from app.store.connection import store_errors
 from app.store.publications import Publications
@@ -49,7 +51,7 @@ _MARGIN = 120
 
 
 class JobQueue:
-    """Trainings that wait, run and have ended."""
+    """Trainings and explanations that wait, run and have ended."""
 
     def __init__(
         self,
@@ -96,6 +98,31 @@ class JobQueue:
             memory_mb=memory_mb,
         )
         return self._enqueue(job, tables.to_bytes(), idempotency_key)
+
+    @store_errors()
+    def submit_explanation(
+        self, parameters: ExplainParameters, upload: Upload | None, idempotency_key: str | None = None
+    ) -> Job:
+        """Queue an explanation, with the key as a training has it.
+
+        Raises
+        ------
+        ModelNotFound, KeyReused, Busy
+        """
+        version = parameters.version or self._store.current(parameters.pipeline_id)
+        job = Job(
+            job_id=uuid.uuid4().hex,
+            state=JobState.QUEUED,
+            pipeline_id=parameters.pipeline_id,
+            model=parameters.method,
+            created=time.time(),
+            seconds=float(self._settings.train_seconds),
+            memory_mb=self._settings.train_memory_mb,
+            kind=JobKind.EXPLANATION,
+        )
+        # A version that becomes current meanwhile is not the one that was asked about.
+        asked = parameters.model_copy(update={"version": version})
+        return self._enqueue(job, asked.to_bytes() | ({} if upload is None else upload.to_bytes()), idempotency_key)
 
     @store_errors()
     def promote_row(self, pipeline_id: int | str, version: int, row: int, expected: int | None = None) -> Job:
@@ -146,12 +173,12 @@ class JobQueue:
                     raise KeyReused("This Idempotency-Key came with another upload before. Use a new one.")
                 return str(job_id)
             if len(self._queue) >= self._settings.max_queued_jobs:
-                raise Busy("Too many trainings wait already. Try again later.")
+                raise Busy("Too many jobs wait already. Try again later.")
             pipe.multi()
             pipe.set(key, f"{job.job_id} {digest}", ex=_IDEMPOTENT)
             self._records.create(pipe, job, stored)
             self._queue.enqueue_call(
-                TRAIN,
+                TASKS[job.kind],
                 args=(job.job_id,),
                 job_id=job.job_id,
                 timeout=int(job.seconds) + _MARGIN,

@@ -2,7 +2,7 @@
 
 automl:jobs              sorted set of job ids by time
 automl:job:<id>          hash, fields as in `Job`
-automl:job:<id>:input    hash of Arrow and JSON: what was uploaded; expires with a job that left a version
+automl:job:<id>:input    hash of Arrow, JSON and bytes: what was uploaded; expires with a job that left a version
 automl:job:<id>:rows     hash name → signed artefact: rows of its leaderboard
 """
 
@@ -48,8 +48,15 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
+class JobKind(StrEnum):
+    """What a job does."""
+
+    TRAINING = "training"
+    EXPLANATION = "explanation"
+
+
 class Stop(StrEnum):
-    """Why a training is to be stopped before its end."""
+    """Why a job is to be stopped before its end."""
 
     CANCEL = "cancelled"
     CANCEL_KEEP = "cancelled, keeping the best"
@@ -59,8 +66,9 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One training as callers see it. Times are seconds since 1970; `error` is a problem (RFC 9457).
+    """One training or explanation as callers see it. Times are seconds since 1970; `error` is a problem (RFC 9457).
 
+    `model` is what is trained, of an explanation the method.
     `origin` and `row` name the job and the row of its leaderboard that this one promotes.
     """
 
@@ -71,6 +79,7 @@ class Job:
     created: float
     seconds: float
     memory_mb: int
+    kind: JobKind = JobKind.TRAINING
     origin: str | None = None
     row: str | None = None
     started: float | None = None
@@ -88,6 +97,7 @@ class Job:
             left = max(0.0, round(self.started + self.seconds - time.time(), 1))
         return {
             "jobId": self.job_id,
+            "kind": self.kind.value,
             "state": self.state.value,
             "modelId": self.pipeline_id,
             "model": self.model,
@@ -126,6 +136,7 @@ class JobRecords:
             "created": job.created,
             "seconds": job.seconds,
             "memory_mb": job.memory_mb,
+            "kind": job.kind.value,
             **({"origin": job.origin, "row": job.row} if job.origin and job.row else {}),
         }
         pipe.hset(_key(job.job_id), mapping=fields)
@@ -150,6 +161,8 @@ class JobRecords:
         for name in ("origin", "row"):
             if name in stored:
                 found[name] = stored.pop(name).decode()
+        if "kind" in stored:
+            found["kind"] = JobKind(stored.pop("kind").decode())
         if "stop" in stored:
             found["stop"] = Stop(stored.pop("stop").decode())
         # All that is left is JSON: numbers, and the texts that were stored as JSON.

@@ -1,27 +1,47 @@
-"""The one function that workers run, and how a job that was stopped is brought to its end."""
+"""The two functions that workers run, and how a job that was stopped is brought to its end."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from app.errors import Conflict, OutOfTime, ServiceError, TrainingFailed
 from app.jobs.progress import JobProgress
-from app.jobs.records import Job, JobRecords, JobState, Stop
+from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
+from app.payloads.explaining import ExplainParameters
+from app.payloads.training import Tables
+from app.payloads.uploads import Upload
 from app.settings import Settings
 from app.store.artifact import Artifact
 from app.store.connection import connect
 from app.store.publications import Publications
+from app.store.record import Record
+from app.store.redis import ModelStore
 from app.store.secret import signing_secret
 
 logger = logging.getLogger(__name__)
 
 #: What RQ is told to call. A worker refuses any other name.
-TRAIN = "app.jobs.tasks.train"
+TASKS = {JobKind.TRAINING: "app.jobs.tasks.train", JobKind.EXPLANATION: "app.jobs.tasks.explain"}
+
+
+#: Seconds of the explanations at the end of a training, at least, and their share of its limit.
+_LEAST, _SHARE = 3.0, 0.05
 
 
 def train(job_id: str) -> None:
     """Train what a job's record says. Everything it knows is under its id, so its arguments carry no code."""
+    _done(job_id, _trained)
+
+
+def explain(job_id: str) -> None:
+    """Explain what a job's record says."""
+    _done(job_id, _explained)
+
+
+def _done(job_id: str, work: Callable[[Job, Publications, JobRecords, Settings], dict[str, Any]]) -> None:
+    """Do a job's work, and bring it to its end whatever happens."""
     settings = Settings.from_environment()
     records, publications = open_records(settings)
     waiting = records.find(job_id)
@@ -36,16 +56,17 @@ def train(job_id: str) -> None:
         settle(job, publications, records)
         return
     try:
-        result = _run(job, publications, records, settings.dask_scheduler_address)
+        result = work(job, publications, records, settings)
     except ServiceError as error:
         logger.info("job %s failed: %s", job_id, error.detail)
         publications.withdraw(job_id)
         records.end(job_id, JobState.TIMED_OUT if isinstance(error, OutOfTime) else JobState.FAILED, error=error)
     except Exception:
-        # The outermost loop of a training: whatever a library raises ends this job, and not its worker.
+        # The outermost loop of a job: whatever a library raises ends it, and not its worker.
         logger.exception("job %s failed", job_id)
         publications.withdraw(job_id)
-        records.end(job_id, JobState.FAILED, error=ServiceError(f"The training met an error of its own; job {job_id}."))
+        said = ServiceError(f"The {job.kind} met an error of its own; job {job_id}.")
+        records.end(job_id, JobState.FAILED, error=said)
     else:
         records.end(job_id, JobState.FINISHED, result=result)
 
@@ -96,7 +117,21 @@ class _Rows:
         return self._records.rows(self._job_id)
 
 
-def _run(job: Job, publications: Publications, records: JobRecords, scheduler: str | None) -> dict[str, Any]:
+def _explained(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> dict[str, Any]:
+    from app.explain import run
+    from app.pipelines.cache import PipelineCache
+
+    assert settings.redis_url is not None
+    stored = records.stored_input(job.job_id)
+    if not stored:
+        raise TrainingFailed("The data of this job is gone. Send it again.")
+    store = ModelStore(connect(settings.redis_url), signing_secret(settings))
+    cache = PipelineCache(settings.model_cache_mb * 2**20)
+    parameters, upload = ExplainParameters.from_bytes(stored), Upload.from_bytes(stored)
+    return run.explain(parameters, upload, store, cache, settings, JobProgress(records, job.job_id))
+
+
+def _trained(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> dict[str, Any]:
     from app.pipelines import run
 
     tables = records.input(job.job_id)
@@ -111,9 +146,32 @@ def _run(job: Job, publications: Publications, records: JobRecords, scheduler: s
         JobProgress(records, job.job_id),
         _Rows(records, job.job_id),
         promoted,
-        scheduler,
+        settings.dask_scheduler_address,
     )
+    _keep_explanations(record, tables, job, publications, records, settings)
     return record.result
+
+
+def _keep_explanations(
+    record: Record, tables: Tables, job: Job, publications: Publications, records: JobRecords, settings: Settings
+) -> None:
+    """Explain some of the rows that were held out. The model is served by now, whatever becomes of these."""
+    from app.explain import run
+    from app.pipelines.cache import PipelineCache
+
+    assert settings.redis_url is not None
+    if not tables.parameters.explain.rows:
+        return
+    left = max(_LEAST, _SHARE * job.seconds)
+    store = ModelStore(connect(settings.redis_url), signing_secret(settings))
+    cache, progress = PipelineCache(settings.model_cache_mb * 2**20), JobProgress(records, job.job_id)
+    try:
+        kept = run.of_training(record, tables, store, cache, progress, left)
+    except ServiceError as error:
+        logger.info("job %s: nothing was explained: %s", job.job_id, error.detail)
+        return
+    if kept is not None:
+        publications.keep_explanations(record, kept)
 
 
 def _state(stop: Stop | None) -> JobState:
@@ -132,10 +190,10 @@ def _problem(job: Job) -> ServiceError:
             return OutOfTime(job.seconds)
         case Stop.MEMORY:
             return TrainingFailed(
-                f"The training was stopped at its limit of {job.memory_mb} MiB. Send less data or raise the limit."
+                f"The {job.kind} was stopped at its limit of {job.memory_mb} MiB. Send less data or raise the limit."
             )
         case Stop.CANCEL_KEEP:
-            return Conflict("The training was cancelled before it had a model to keep.")
+            return Conflict(f"The {job.kind} was cancelled before it had a model to keep.")
         case Stop.CANCEL:
-            return Conflict("The training was cancelled.")
-    return ServiceError(f"The worker of this training died {job.attempts} time(s), and it was given up.")
+            return Conflict(f"The {job.kind} was cancelled.")
+    return ServiceError(f"The worker of this {job.kind} died {job.attempts} time(s), and it was given up.")

@@ -21,7 +21,7 @@ from rq.serializers import JSONSerializer
 
 from app.jobs.queue import QUEUE
 from app.jobs.records import JobRecords, Stop
-from app.jobs.tasks import TRAIN, open_records, settle
+from app.jobs.tasks import TASKS, open_records, settle
 from app.settings import Settings, SettingsError
 from app.store.connection import connect
 from app.store.embedded import die_with_parent
@@ -76,11 +76,11 @@ class TrainingWorker(Worker):
         super().main_work_horse(job, queue)
 
     def perform_job(self, job: RqJob, queue: Queue) -> bool:
-        """Run the job if it is a training. Whoever can write to the queue could name any function of any module."""
-        if job.func_name != TRAIN:
-            logger.error("refused a job that is not a training")
+        """Run the job if it is one of ours. Whoever can write to the queue could name any function of any module."""
+        if job.func_name not in TASKS.values():
+            logger.error("refused a job that is neither a training nor an explanation")
             job.retries_left = 0
-            self.handle_job_failure(job, queue, exc_string="refused: not a training")
+            self.handle_job_failure(job, queue, exc_string="refused: neither a training nor an explanation")
             return False
         return super().perform_job(job, queue)
 

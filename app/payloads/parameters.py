@@ -17,9 +17,6 @@ ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 #: A member of an enumeration as Python prints it, where pydantic lists what is known.
 _MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
 
-#: Rows that one request may have explained.
-MOST_EXPLAINED = 100
-
 
 class Task(StrEnum):
     """What a pipeline predicts."""
@@ -79,7 +76,9 @@ Version = Annotated[int, Field(strict=True, ge=1)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Fields that are checked as they stand: an unknown one is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     def conflicts(self) -> list[Fault]:
@@ -87,7 +86,7 @@ class _Strict(BaseModel):
         return []
 
 
-class ExtractFeatures(_Strict):
+class ExtractFeatures(Strict):
     """How tsfresh turns a long time series into one row an id. Its own argument names."""
 
     column_id: ColumnName | None = None
@@ -117,7 +116,7 @@ class ExtractFeatures(_Strict):
         return self
 
 
-class Forecast(_Strict):
+class Forecast(Strict):
     """What a forecasting looks at, and how far ahead. Both count rows of a series."""
 
     horizon: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 1
@@ -126,7 +125,7 @@ class Forecast(_Strict):
     """Latest values that a forecast is made from."""
 
 
-class Images(_Strict):
+class Images(Strict):
     """How images are seen: each is scaled to this size, in pixels."""
 
     height: Annotated[int, Field(strict=True, ge=4, le=512)] = 32
@@ -135,7 +134,7 @@ class Images(_Strict):
     """1: grey. 3: red, green, blue."""
 
 
-class ModelTraining(_Strict):
+class ModelTraining(Strict):
     """What is trained."""
 
     model: Annotated[str, StringConstraints(max_length=200)] | None = None
@@ -147,7 +146,7 @@ class ModelTraining(_Strict):
     of a forecasting, accuracy of AutoKeras."""
 
 
-class Limits(_Strict):
+class Limits(Strict):
     """What a training may use."""
 
     seconds: Annotated[int, Field(strict=True, ge=5)] | None = None
@@ -160,7 +159,18 @@ class Limits(_Strict):
     """Wall time of one candidate, all of its folds together."""
 
 
-class TrainParameters(_Strict):
+class StoredExplanations(Strict):
+    """Explanations that a training makes at its end and keeps with its version; what else the method takes beside."""
+
+    model_config = ConfigDict(extra="allow")
+
+    method: str | None = None
+    """Of one row or of many; when left out lime, of images grad_cam where it fits, of whole series segments."""
+    rows: Annotated[int, Field(strict=True, ge=0, le=100)] = 5
+    """Rows that are explained, of those that the training held out; 0 for no explanations."""
+
+
+class TrainParameters(Strict):
     """The `params` part of POST /train_pipeline."""
 
     pipeline_id: PipelineId
@@ -192,6 +202,7 @@ class TrainParameters(_Strict):
     images: Images | None = None
     """How images are seen, when raw_data is images."""
     model_training: ModelTraining = ModelTraining()
+    explain: StoredExplanations = StoredExplanations()
     limits: Limits = Limits()
 
     def conflicts(self) -> list[Fault]:
@@ -223,7 +234,7 @@ class TrainParameters(_Strict):
         return faults
 
 
-class PredictParameters(_Strict):
+class PredictParameters(Strict):
     """The `params` part of POST /serve_prediction, or the names beside `data` in a JSON body."""
 
     pipeline_id: PipelineId
@@ -231,29 +242,11 @@ class PredictParameters(_Strict):
     """The current one when left out."""
     output: Output | None = None
     """Binary: score. Other tasks: all."""
+    explain: str | dict[str, Any] | None = None
+    """Method that explains each row beside its prediction, or {method: …} with its parameters."""
 
 
-class ExplainParameters(_Strict):
-    """The `params` part of POST /explain, or the names beside `data` in a JSON body."""
-
-    pipeline_id: PipelineId
-    version: Version | None = None
-    """The current one when left out."""
-    method: str
-    """lime or shap."""
-    ids: Annotated[list[str | int], Field(min_length=1, max_length=MOST_EXPLAINED)] | None = None
-    """Which rows to explain; all that were sent, up to 100, when left out."""
-    target: str | bool | int | float | None = None
-    """Class to explain; the positive class of a binary task, else the predicted one, when left out."""
-    num_features: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 10
-    """Contributions to return a row, largest first."""
-    num_samples: Annotated[int, Field(strict=True, ge=10, le=50_000)] | None = None
-    """Rows that the method may draw around each explained row; its own default when left out."""
-    seed: Seed = 0
-    """Of every random choice; the same request gives the same answer."""
-
-
-Parameters = TypeVar("Parameters", bound=_Strict)
+Parameters = TypeVar("Parameters", bound=Strict)
 
 
 def check(model: type[Parameters], values: dict[str, Any], part: str = "params") -> Parameters:
@@ -277,7 +270,7 @@ def check(model: type[Parameters], values: dict[str, Any], part: str = "params")
     return checked
 
 
-def _fault(model: type[_Strict], entry: Any, values: dict[str, Any], part: str) -> Fault:
+def _fault(model: type[Strict], entry: Any, values: dict[str, Any], part: str) -> Fault:
     location = _location(entry, values)
     detail = _MEMBER.sub(r"\1", entry["msg"].removeprefix("Value error, "))
     if entry["type"].startswith("int_"):
@@ -288,7 +281,7 @@ def _fault(model: type[_Strict], entry: Any, values: dict[str, Any], part: str) 
         detail = f"not a parameter; known here are {listed(_known(model, location[:-1]))}"
     if entry["type"] == "string_pattern_mismatch":
         detail = "must be 1 to 64 letters, digits, dots, underscores or hyphens, the first a letter or digit"
-    return Fault(at(part, *location), detail)
+    return Fault(at(*part.split("/"), *location), detail)
 
 
 def _location(entry: Any, values: Any) -> list[str]:
@@ -303,10 +296,10 @@ def _location(entry: Any, values: Any) -> list[str]:
     return steps
 
 
-def _known(model: type[_Strict], path: list[str]) -> list[str]:
+def _known(model: type[Strict], path: list[str]) -> list[str]:
     fields = model.model_fields
     for step in path:
         inner = fields[step].annotation
         candidates = [inner, *getattr(inner, "__args__", ())]
-        fields = next(kind for kind in candidates if isinstance(kind, type) and issubclass(kind, _Strict)).model_fields
+        fields = next(kind for kind in candidates if isinstance(kind, type) and issubclass(kind, Strict)).model_fields
     return list(fields)

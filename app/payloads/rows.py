@@ -2,59 +2,98 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, FormatUnknown, InvalidParameters, Unreadable
 from app.payloads import strict_json, strict_yaml
-from app.payloads.parameters import ExplainParameters, PredictParameters, check
+from app.payloads.explaining import ExplainParameters, check_explaining
+from app.payloads.parameters import PredictParameters, check
 from app.payloads.uploads import FORMATS, Upload, parts, take
 
 if TYPE_CHECKING:
     from flask import Request
 
-Parameters = TypeVar("Parameters", PredictParameters, ExplainParameters)
-
 #: Digits of an integer in a query; a longer one stays text, and is refused as text.
 _DIGITS = 15
-_INTEGERS = ("version", "num_features", "num_samples", "seed")
+
+#: Parameters that a query may have more than once, and those that stay text whatever they look like.
+_LISTS, _TEXTS = ("ids", "columns", "immutable"), ("pipeline_id", "target", "wanted", "text", "labels")
 
 
-def read(request: Request, model: type[Parameters]) -> tuple[Parameters, Upload]:
-    """Return the parameters of a request and its table, still to be parsed.
+def to_predict(request: Request) -> tuple[PredictParameters, Upload]:
+    """Return the parameters of a prediction and its table, still to be parsed.
 
     Raises
     ------
     Unreadable, Unacceptable, InvalidParameters, FormatUnknown, UploadTooLarge
     """
+    values, upload, part = _read(request, "raw_data", "params")
+    return check(PredictParameters, values, part), _there(upload, part)
+
+
+def to_explain(request: Request) -> tuple[ExplainParameters, Upload | None]:
+    """Return the parameters of an explanation and its table, which some methods do without.
+
+    Raises
+    ------
+    Unreadable, Unacceptable, InvalidParameters, FormatUnknown, UploadTooLarge
+    """
+    values, upload, part = _read(request, "params")
+    parameters = check_explaining(values, part)
+    return parameters, _there(upload, part) if parameters.needs_rows else upload
+
+
+def _there(upload: Upload | None, part: str) -> Upload:
+    if upload is not None:
+        return upload
+    if part == "body":
+        raise InvalidParameters("The body has no data.", [Fault("/data", "missing")])
+    raise InvalidParameters("There is no data to explain or predict.", [Fault("/raw_data", "missing")])
+
+
+def _read(request: Request, *required: str) -> tuple[dict[str, Any], Upload | None, str]:
+    """Return parameters, the table if one was sent, and what to call the parameters in an error.
+
+    Parameters
+    ----------
+    required
+        Parts that a multipart form must have.
+    """
     if request.mimetype == "multipart/form-data":
         uploads = parts(request)
-        take(uploads, ("raw_data", "params"))
-        values = strict_yaml.loads(uploads["params"].data, "params")
-        return check(model, values), uploads["raw_data"]
+        take(uploads, required, () if "raw_data" in required else ("raw_data",))
+        return strict_yaml.loads(uploads["params"].data, "params"), uploads.get("raw_data"), "params"
     if "pipeline_id" in request.args:
-        return check(model, _query(request), "query"), Upload("raw_data", request.get_data(), request.mimetype)
+        data = request.get_data()
+        return _query(request), Upload("raw_data", data, request.mimetype) if data else None, "query"
     if FORMATS.get(request.mimetype) == "json":
-        return _json_body(request.get_data(), model)
+        values, upload = _json_body(request.get_data())
+        return values, upload, "body"
     raise FormatUnknown(
         "Send multipart/form-data with raw_data and params, or JSON with pipeline_id and data, "
         "or the table itself with ?pipeline_id="
     )
 
 
-def _json_body(data: bytes, model: type[Parameters]) -> tuple[Parameters, Upload]:
+def _json_body(data: bytes) -> tuple[dict[str, Any], Upload | None]:
     body = strict_json.loads(data, "body")
     if not isinstance(body, dict):
         raise Unreadable("The body is not a JSON object with pipeline_id and data.")
     values = dict(body)
     table = values.pop("data", None)
-    if table is None:
-        raise InvalidParameters("The body has no data.", [Fault("/data", "missing")])
-    return check(model, values, "body"), Upload("data", value=table)
+    return values, None if table is None else Upload("data", value=table)
 
 
 def _query(request: Request) -> dict[str, Any]:
     values: dict[str, Any] = request.args.to_dict()
-    for name in _INTEGERS:
-        if values.get(name, "").isdecimal() and len(values[name]) <= _DIGITS:
-            values[name] = int(values[name])
-    return values
+    values |= {name: [_number(one) for one in request.args.getlist(name)] for name in _LISTS if name in request.args}
+    return {
+        name: value if name in _TEXTS or isinstance(value, list) else _number(value) for name, value in values.items()
+    }
+
+
+def _number(text: str) -> str | int | bool:
+    """Return an integer or a boolean that a query writes."""
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else text

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+import orjson
 
 from app.errors import Fault, FormatUnknown, Unacceptable, at
 
@@ -70,6 +72,16 @@ class Upload:
     media_type: str = ""
     filename: str = ""
     value: Any = None
+
+    def to_bytes(self) -> dict[str, bytes]:
+        """Return what `from_bytes` reads: data and no code."""
+        told = {"part": self.part, "media_type": self.media_type, "filename": self.filename, "value": self.value}
+        return {"upload": orjson.dumps(told), "data": self.data}
+
+    @classmethod
+    def from_bytes(cls, stored: dict[str, bytes]) -> Self | None:
+        """Read the upload of another process; None where there was none."""
+        return cls(data=stored["data"], **orjson.loads(stored["upload"])) if "upload" in stored else None
 
     @property
     def format(self) -> str:

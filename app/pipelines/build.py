@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+#: Ids of rows held out that a report names: those that can be explained at the end of a training.
+MOST_HELD_OUT = 1_000
+
 #: Training rows that a version keeps for explainers to compare with; of images fewer, as each is a whole one.
 BACKGROUND, BACKGROUND_IMAGES = 500, 50
 
@@ -118,6 +121,7 @@ class Build:
                 if row["engine"] == "tpot" and row["score"] is not None
             }
         report |= {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
+        report["held_out"] = dataset.held_out()[:MOST_HELD_OUT]
         if curves := reports.learning_curves(trial, pipeline.fitted):
             report["learning_curves"] = curves
         yield Version(record, pipeline.to_artifact(), report)

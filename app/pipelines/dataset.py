@@ -152,6 +152,12 @@ class Dataset:
             scheduler=self._scheduler,
         )
 
+    def held_out(self) -> list[Any]:
+        """Return the ids of the rows or series that were held out; of a forecasting those of all series."""
+        if self.training.task is Task.FORECASTING:
+            return list(self.training.frame[self.training.signature.id_column].unique().tolist())
+        return list(self.samples.X.index[self.unseen].tolist())
+
     def few(self) -> Array:
         """Return the positions of some rows, each class among them."""
         import numpy as np

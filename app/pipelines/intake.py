@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.payloads import beside, frames, strict_yaml
+from app.payloads.explaining import check_explaining
 from app.payloads.parameters import ExtractFeatures, Kind, Task, TrainParameters, check
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload, take
@@ -32,6 +33,7 @@ def read(uploads: dict[str, Upload], settings: Settings) -> Tables:
     take(uploads, ("raw_data", "params"), ("labels",))
     parameters = check(TrainParameters, strict_yaml.loads(uploads["params"].data, "params"))
     task = registry.check(parameters)
+    _check_explaining(parameters)
     if parameters.limits.seconds is None and (seconds := registry.resolve(parameters).seconds) is not None:
         limits = parameters.limits.model_copy(update={"seconds": min(seconds, settings.max_train_seconds)})
         parameters = parameters.model_copy(update={"limits": limits})
@@ -73,6 +75,16 @@ def _classes(parameters: TrainParameters, task: Task | None, apart: bool) -> Cal
         return apart and name not in beside.named(parameters)
 
     return may
+
+
+def _check_explaining(parameters: TrainParameters) -> None:
+    wanted = parameters.explain
+    if wanted.method is not None or wanted.model_extra:
+        # It would be found wrong at the end of the training only.
+        known = {} if wanted.method is None else {"method": wanted.method}
+        check_explaining(
+            {**(wanted.model_extra or {}), **known, "pipeline_id": parameters.pipeline_id}, "params/explain"
+        )
 
 
 def _check_names(wanted: ExtractFeatures) -> None:

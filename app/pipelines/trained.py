@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from app.errors import InvalidData, NeedsRetraining
@@ -54,6 +54,8 @@ class TrainedPipeline:
         or series); or of steps of its own (convolutions).
     background
         DataFrame of shape (at most BACKGROUND, len(columns)): training rows that explainers compare with.
+    beside
+        What those who use the pipeline keep with it as long as it is loaded.
     """
 
     task: Task
@@ -65,6 +67,7 @@ class TrainedPipeline:
     fitted: Pipeline
     background: pd.DataFrame
     libraries: dict[str, str]
+    beside: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def rows(self, frame: pd.DataFrame, part: str = "raw_data") -> pd.DataFrame:
         """Turn a request's frame into the rows that the estimator takes.
@@ -83,14 +86,23 @@ class TrainedPipeline:
         ------
         InvalidData
         """
-        if self.signature.id_column == SINGLE_SERIES:
-            frame = as_single(frame, part)
-        conformed = self.signature.conform(frame, part)
+        conformed = self.conformed(frame, part)
         if self.features is not None:
             return self.features.transform(conformed, part)
         if self.signature.id_column in frame.columns:
             conformed = conformed.set_axis(frame[self.signature.id_column], axis=0)
         return conformed[list(self.columns)]
+
+    def conformed(self, frame: pd.DataFrame, part: str = "raw_data") -> pd.DataFrame:
+        """Bring a request's frame to the columns and kinds of training, one row a row.
+
+        Raises
+        ------
+        InvalidData
+        """
+        if self.signature.id_column == SINGLE_SERIES:
+            frame = as_single(frame, part)
+        return self.signature.conform(frame, part)
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
         """Return the probabilities, shape (n_samples, n_classes), or for a regression the targets, (n_samples,).
@@ -187,7 +199,7 @@ def installed_versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}
-    for name in (*VERSIONED, "scipy", "pandas", "shap", "lime", "skops", "autokeras"):
+    for name in (*VERSIONED, "scipy", "pandas", "shap", "skops", "autokeras"):
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found

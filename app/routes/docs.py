@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from apiflask import APIBlueprint
 from flask import render_template
 
-from app.payloads.parameters import ExplainParameters, PredictParameters, TrainParameters
+from app.payloads.explaining import METHODS, ExplainParameters
+from app.payloads.parameters import PredictParameters, TrainParameters
 from app.pipelines.run import NETWORK_FORMATS
 from app.routes.schemas import Problem
 
@@ -31,6 +32,17 @@ def _query(**kinds: str) -> list[dict[str, Any]]:
     return [{"name": name, "in": "query", "schema": {"type": kind}} for name, kind in kinds.items()]
 
 
+def _of_methods() -> list[dict[str, Any]]:
+    """Return the parameters of all methods of explanation; those that are mappings have no place in a query."""
+    found: dict[str, dict[str, Any]] = {}
+    for parameters in METHODS.values():
+        for name, schema in parameters.model_json_schema()["properties"].items():
+            if schema.get("type") != "object":
+                known = {key: value for key, value in schema.items() if key in ("type", "anyOf", "enum", "items")}
+                found.setdefault(name, {"name": name, "in": "query", "schema": known})
+    return list(found.values())
+
+
 #: Query and header parameters, by operation. Those of the data routes stand beside a table that is the whole body.
 _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/train_pipeline", "post"): [
@@ -38,15 +50,9 @@ _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
     ],
     ("/serve_prediction", "post"): _query(pipeline_id="string", version="integer", output="string"),
-    ("/explain", "post"): _query(
-        pipeline_id="string",
-        version="integer",
-        method="string",
-        target="string",
-        num_features="integer",
-        num_samples="integer",
-        seed="integer",
-    ),
+    ("/explain", "post"): _of_methods(),
+    ("/models/{pipeline_id}/explainers", "get"): _query(version="integer"),
+    ("/models/{pipeline_id}/explanations", "get"): _query(version="integer"),
     ("/jobs/{job_id}", "delete"): [{"name": "keep", "in": "query", "schema": {"type": "string", "enum": ["best"]}}],
     ("/models/{pipeline_id}/current", "put"): [
         {"name": "If-Match", "in": "header", "schema": {"type": "string"}},
@@ -76,8 +82,10 @@ def document(app: APIFlask) -> None:
     @app.spec_processor
     def complete(spec: Any) -> Any:
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
-        for model in (TrainParameters, PredictParameters, ExplainParameters, Problem):
+        models: list[type[BaseModel]] = [TrainParameters, PredictParameters, *METHODS.values(), Problem]
+        for model in models:
             _add_schema(schemas, model)
+        schemas["ExplainParameters"] = _any_method()
         _add_bodies(spec["paths"])
         for path, operations in spec["paths"].items():
             for method, operation in operations.items():
@@ -102,6 +110,15 @@ def _add_schema(schemas: dict[str, Any], model: type[BaseModel]) -> None:
     schemas[model.__name__] = schema
 
 
+def _any_method() -> dict[str, Any]:
+    """Return the schema of the parameters of an explanation, which its method tells."""
+    known = {name: f"#/components/schemas/{parameters.__name__}" for name, parameters in METHODS.items()}
+    return {
+        "oneOf": [{"$ref": reference} for reference in known.values()],
+        "discriminator": {"propertyName": "method", "mapping": known},
+    }
+
+
 def _add_bodies(paths: dict[str, Any]) -> None:
     def reference(model: type[BaseModel]) -> dict[str, str]:
         return {"$ref": f"#/components/schemas/{model.__name__}"}
@@ -113,9 +130,13 @@ def _add_bodies(paths: dict[str, Any]) -> None:
 
     training = multipart(TrainParameters, "raw_data", "labels", required=["raw_data", "params"])
     paths["/train_pipeline"]["post"]["requestBody"] = {"required": True, "content": {"multipart/form-data": training}}
-    for path, model in (("/serve_prediction", PredictParameters), ("/explain", ExplainParameters)):
-        form = multipart(model, "raw_data", required=["raw_data", "params"])
-        data = {"type": "object", "properties": {"data": {}}, "required": ["data"]}
+    routes: tuple[tuple[str, type[BaseModel], list[str]], ...] = (
+        ("/serve_prediction", PredictParameters, ["data"]),
+        ("/explain", ExplainParameters, []),
+    )
+    for path, model, required in routes:
+        form = multipart(model, "raw_data", required=["raw_data", "params"] if required else ["params"])
+        data = {"type": "object", "properties": {"data": {}}, "required": required}
         body = {"schema": {"allOf": [reference(model), data]}}
         paths[path]["post"]["requestBody"] = {
             "required": True,

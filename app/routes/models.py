@@ -9,11 +9,13 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from app.errors import Fault, InvalidParameters, NotFound, Unreadable, at, listed
+from app.explain import run as explaining
 from app.payloads import strict_json
 from app.pipelines import reports, run
 from app.pipelines.run import NETWORK_FORMATS
 from app.routes import schemas
 from app.routes.answers import answer, legacy_answer
+from app.routes.explain import explained
 from app.routes.prefer import Preference
 from app.routes.train_pipeline import accepted, waited_for
 from app.services import services
@@ -23,6 +25,9 @@ blueprint = APIBlueprint("models", __name__, tag="Models")
 
 #: A URL's model id. Longer or other text is no model's, and is answered as such by the look-up.
 ID = "<pipeline_id>"
+
+#: Digits of the number of a version.
+_DIGITS = 15
 
 #: What a report's page may load and run: nothing.
 _NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -121,6 +126,30 @@ def network(pipeline_id: str, number: int) -> Response:
     return Response(data, mimetype="application/octet-stream", headers={"Content-Disposition": name})
 
 
+@blueprint.get(f"/models/{ID}/explainers")
+@blueprint.output(schemas.Explainers)
+@blueprint.doc(summary="List the explainers of a model")
+def explainers(pipeline_id: str) -> Response:
+    """Return the methods that fit the current version, or `?version=`, with their parameters and defaults."""
+    held = services()
+    return answer(explaining.explainers(held.store, held.pipelines, pipeline_id, _version()))
+
+
+@blueprint.get(f"/models/{ID}/explanations")
+@blueprint.output(schemas.Explanations)
+@blueprint.doc(summary="Show the explanations of a training")
+def explanations(pipeline_id: str) -> Response:
+    """Return what was explained at the end of the training of the current version, or `?version=`.
+
+    `Accept` chooses the form, as of POST /explain.
+    """
+    number = services().store.record(pipeline_id, _version()).version
+    kept = services().store.explanations(pipeline_id, number)
+    if kept is None:
+        raise NotFound("The training of this version has kept no explanations. POST /explain makes them.")
+    return explained(kept)
+
+
 @blueprint.delete(f"/models/{ID}")
 @blueprint.output({}, status_code=204)
 @blueprint.doc(summary="Delete a model")
@@ -162,12 +191,24 @@ def _promotion(body: Any) -> tuple[int, int | None]:
     return numbers["version"], numbers.get("row")
 
 
+def _version() -> int | None:
+    """Read `?version=`, None when there is none."""
+    number = request.args.get("version")
+    if number is None:
+        return None
+    if not number.isdecimal() or not 0 < len(number) <= _DIGITS:
+        raise InvalidParameters(
+            "version is no number of a version.", [Fault("/query/version", "must be a whole number")]
+        )
+    return int(number)
+
+
 def _expected() -> int | None:
     """Read If-Match, which names the version that the caller takes for current."""
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
     number = header.strip().strip('"')
-    if not number.isdecimal() or len(number) > 15:
+    if not number.isdecimal() or len(number) > _DIGITS:
         raise Unreadable("If-Match must be the ETag of the model: the number of a version in quotes.")
     return int(number)

@@ -212,40 +212,85 @@ class Versions(_Answer):
 
 
 class Contribution(_Answer):
-    """One column's share in a prediction."""
+    """The share of one part in a prediction: of a column, a word, a stretch of a signal, a region of an image."""
 
     feature: str
+    """The caller's column or signal, or a feature that tsfresh computes of it."""
     value: Label | None
+    """What stands there; of a word the word."""
     contribution: float
+    standard_error: float | None = None
+    """Of the contribution, where samples were drawn."""
+    interval: list[float] | None = Field(None, min_length=2, max_length=2)
+    """In which 95 of 100 such samples put the contribution."""
     condition: str | None = None
-    """LIME: the range or category that the weight belongs to."""
+    """LIME of columns: the range or category that the weight belongs to."""
+    start: int | None = None
+    """First character of a word, or first sample of a stretch."""
+    end: int | None = None
+    """Exclusive."""
+    region: int | None = None
+    """Number in `regions`, which has it for each pixel."""
 
 
-class Explanation(_Answer):
+class Rest(_Answer):
+    """The contributions that are not returned."""
+
+    features: int
+    contribution: float
+
+
+class _Explained(_Answer):
+    """What every explanation says. Beside it stand what its method gives: curves, counterfactuals, maps, …"""
+
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+
+    algorithm: str
+    scale: str
+    """Unit of base value, contributions and local prediction: probability, log_odds, score or value."""
+    num_samples: int | None
+    """Rows that the model was asked for; null for exact methods."""
+    background: int
+    """Training rows that were compared with."""
+    ended: str
+    """What ended the work: exact (nothing was sampled), max_error, num_samples, repeats, deadline or exhausted."""
+    target: Label | None
+    """The class explained; null for numbers."""
+    base_value: float | None
+    contributions: list[Contribution]
+    rest: Rest
+    fidelity: float | None = None
+    """LIME: R² of the local model around the row; 1 is as the pipeline."""
+    divergence: float | None = None
+    """LIME of classes: mean Kullback-Leibler divergence of its probabilities from the pipeline's; 0 is none."""
+    stability: float | None = None
+    """Agreement of the largest contributions over five seeds; 1 is the same ones."""
+    additivity_error: float | None = None
+    """SHAP and gradients: how far base value and contributions miss the model's output."""
+    standard_error: float | None = None
+    """The largest of the contributions."""
+
+
+class Explanation(_Explained):
     """Why one row was predicted as it was."""
 
     id: str | int | float
     step: int | None = None
     """Of a forecast: how far ahead."""
-    algorithm: str
-    scale: str
-    """Unit of base value, contributions and local prediction: probability, log_odds, score or value."""
-    target: Label | None
-    """The class explained; null for a regression."""
     prediction: float
     """What the pipeline answers: the class's probability, or the value."""
-    base_value: float
-    local_prediction: float
+    local_prediction: float | None
     """base_value plus all contributions, those not returned included."""
-    contributions: list[Contribution]
-    fidelity: float | None = None
-    """LIME: R² of the local model around the row."""
-    additivity_error: float | None = None
-    """SHAP: how far base value and contributions miss the model's output."""
+
+
+class OverallExplanation(_Explained):
+    """What many rows say of a model, for one class."""
+
+    rows: int
 
 
 class Explanations(_Answer):
-    """Explanations of one request."""
+    """Explanations of one request; algorithm, scale and what follows them are of the first."""
 
     modelId: int | str
     version: int
@@ -253,12 +298,39 @@ class Explanations(_Answer):
     algorithm: str
     task: str
     scale: str
-    """Of the first explanation, as algorithm, num_samples and background are."""
     seed: int
     num_samples: int | None
     background: int
+    ended: str
     seconds: float
     explanations: list[Explanation]
+    """One a row; of SP-LIME the rows that were picked; else empty for methods over many rows."""
+    overall: list[OverallExplanation]
+    """Of methods over many rows: one a class that was explained."""
+    left_out: list[str | int | float]
+    """Ids that there was no time for; ask with `Prefer: respond-async`."""
+
+
+class Explainer(_Answer):
+    """A method that fits a model."""
+
+    method: str
+    scope: Literal["local", "global"]
+    description: str
+    needs_rows: bool
+    """Whether rows must be sent; else those that are kept with the version are taken."""
+    parameters: JSON
+    """JSON schema of each, with its default."""
+
+
+class Explainers(_Answer):
+    """The methods that fit a model."""
+
+    modelId: int | str
+    version: int
+    explainers: list[Explainer]
+    others: dict[str, str]
+    """Why each of the other methods does not fit."""
 
 
 #: The second answer of a route that `output` describes with its first.

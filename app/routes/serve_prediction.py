@@ -5,8 +5,8 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, request
 
+from app.explain import run as explaining
 from app.payloads import rows
-from app.payloads.parameters import PredictParameters
 from app.pipelines import run
 from app.routes import schemas
 from app.routes.answers import legacy_answer
@@ -20,7 +20,14 @@ blueprint = APIBlueprint("serve_prediction", __name__, tag="Serving")
 @blueprint.doc(summary="Predict rows or series")
 def predict() -> Response:
     """Predict with the current version of a pipeline, or the version asked for."""
-    parameters, upload = rows.read(request, PredictParameters)
+    parameters, upload = rows.to_predict(request)
     held = services()
-    columns = run.predict(parameters, upload, held.store, held.pipelines, held.settings)
-    return legacy_answer({name: dict(enumerate(values)) for name, values in columns.items()})
+    if parameters.explain is not None and parameters.version is None:
+        # The version that predicts is the one that is explained.
+        parameters = parameters.model_copy(update={"version": held.store.current(parameters.pipeline_id)})
+    found = run.predict(parameters, upload, held.store, held.pipelines, held.settings)
+    columns = {name: dict(enumerate(values)) for name, values in found.items()}
+    if parameters.explain is not None:
+        explained = explaining.beside_prediction(parameters, upload, held.store, held.pipelines, held.settings)
+        columns["explanations"] = explained
+    return legacy_answer(columns)

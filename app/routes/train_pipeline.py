@@ -33,7 +33,7 @@ def train() -> Response:
     """
     preference = Preference.of(request)
     tables = intake.read(parts(request), services().settings)
-    job = waited_for(services().queue.submit(tables, _idempotency_key()), preference)
+    job = waited_for(services().queue.submit(tables, idempotency_key()), preference)
     if job.result is None:
         return accepted(job, preference)
     response = legacy_answer(job.result)
@@ -41,7 +41,13 @@ def train() -> Response:
     return response
 
 
-def _idempotency_key() -> str | None:
+def idempotency_key() -> str | None:
+    """Read the key under which the same request is the same job.
+
+    Raises
+    ------
+    Unreadable
+    """
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 0 < len(key.strip()) <= _LONGEST_KEY:
         raise Unreadable(f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters. Leave it out, or send a new one.")

@@ -6,6 +6,7 @@ automl:model:<id>                 hash: current; <version> → digest of its art
 automl:records:<id>               hash version → record (JSON)
 automl:artifact:<id>:<version>    signed artefact
 automl:report:<id>:<version>      what its training reported (JSON)
+automl:explanations:<id>:<version>  explanations that were made at the end of its training (JSON)
 automl:published:<job>            "<id> <version>" that a job has published, so that a repeated job does not again
 """
 
@@ -37,6 +38,11 @@ def report(pipeline_id: str | int, version: int) -> str:
     return f"automl:report:{pipeline_id}:{version}"
 
 
+def explanations(pipeline_id: str | int, version: int) -> str:
+    """Return the key of a version's explanations."""
+    return f"automl:explanations:{pipeline_id}:{version}"
+
+
 def published(job_id: str) -> str:
     """Return the key of what a job has published."""
     return f"automl:published:{job_id}"
@@ -46,4 +52,4 @@ def remove_version(pipe: Any, pipeline_id: str | int, version: int) -> None:
     """Add the removal of all that is kept of a version to a transaction."""
     pipe.hdel(records(pipeline_id), str(version))
     pipe.hdel(model(pipeline_id), str(version))
-    pipe.delete(artifact(pipeline_id, version), report(pipeline_id, version))
+    pipe.delete(*(of(pipeline_id, version) for of in (artifact, report, explanations)))

@@ -112,6 +112,19 @@ class Publications:
         self._redis.transaction(write, keys.published(job_id))
 
     @store_errors()
+    def keep_explanations(self, record: Record, explanations: dict[str, Any]) -> None:
+        """Keep explanations of a version, unless it was deleted meanwhile."""
+        key = keys.explanations(record.pipeline_id, record.version)
+
+        def write(pipe: Any) -> None:
+            known = pipe.hexists(keys.records(record.pipeline_id), str(record.version))
+            pipe.multi()
+            if known:
+                pipe.set(key, _json(explanations))
+
+        self._redis.transaction(write, keys.records(record.pipeline_id))
+
+    @store_errors()
     def published_by(self, job_id: str) -> Record | None:
         """Return the record that a job has published, if it has and the version still exists."""
         place = _place(self._redis, job_id)

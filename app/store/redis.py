@@ -76,6 +76,12 @@ class ModelStore:
         return dict(orjson.loads(data)) if data else {}
 
     @store_errors()
+    def explanations(self, pipeline_id: str | int, version: int) -> dict[str, Any] | None:
+        """Return the explanations that were made at the end of a version's training; None where none were."""
+        data = self._redis.get(keys.explanations(pipeline_id, version))
+        return dict(orjson.loads(data)) if data else None
+
+    @store_errors()
     def artifact(self, pipeline_id: str | int, version: int) -> Artifact:
         """Return the verified artefact of a version.
 

@@ -1,4 +1,4 @@
-"""Fitted pipelines as explainers see them."""
+"""Fitted pipelines as explainers see them, and trained ones as the service has them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ from app.explain.base import Subject
 from app.explain.structure import final_step
 from app.payloads.parameters import Kind, Task, TrainParameters
 from app.pipelines import preprocess
+from app.settings import Settings
+from app.store.connection import connect
+from app.store.publications import Publications
+from app.store.redis import ModelStore
+from tests.explain.functions import KINDS
+from tests.explain.trained import train
 
 DATA = Path(__file__).parents[2] / "data"
+
+SECRET = "a secret of the explained pipelines, long enough to sign"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,10 +50,6 @@ def diabetes():
     return frame.drop(columns=["id", "progression"]).astype("float64"), frame["progression"].astype("float64")
 
 
-#: {dtype: kind} of the rows here.
-KINDS = {"float64": Kind.NUMBER, "str": Kind.CATEGORY, "datetime64[us]": Kind.DATE, "object": Kind.IMAGE}
-
-
 @pytest.fixture(scope="session")
 def assembled():
     """Return a function that makes an unfitted pipeline for rows; `kinds` are those that dtypes do not tell."""
@@ -63,13 +67,33 @@ def subject(assembled):
     """Return a function that fits a model to rows and labels, and gives it as explainers see it."""
 
     def make(X, labels, model, task=Task.CLASSIFICATION, scaled=True, **kinds):
-        y = np.unique(labels, return_inverse=True)[1] if task is Task.CLASSIFICATION else labels
+        classified = task is Task.CLASSIFICATION
+        classes, y = np.unique(labels, return_inverse=True) if classified else ((), labels)
         fitted = assembled(X, clone(model), scaled, **kinds).fit(X, y)
 
         def predict(rows):
-            answers = fitted.predict_proba(rows) if task is Task.CLASSIFICATION else fitted.predict(rows)
+            answers = fitted.predict_proba(rows) if classified else fitted.predict(rows)
             return np.asarray(answers, dtype="float64").reshape(len(rows), -1)
 
-        return Subject(task, predict, X, final_step(fitted, X))
+        of_columns: dict[str, Kind] = {name: KINDS[str(dtype)] for name, dtype in X.dtypes.items()} | kinds
+        return Subject(task, tuple(np.asarray(classes).tolist()), of_columns, predict, X, final_step(fitted, X))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def trained(redis_url, tmp_path_factory):
+    """Return a function that gives the pipeline of a recipe, trained at its first use; see `trained.RECIPES`."""
+    made = {}
+
+    def of(name):
+        if name not in made:
+            client = connect(redis_url)
+            settings = Settings(
+                redis_url=redis_url, data_dir=tmp_path_factory.mktemp("explained"), signing_secret=SECRET
+            )
+            made[name] = train(name, Publications(client, SECRET), ModelStore(client, SECRET), settings)
+            client.close()
+        return made[name]
+
+    return of

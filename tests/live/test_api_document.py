@@ -5,7 +5,8 @@ import re
 import jsonschema
 import pytest
 
-from app.payloads.parameters import ExplainParameters, PredictParameters
+from app.payloads.explaining import METHODS
+from app.payloads.parameters import PredictParameters
 from tests import kinds
 
 TABLE = {"target": "species", "id_column": "id", "model_training": {"model": "sklearn.linear_model.LogisticRegression"}}
@@ -46,8 +47,11 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
     promoted = pipeline.service.put(f"{model}/current", json={"version": 1})
     holds(promoted, "/models/{pipeline_id}/current", "put")
     holds(pipeline.ask("/serve_prediction", rows), "/serve_prediction", "post")
-    for method in ("lime", "shap"):
-        holds(pipeline.ask("/explain", rows, method=method), "/explain", "post")
+    explainers = holds(get(f"{model}/explainers"), "/models/{pipeline_id}/explainers").json()["explainers"]
+    for one in explainers:
+        few = {"num_samples": 50} if "num_samples" in one["parameters"] else {}
+        holds(pipeline.ask("/explain", rows, method=one["method"], **few), "/explain", "post")
+    holds(get(f"{model}/explanations"), "/models/{pipeline_id}/explanations")
     holds(get("/health/live"), "/health/live")
     holds(get("/health/ready"), "/health/ready")
 
@@ -95,6 +99,8 @@ def test_every_route_is_in_the_document(document):
         "/models/{pipeline_id}/versions/{number}/code",
         "/models/{pipeline_id}/versions/{number}/network",
         "/models/{pipeline_id}/current",
+        "/models/{pipeline_id}/explainers",
+        "/models/{pipeline_id}/explanations",
         "/health/live",
         "/health/ready",
     }
@@ -102,10 +108,11 @@ def test_every_route_is_in_the_document(document):
 
 
 def test_what_may_stand_in_the_query_beside_a_table_is_in_the_document(document):
-    # A query has no lists.
+    # A query has no mappings.
+    of_methods = set().union(*(parameters.model_fields for parameters in METHODS.values()))
     for path, fields in (
-        ("/serve_prediction", PredictParameters.model_fields.keys()),
-        ("/explain", ExplainParameters.model_fields.keys() - {"ids"}),
+        ("/serve_prediction", PredictParameters.model_fields.keys() - {"explain"}),
+        ("/explain", of_methods - {"ranges", "allowed"}),
     ):
         assert {one["name"] for one in document["paths"][path]["post"]["parameters"]} == fields
 

@@ -118,11 +118,14 @@ UPLOADS = {
 }
 
 #: Files that are for other routes.
-NO_TRAININGS = {"explain", "test_parameters", "test_parameters_model2"}
+NO_TRAININGS = {"test_parameters", "test_parameters_model2"}
+
+#: Those that explain, which is tested in `test_explanations`.
+EXPLAINING = {path.stem for path in (ROOT / "parameters").glob("explain*.yml")}
 
 
 def test_each_example_is_tested():
-    assert {path.stem for path in (ROOT / "parameters").glob("*.yml")} == UPLOADS.keys() | NO_TRAININGS
+    assert {path.stem for path in (ROOT / "parameters").glob("*.yml")} == UPLOADS.keys() | NO_TRAININGS | EXPLAINING
 
 
 @pytest.mark.parametrize("name", UPLOADS)

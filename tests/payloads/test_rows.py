@@ -6,14 +6,13 @@ import pytest
 from flask import Flask, request
 
 from app.errors import FormatUnknown, InvalidParameters, Unacceptable, Unreadable
-from app.payloads.parameters import ExplainParameters, PredictParameters
-from app.payloads.rows import read
+from app.payloads.rows import to_explain, to_predict
 from app.payloads.uploads import Upload
 
 
-def ask(model=PredictParameters, path="/", **options):
+def ask(read=to_predict, path="/", **options):
     with Flask("x").test_request_context(path, method="POST", **options):
-        return read(request, model)
+        return read(request)
 
 
 def form(params=b"pipeline_id: 1"):
@@ -40,8 +39,47 @@ def test_a_body_may_be_the_table_itself():
 
 def test_the_numbers_of_an_explanation_may_come_in_the_query():
     query = "/?pipeline_id=7&method=lime&num_features=3&num_samples=20&seed=5"
-    parameters, _ = ask(ExplainParameters, query, data=b"[]", content_type="application/json")
+    parameters, _ = ask(to_explain, query, data=b"[]", content_type="application/json")
     assert (parameters.num_features, parameters.num_samples, parameters.seed) == (3, 20, 5)
+
+
+def test_lists_booleans_and_fractions_may_come_in_the_query_too():
+    query = "/?pipeline_id=7&method=lime&ids=3&ids=b&stability=true&max_error=0.01&text=12&target=1"
+    parameters, _ = ask(to_explain, query, data=b"[]", content_type="application/json")
+    assert (parameters.ids, parameters.stability, parameters.max_error) == ([3, "b"], True, 0.01)
+    assert (parameters.text, parameters.target) == ("12", "1")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"data": {"params": "{pipeline_id: 1, method: sp_lime}"}}, id="a form"),
+        pytest.param({"json": {"pipeline_id": 1, "method": "sp_lime"}}, id="a body"),
+        pytest.param({"path": "/?pipeline_id=1&method=sp_lime"}, id="a query"),
+    ],
+)
+def test_a_method_over_many_rows_may_come_without_any(options):
+    if "data" in options:
+        options = {**options, "content_type": "multipart/form-data"}
+    parameters, upload = ask(to_explain, **options)
+    assert parameters.method == "sp_lime"
+    assert upload is None
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        pytest.param({"data": {"params": "{pipeline_id: 1, method: lime}"}}, "/raw_data", id="a form"),
+        pytest.param({"json": {"pipeline_id": 1, "method": "lime"}}, "/data", id="a body"),
+        pytest.param({"path": "/?pipeline_id=1&method=lime"}, "/raw_data", id="a query"),
+    ],
+)
+def test_a_method_of_rows_may_not(options, pointer):
+    if "data" in options:
+        options = {**options, "content_type": "multipart/form-data"}
+    with pytest.raises(InvalidParameters) as refusal:
+        ask(to_explain, **options)
+    assert [fault.pointer for fault in refusal.value.faults] == [pointer]
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,15 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         check_is_fitted(self)
         return stored.dump(self._exported(self._network()), form)
 
+    def encode(self, X: pd.DataFrame) -> Array:
+        """Return what the network takes of rows."""
+        return inputs.encode(self.inputs_, X)
+
+    def copied(self) -> Any:
+        """Return a live network that nobody else uses, with the outputs of one that is exported."""
+        check_is_fitted(self)
+        return self._exported(stored.load(self.model_))
+
     def _exported(self, network: Any) -> Any:
         """Return what is exported of a network."""
         return network

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.pipelines.reports.boxes import boxes
 from app.pipelines.reports.plots import COLOURS, Plot, bars, span, strip
+from app.pipelines.reports.writing import rounded, templates
 from app.store.record import Record
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from markupsafe import Markup
 
 #: Rows of the leaderboard and columns among the importances that are shown; the others are counted.
@@ -35,7 +33,7 @@ def page(record: Record, report: dict[str, Any]) -> str:
     structure = report.get("structure") or {}
     leaderboard = report.get("leaderboard") or []
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             record=record,
@@ -58,47 +56,6 @@ def page(record: Record, report: dict[str, Any]) -> str:
             },
         )
     )
-
-
-@cache
-def _templates() -> Environment:
-    from jinja2 import Environment, FileSystemLoader
-
-    folder = Path(__file__).parents[2] / "templates"
-    templates = Environment(loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    templates.filters |= {"number": _number, "size": _size, "seconds": _seconds, "cut": _cut}
-    return templates
-
-
-def _number(value: Any) -> str:
-    """Write a number as people read it; a dash for none."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-
-
-def _size(count: int) -> str:
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count = count / 1000  # type: ignore[assignment]  # the rest of it
-    return f"{count:.3g} GB"
-
-
-def _seconds(value: float) -> str:
-    if value < 0.001:
-        return f"{value * 1e6:.3g} µs"
-    if value < 1:
-        return f"{value * 1000:.3g} ms"
-    minutes, seconds = divmod(value, 60)
-    return f"{int(minutes)} min {seconds:.0f} s" if minutes else f"{value:.3g} s"
-
-
-def _cut(text: Any, most: int) -> str:
-    text = str(text)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _scores(record: Record) -> list[dict[str, Any]]:
@@ -148,7 +105,7 @@ def _of_classes(drawn: dict[str, Any]) -> list[dict[str, Any]]:
         plot = Plot("ROC", (0, 1), (0, 1), "false positive rate", "true positive rate").line([0, 1], [0, 1], "guess")
         for number, curve in enumerate(roc):
             plot.line(curve["false_positive_rate"], curve["true_positive_rate"], f"c{number}")
-        legend = [(f"c{number}", curve["class"], f"AUC {_number(curve['auc'])}") for number, curve in enumerate(roc)]
+        legend = [(f"c{number}", curve["class"], f"AUC {rounded(curve['auc'])}") for number, curve in enumerate(roc)]
         found.append({"name": "ROC curve", "svg": plot.drawn(), "legend": legend})
     if recall := _hardest(drawn.get("precision_recall") or [], "average_precision"):
         plot = Plot("precision by recall", (0, 1), (0, 1), "recall", "precision")
@@ -156,7 +113,7 @@ def _of_classes(drawn: dict[str, Any]) -> list[dict[str, Any]]:
             plot.line([0, 1], [curve["share"]] * 2, "guess")
             plot.line(curve["recall"], curve["precision"], f"c{number}")
         legend = [
-            (f"c{number}", curve["class"], f"AP {_number(curve['average_precision'])}")
+            (f"c{number}", curve["class"], f"AP {rounded(curve['average_precision'])}")
             for number, curve in enumerate(recall)
         ]
         found.append({"name": "Precision and recall", "svg": plot.drawn(), "legend": legend})
@@ -167,7 +124,7 @@ def _of_classes(drawn: dict[str, Any]) -> list[dict[str, Any]]:
         for number, curve in enumerate(calibration):
             plot.line(curve["mean_predicted"], curve["fraction_of_positives"], f"c{number}", dots=True)
         legend = [
-            (f"c{number}", curve["class"], f"Brier {_number(curve['brier'])}")
+            (f"c{number}", curve["class"], f"Brier {rounded(curve['brier'])}")
             for number, curve in enumerate(calibration)
         ]
         found.append({"name": "Calibration", "svg": plot.drawn(), "legend": legend})

@@ -17,11 +17,14 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 380, 280, 52, 12, 10, 42
 #: Pixels of bars, of a row of them, and of their names.
 _BARS, ROW, NAMES = 520, 22, 180
 
-#: Characters of a name beside a bar.
-_NAME = 28
+#: Characters of a name beside a bar, and pixels of the width of one on an axis.
+_NAME, _LETTER = 28, 6.4
 
 #: Colours of lines, by the classes c0, c1, …
 COLOURS = 6
+
+#: Ends of an axis beyond which numbers would overflow, or vanish.
+_LEAST, _GREATEST = 1e-300, 1e300
 
 
 class Plot:
@@ -33,10 +36,21 @@ class Plot:
         For those who cannot see it.
     x, y
         Least and greatest value of each axis.
+    marks
+        Places on the x axis and what is written there; round numbers when left out.
     """
 
-    def __init__(self, title: str, x: tuple[float, float], y: tuple[float, float], x_label: str, y_label: str) -> None:
-        self._title, self._x, self._y = title, _wide(x), _wide(y)
+    def __init__(
+        self,
+        title: str,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        x_label: str,
+        y_label: str,
+        marks: Sequence[tuple[float, str]] | None = None,
+    ) -> None:
+        self._title, self._x, self._y = title, wide(x), wide(y)
+        self._marks = [(value, f"{value:g}") for value in ticks(*self._x)] if marks is None else marks
         self._parts = [*self._axes(x_label, y_label)]
 
     def place(self, x: float, y: float) -> tuple[float, float]:
@@ -69,16 +83,24 @@ class Plot:
             self._parts.append(f'<rect class="bar" {shape}><title>{low:.4g} … {high:.4g}: {count}</title></rect>')
         return self
 
+    def band(self, xs: Numbers, lows: Numbers, highs: Numbers) -> Plot:
+        """Shade what lies between two lines."""
+        edge = [*_known(xs, lows), *reversed(_known(xs, highs))]
+        self._parts.append(f'<polygon class="band" points="{_points([self.place(x, y) for x, y in edge])}"/>')
+        return self
+
     def drawn(self) -> Markup:
         """Return the SVG element."""
         return svg(WIDTH, HEIGHT, self._title, self._parts)
 
     def _axes(self, x_label: str, y_label: str) -> Iterator[str]:
         left, bottom = LEFT, HEIGHT - BOTTOM
-        for value in ticks(*self._x):
+        for value, written in self._marks:
             x, _ = self.place(value, self._y[0])
             yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>'
-            yield f'<text class="tick" x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">{value:g}</text>'
+            # Its half stands right of the place, and must not run out.
+            x = min(x, WIDTH - _LETTER * len(written) / 2)
+            yield f'<text class="tick" x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">{escape(written)}</text>'
         for value in ticks(*self._y):
             _, y = self.place(self._x[0], value)
             yield f'<line class="grid" x1="{left}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
@@ -100,7 +122,7 @@ def bars(title: str, rows: Sequence[tuple[str, float, float | None, Sequence[flo
     height = ROW * len(rows) + BOTTOM
     ends = [0.0] + [value for _, mean, _, values in rows for value in (mean, *values)]
     ends += [mean + side * std for _, mean, std, _ in rows if std is not None for side in (-1, 1)]
-    low, high = _wide((min(ends), max(ends)))
+    low, high = wide((min(ends), max(ends)))
 
     def at(value: float) -> float:
         return NAMES + 8 + (value - low) / (high - low) * (_BARS - NAMES - 20)
@@ -133,7 +155,7 @@ def bars(title: str, rows: Sequence[tuple[str, float, float | None, Sequence[flo
 
 def strip(values: Numbers, low: float, high: float) -> Markup:
     """Draw values as dots on a short line from low to high."""
-    low, high = _wide((low, high))
+    low, high = wide((low, high))
     parts = ['<line class="grid" x1="4" x2="96" y1="8" y2="8"/>']
     for value in values:
         if value is not None:
@@ -158,9 +180,9 @@ def ticks(low: float, high: float) -> list[float]:
     return [value + 0.0 for value in found]
 
 
-def _wide(ends: tuple[float, float]) -> tuple[float, float]:
-    """Return ends that differ, so that there is something between them."""
-    low, high = ends
+def wide(ends: tuple[float, float]) -> tuple[float, float]:
+    """Return ends that differ, so that there is something between them, and that can be subtracted and divided."""
+    low, high = (0.0 if abs(end) < _LEAST else max(-_GREATEST, min(end, _GREATEST)) for end in ends)
     least = 1e-9 * max(abs(low), abs(high), 1e-3)
     return (low, high) if high - low > least else (low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2)
 

@@ -1,0 +1,100 @@
+"""Integrated (Sundararajan et al. 2017) and expected gradients (Erion et al. 2021) of a network on a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.explain.base import Asked, Case, Contribution, Local, Part, Subject
+from app.payloads.parameters import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+#: Points that are asked for at once.
+_TOGETHER = 512
+
+
+def explain(subject: Subject, case: Case, asked: Asked) -> Local:
+    """Explain one row by the gradients of its output at points between background rows and the row.
+
+    `additivity_error` is what base value and contributions miss the output by: the error of the sum over points.
+    """
+    import numpy as np
+
+    network = subject.network
+    assert network is not None
+    if "network" not in subject.kept:
+        subject.kept["network"] = network.copy()
+    others = network.inputs(subject.background).astype("float64")
+    point = network.inputs(case.row).astype("float64")
+    if asked.parameters.algorithm == "integrated":
+        others = others.mean(axis=0, keepdims=True)
+    of_output = _of_output(subject, asked)
+    n_samples = asked.parameters.num_samples
+    shares = _shares(subject.kept["network"], of_output, point, others, n_samples, asked.seed)
+    base = float(_answers(subject.kept["network"], of_output, others).mean())
+    full = float(_answers(subject.kept["network"], of_output, point)[0])
+    # Inputs that come of one column count as one, in each sample: their errors are not apart.
+    origins = list(subject.columns if subject.final is None else subject.final.origins)
+    member = np.array([[origin == name for name in subject.columns] for origin in origins], dtype="float64")
+    by_column = shares @ member
+    values = by_column.mean(axis=0)
+    errors = by_column.std(axis=0, ddof=1) / np.sqrt(n_samples)
+    total = base + float(values.sum())
+    return Local(
+        [
+            Contribution(Part(name), float(value), float(error))
+            for name, value, error in zip(subject.columns, values, errors, strict=True)
+        ],
+        base_value=base,
+        local_prediction=total,
+        trust={"additivity_error": abs(total - full), "standard_error": float(errors.max())},
+        algorithm=f"{asked.parameters.algorithm}_gradients",
+        scale="probability" if subject.task is Task.CLASSIFICATION else "value",
+        num_samples=n_samples,
+        background=len(others),
+        ended="num_samples",
+    )
+
+
+def _of_output(subject: Subject, asked: Asked) -> Any:
+    """Return what takes the explained output of a network's answers: of two classes it may give one alone."""
+
+    def chosen(answers: Any) -> Any:
+        if answers.shape[1] > 1 or subject.task is not Task.CLASSIFICATION:
+            return answers[:, asked.output if answers.shape[1] > 1 else 0]
+        return answers[:, 0] if asked.output == 1 else 1 - answers[:, 0]
+
+    return chosen
+
+
+def _shares(model: Any, of_output: Any, point: Array, others: Array, n_samples: int, seed: int) -> Array:
+    """Return gradient times way at each point, shape (n_samples, n_inputs)."""
+    import numpy as np
+    import torch
+
+    generator = np.random.default_rng(seed)
+    # Each background row as often as another, and places in equal steps: less noise than drawn ones.
+    starts = others[generator.permutation(np.resize(np.arange(len(others)), n_samples))]
+    places = (np.arange(n_samples) + generator.random(n_samples)) / n_samples
+    if len(others) > 1:
+        places = generator.permutation(places)
+    shares = []
+    for first in range(0, n_samples, _TOGETHER):
+        start, place = starts[first : first + _TOGETHER], places[first : first + _TOGETHER, None]
+        between = torch.tensor((start + place * (point - start)).astype("float32"), requires_grad=True)
+        with torch.enable_grad():
+            told = of_output(model(between, training=False))
+            (gradient,) = torch.autograd.grad(told.sum(), between)
+        shares.append(gradient.cpu().numpy().astype("float64") * (point - start))
+    return np.concatenate(shares)
+
+
+def _answers(model: Any, of_output: Any, inputs: Array) -> Array:
+    import torch
+
+    with torch.no_grad():
+        answers: Array = of_output(model(torch.tensor(inputs.astype("float32")), training=False)).cpu().numpy()
+    return answers

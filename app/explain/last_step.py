@@ -1,0 +1,85 @@
+"""Mixtures of rows, asked of a model's last step.
+
+Where each input of that step comes from one column, the inputs of a mixture are a mixture of inputs: what is before the
+step is computed once for the rows that lend values, and not for the thousands that are made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from app.explain.base import FinalStep, Subject
+from app.explain.mixing import Mixture
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Array = np.ndarray[Any, Any]
+
+#: Difference, in absolute and relative terms, that is rounding.
+_ROUNDING = 1e-12
+
+
+def asking(subject: Subject, row: pd.DataFrame, chosen: Array | None = None) -> Callable[[Array], Array]:
+    """Return what gives the model's answers to mixtures, shape (n_rows, n_columns) to (n_rows, n_outputs).
+
+    Parameters
+    ----------
+    row
+        Shape (1, n_columns).
+    chosen
+        Places of the background rows that lend values; all of them when left out. A mixture names a value's row by its
+        place among these, or `mixing.OWN`.
+    """
+    import numpy as np
+
+    final, known = subject.final, _background(subject)
+    if final is None or known is None:
+        others = subject.background if chosen is None else subject.background.iloc[chosen]
+        mixture = Mixture.of(row, others)
+        return lambda places: subject.predict(mixture.rows(places))
+    inputs = np.vstack([known if chosen is None else known[chosen], final.transform(row)])
+    behind = _behind(subject, final)
+    return lambda places: final.answers(_mixed(inputs, places, behind))
+
+
+def _behind(subject: Subject, final: FinalStep) -> Array:
+    """Return the place of the column behind each input, shape (n_inputs,)."""
+    import numpy as np
+
+    columns = {name: place for place, name in enumerate(subject.columns)}
+    return np.array([columns[name] for name in final.origins])
+
+
+def _mixed(inputs: Array, places: Array, behind: Array) -> Array:
+    import numpy as np
+
+    mixed: Array = inputs[places[:, behind], np.arange(len(behind))]
+    return mixed
+
+
+def _background(subject: Subject) -> Array | None:
+    """Return the inputs of the background, computed at their first use; None where mixtures must be asked as rows."""
+    if "inputs" not in subject.kept:
+        final = subject.final
+        inputs = None if final is None else final.transform(subject.background)
+        subject.kept["inputs"] = inputs if _proven(subject, inputs) else None
+    found: Array | None = subject.kept["inputs"]
+    return found
+
+
+def _proven(subject: Subject, inputs: Array | None) -> bool:
+    """Tell whether inputs can be mixed, and the last step answers as the model: seen on the background itself."""
+    import numpy as np
+
+    final, rows = subject.final, subject.background
+    if final is None or inputs is None:
+        return False
+    # In each row every column is of another row.
+    places = (np.arange(len(rows))[:, None] + np.arange(len(rows.columns))) % len(rows)
+    rotated = final.transform(Mixture.of(rows.head(1), rows).rows(places))
+    if not np.array_equal(rotated, _mixed(inputs, places, _behind(subject, final)), equal_nan=True):
+        return False
+    return np.allclose(final.answers(inputs), subject.predict(rows), rtol=_ROUNDING, atol=_ROUNDING)

@@ -1,0 +1,151 @@
+"""The local linear model of LIME (Ribeiro, Singh & Guestrin 2016), whatever the parts that are left out.
+
+A ridge regression of the model's answers on which parts are as in the row, each drawn row weighed by how near it is.
+All outputs are fitted at once, as they share the rows drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.explain.base import Asked, Contribution, Local, Part, Subject
+from app.payloads.parameters import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+    #: From a number of samples and a generator to masks, (n_samples, n_parts), and answers, (n_samples, n_outputs).
+    Draw = Callable[[int, np.random.Generator], tuple[Array, Array]]
+
+#: Of the ridge regression, as in LIME.
+_ALPHA = 1.0
+
+#: Samples of the first round where an error is asked for; each round doubles what there is.
+_FIRST = 500
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A local linear model of one output.
+
+    Attributes
+    ----------
+    weights, errors
+        Shape (n_parts,): weights and their standard errors.
+    base
+        What it predicts without any part.
+    fidelity
+        R² on the drawn rows, weighed.
+    divergence
+        Mean Kullback-Leibler divergence from the model's probabilities to those of the linear models of all classes,
+        weighed; None for numbers.
+    """
+
+    weights: Array
+    errors: Array
+    base: float
+    fidelity: float
+    divergence: float | None
+
+
+def explain(
+    subject: Subject,
+    parts: Sequence[Part],
+    asked: Asked,
+    draw: Draw,
+    nearness: Callable[[Array], Array],
+    n_samples: int,
+    algorithm: str,
+    conditions: Sequence[str | None] | None = None,
+    background: int = 0,
+    details: dict[str, Any] | None = None,
+) -> Local:
+    """Draw until the largest standard error is below `max_error`, or there are `n_samples`, and fit.
+
+    Parameters
+    ----------
+    draw
+        Whose first row of the first call is the row itself.
+    nearness
+        From masks to the weight of each row, shape (n_samples,).
+    """
+    import numpy as np
+
+    max_error = asked.parameters.max_error
+    generator = np.random.default_rng(asked.seed)
+    count = n_samples if max_error is None else min(_FIRST, n_samples)
+    masks, answers = draw(count, generator)
+    ended = "num_samples"
+    while True:
+        found = fit(masks, answers, nearness(masks), asked.output, subject.task is Task.CLASSIFICATION)
+        if max_error is not None and found.errors.max(initial=0.0) <= max_error:
+            ended = "max_error"
+        if ended == "max_error" or len(masks) >= n_samples:
+            break
+        more = draw(min(len(masks), n_samples - len(masks)), generator)
+        masks, answers = np.concatenate([masks, more[0]]), np.concatenate([answers, more[1]])
+    shown = conditions or [None] * len(parts)
+    contributions = [
+        Contribution(part, float(weight), float(error), condition)
+        for part, weight, error, condition in zip(parts, found.weights, found.errors, shown, strict=True)
+    ]
+    trust: dict[str, float | None] = {
+        "fidelity": found.fidelity,
+        "standard_error": float(found.errors.max(initial=0.0)),
+    }
+    if found.divergence is not None:
+        trust["divergence"] = found.divergence
+    return Local(
+        contributions,
+        base_value=found.base,
+        local_prediction=float(found.base + found.weights.sum()),
+        trust=trust,
+        algorithm=algorithm,
+        scale=subject.scale,
+        num_samples=len(masks),
+        background=background,
+        ended=ended,
+        details=details or {},
+    )
+
+
+def fit(masks: Array, answers: Array, near: Array, output: int, classes: bool) -> Fit:
+    """Fit the linear model of one output; of classes all of them, for the divergence."""
+    import numpy as np
+
+    chosen = answers if classes else answers[:, [output]]
+    place = output if classes else 0
+    total = near.sum()
+    x_mean, y_mean = near @ masks / total, near @ chosen / total
+    x, y = masks - x_mean, chosen - y_mean
+    root = np.sqrt(near)[:, None]
+    weighed = x * root
+    inverse = np.linalg.inv(weighed.T @ weighed + _ALPHA * np.eye(masks.shape[1]))
+    weights = inverse @ (weighed.T @ (y * root))
+    local = y_mean + x @ weights
+    residuals = (chosen - local)[:, place]
+    unexplained, spread = float(near @ residuals**2), float(near @ y[:, place] ** 2)
+    # Heteroscedastic (White 1980): what is near counts for more, and is drawn no more often.
+    weighed *= root * residuals[:, None]
+    errors = np.sqrt(np.einsum("ji,jk,ki->i", inverse, weighed.T @ weighed, inverse, optimize=True))
+    return Fit(
+        weights=weights[:, place],
+        errors=errors,
+        base=float((y_mean - x_mean @ weights)[place]),
+        # A model that never changes its answer is met exactly.
+        fidelity=1.0 - unexplained / spread if spread > 1e-24 * total else 1.0,
+        divergence=_divergence(chosen, local, near) if classes else None,
+    )
+
+
+def _divergence(answers: Array, local: Array, near: Array) -> float:
+    import numpy as np
+
+    tiny = 1e-9
+    p, q = answers.clip(tiny, 1), local.clip(tiny, 1)
+    p, q = p / p.sum(axis=1, keepdims=True), q / q.sum(axis=1, keepdims=True)
+    return float(near @ (p * np.log(p / q)).sum(axis=1) / near.sum())

@@ -1,0 +1,93 @@
+"""How pages are written: their templates, and the numbers in them."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+#: Numbers from here on are written without decimals, up to where they have powers of ten.
+_WHOLE, _POWERS = 1e4, 1e12
+
+#: A whole number of more digits than doubles hold says more than is known.
+_EXACT = 1e15
+
+
+@cache
+def templates() -> Environment:
+    """Return the templates. What is from outside is escaped: nothing is marked as safe but the SVG of `plots`."""
+    from jinja2 import Environment, FileSystemLoader
+
+    folder = Path(__file__).parents[2] / "templates"
+    found = Environment(loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    found.filters |= {"number": rounded, "size": size, "seconds": seconds, "cut": cut}
+    return found
+
+
+def rounded(value: Any) -> str:
+    """Write a number as people read it; a dash for none."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def amount(value: float | None, digits: int = 4) -> str:
+    """Write what was measured or computed: rounded, and a large one without a power of ten."""
+    if value is None:
+        return "–"
+    size = abs(value)
+    written = f"{size:,.0f}" if _WHOLE <= size < _POWERS else f"{size:.{digits}g}"
+    return f"−{written}" if value < 0 else written
+
+
+def signed(value: float | None, among: float = 0.0) -> str:
+    """Write by how much something goes up or down.
+
+    Parameters
+    ----------
+    among
+        The largest of its kind: beside it what is only rounding is written as 0.
+    """
+    if value is None or abs(value) <= 1e-9 * among:
+        return amount(None if value is None else 0.0)
+    return f"+{amount(value, 3)}" if value > 0 else amount(value, 3)
+
+
+def cell(value: Any) -> str:
+    """Write a value of the caller's data as it stands there, but for decimals, and midnights, that nobody reads."""
+    if value is None:
+        return "–"
+    if not isinstance(value, float):
+        return str(value).removesuffix("T00:00:00")
+    return str(int(value)) if value == math.floor(value) and abs(value) < _EXACT else f"{value:.6g}"
+
+
+def size(count: int) -> str:
+    """Write a number of bytes."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count = count / 1000  # type: ignore[assignment]  # the rest of it
+    return f"{count:.3g} GB"
+
+
+def seconds(value: float) -> str:
+    """Write a time."""
+    if value < 0.001:
+        return f"{value * 1e6:.3g} µs"
+    if value < 1:
+        return f"{value * 1000:.3g} ms"
+    whole, rest = divmod(value, 60)
+    return f"{int(whole)} min {rest:.0f} s" if whole else f"{value:.3g} s"
+
+
+def cut(text: Any, most: int) -> str:
+    """Return a text of at most so many characters."""
+    text = str(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"

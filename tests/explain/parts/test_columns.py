@@ -1,0 +1,58 @@
+"""Columns of a row that are left out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.explain.parts.columns import BACKGROUND, Columns
+from tests.explain.functions import Watched
+
+
+@pytest.fixture
+def frame():
+    """30 rows of two numbers and a text."""
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 2)), columns=["a", "b"])
+    return X.assign(text=pd.array(np.resize(["x", "y", None], 30), dtype="str"))
+
+
+def test_a_column_that_is_left_out_has_the_values_of_the_background_and_answers_are_means(frame):
+    model = Watched(lambda rows: rows["a"] * rows["b"] + rows["text"].isna(), frame)
+    masked = Columns.of(model.subject, frame.iloc[[2]], 0, 10_000)
+    row = frame.iloc[2]
+    found = masked.answers(np.array([[True, True, True], [True, False, True], [False, False, False]]))
+    assert found[:, 0] == pytest.approx(
+        [
+            row["a"] * row["b"] + 1,
+            (row["a"] * frame["b"]).mean() + 1,
+            (frame["a"] * frame["b"] + frame["text"].isna()).mean(),
+        ]
+    )
+    assert masked.cost == masked.background == 30
+    assert [part.feature for part in masked.parts] == ["a", "b", "text"]
+
+
+def test_the_background_is_as_large_as_some_walks_with_each_allow(frame):
+    X = pd.concat([frame] * 5, ignore_index=True)
+    model = Watched(lambda rows: rows["a"], X)
+    sizes = [Columns.of(model.subject, X.iloc[[0]], 0, n).background for n in (1, 120, 300, 10_000)]
+    assert sizes == [1, 10, 25, BACKGROUND]
+
+
+def test_another_seed_compares_with_other_rows(frame):
+    model = Watched(lambda rows: rows["a"], frame)
+    answers = [
+        Columns.of(model.subject, frame.iloc[[0]], seed, 120).answers(np.zeros((1, 3), dtype=bool))[0, 0]
+        for seed in (0, 0, 1)
+    ]
+    assert answers[0] == answers[1] != answers[2]
+
+
+def test_many_masks_are_asked_for_in_portions_and_answered_in_their_order(frame):
+    X = pd.concat([frame] * 5, ignore_index=True)
+    model = Watched(lambda rows: rows["a"], X)
+    masked = Columns.of(model.subject, X.iloc[[0]], 0, 10_000)
+    masks = np.random.default_rng(0).random((2_500, 3)) < 0.5
+    found = masked.answers(masks)[:, 0]
+    assert max(len(rows) for rows in model.asked) <= 50_000
+    assert len(model.asked) > 1
+    assert np.allclose(found, np.where(masks[:, 0], X["a"][0], masked.answers(np.zeros((1, 3), dtype=bool))[0, 0]))

@@ -1,0 +1,77 @@
+"""Stretches of series that moved a prediction."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.explain import segments
+from app.explain.base import Case
+from app.payloads.parameters import Kind
+from tests.explain.functions import asked, opaque
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A series as it is."""
+
+    values: dict
+    start: int = 0
+
+    def rows(self, changed):
+        return pd.DataFrame({name: pd.Series([one[name] for one in changed], dtype="object") for name in self.values})
+
+
+@pytest.fixture
+def spiked():
+    """A flat series with a spike, and a model that looks at how high it goes."""
+    values = np.zeros(40)
+    values[21] = 6.0
+    series = Plain({"s": values, "noise": np.random.default_rng(0).normal(size=30)})
+    row = series.rows([series.values])
+    shown = opaque(lambda rows: [cell.max() for cell in rows["s"]], row, s=Kind.SIGNAL, noise=Kind.SIGNAL)
+    return replace(shown, of_series=True), Case(row, series)
+
+
+@pytest.mark.parametrize("fill", ["line", "mean", "zero"])
+@pytest.mark.parametrize(("algorithm", "told"), [("lime", "segments_lime"), ("shap", "segments_permutation")])
+def test_the_stretch_that_the_model_looks_at_has_it_all(spiked, algorithm, told, fill):
+    wanted = asked("segments", algorithm=algorithm, num_segments=10, fill=fill)
+    local = segments.explain(*spiked, wanted)
+    assert local.algorithm == told
+    assert local.num_samples <= 500
+    first, *others = sorted(local.contributions, key=lambda one: -abs(one.value))
+    assert (first.part.feature, first.part.start, first.part.end) == ("s", 20, 24)
+    # What stays of the spike where its stretch is the mean of the signal.
+    stays = 6 / 40 if fill == "mean" else 0
+    assert first.value == pytest.approx(6 - stays, rel=0.05)
+    assert all(one.value == pytest.approx(0, abs=0.2) for one in others)
+    assert len(local.contributions) == 20
+
+
+def test_few_stretches_are_shared_out_exactly(spiked):
+    local = segments.explain(*spiked, asked("segments", algorithm="shap", num_segments=4, fill="zero"))
+    assert local.algorithm == "segments_exact"
+    assert local.num_samples == 2**8
+    assert local.trust["additivity_error"] == pytest.approx(0, abs=1e-12)
+    found = {(one.part.feature, one.part.start): one.value for one in local.contributions}
+    assert found["s", 20] == pytest.approx(6)
+    assert sum(map(abs, found.values())) == pytest.approx(6)
+
+
+def test_the_signals_are_in_the_answer(spiked):
+    local = segments.explain(*spiked, asked("segments"))
+    assert local.details["signals"] == {name: values.tolist() for name, values in spiked[1].signals.values.items()}
+    assert local.details["start"] == 0
+
+
+def test_a_forecast_is_explained_by_the_samples_of_its_window(trained):
+    model = trained("forecast")
+    (entry,) = model.explain("segments", ids=["south"], num_segments=14)["explanations"]
+    assert entry["step"] == 1
+    assert entry["start"] == 106
+    assert {one["end"] - one["start"] for one in entry["contributions"]} == {1}
+    assert all(106 <= one["start"] < 120 for one in entry["contributions"])
+    sent = model.sent[model.sent["store"] == "south"]["sales"]
+    assert entry["signals"]["sales"] == sent[106:].tolist()
