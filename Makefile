@@ -30,7 +30,7 @@ serve: .venv/.installed ## Run the service on this machine until Ctrl-C
 	@$(BIN)/python -m app
 
 test: .venv/.installed-dev ## Run the tests; ARGS is given to pytest, e.g. make test ARGS="tests/live -x"
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/.installed-dev ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -40,8 +40,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--api-key", help="key with the role admin, for a service that needs one")
 
 
+#: Files that take minutes, the longest first: of those that are begun last one process would wait for the other.
+LONG = (
+    "test_restart.py",
+    "test_manifest.py",
+    "test_parameter_files.py",
+    "test_service.py",
+    "test_worker.py",
+    "test_versions.py",
+    "test_contract.py",
+)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Against a deployment only the live tests mean anything."""
+    """Begin with what takes longest. Against a deployment only the live tests mean anything."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
     if config.getoption("--host"):
         live = [item for item in items if "live" in item.path.parts]
         config.hook.pytest_deselected(items=[item for item in items if item not in live])

@@ -59,15 +59,17 @@ class Counted:
         if final is None or first is None or not isinstance(encoder, TextEncoder):
             return None
         texts, start = [], first.output_indices_["text"].start
-        for place, (name, size) in enumerate(zip(encoder.feature_names_in_, encoder.n_outputs_, strict=True)):
+        learned = zip(encoder.feature_names_in_, encoder.vectorizers_, encoder.directions_, strict=True)
+        for name, vectorizer, directions in learned:
             of_column = {word: number for (column, word), number in words.items() if column == name}
+            end = start + directions.shape[1]
             # A column that had no word in training is the same number whatever is left out.
-            if of_column and encoder.vectorizers_[place] is not None:
-                text = _Text.of(encoder, place, row[name].iloc[0], of_column)
+            if of_column and vectorizer is not None:
+                text = _Text.of(vectorizer, directions, row[name].iloc[0], of_column)
                 if text is None:
                     return None
-                texts.append((slice(start, start + size), text))
-            start += size
+                texts.append((slice(start, end), text))
+            start = end
         return cls(final, first.transform(row), tuple(texts))
 
     def answers(self, masks: Array) -> Array:
@@ -113,16 +115,16 @@ class _Text:
     directions: Array
 
     @classmethod
-    def of(cls, encoder: TextEncoder, place: int, text: str, numbers: Mapping[str, int]) -> Self | None:
+    def of(cls, vectorizer: Any, directions: Array, text: str, numbers: Mapping[str, int]) -> Self | None:
+        """Look up a text; None where its words would be cut in another way once some of them are gone."""
         import numpy as np
         from sklearn.feature_extraction.text import TfidfTransformer
 
-        vectorizer = encoder.vectorizers_[place]
         cut = vectorizer.build_tokenizer()
         found = [(token, numbers.get(word, -1)) for word in re.findall(r"\w+", text) for token in cut(word.lower())]
         different = {token: number for number, token in enumerate(dict.fromkeys(token for token, _ in found))}
         # In lower case a word may come apart, and the last letter of a Greek one is written by what is behind it.
-        if "Σ" in text or [token for token, _ in found] != cut(text.lower()) or len(different) > _MOST:
+        if "Σ" in text or [token for token, _ in found] != cut(text.lower()) or not 0 < len(different) <= _MOST:
             return None
         counted = vectorizer.vocabulary_
         singles = np.array([counted.get(token, -1) for token in different], dtype="int32")
@@ -135,7 +137,7 @@ class _Text:
         weights = TfidfTransformer(norm=vectorizer.norm, sublinear_tf=vectorizer.sublinear_tf)
         weights.idf_ = vectorizer.idf_[known]
         words, tokens = np.array([(number, different[token]) for token, number in found], dtype="int32").T
-        return cls(words, tokens, new[singles][tokens], new[pairs], weights, encoder.directions_[place][known])
+        return cls(words, tokens, new[singles][tokens], new[pairs], weights, directions[known])
 
     def encoded(self, masks: Array) -> Array:
         """Return the numbers of the text under each mask, shape (n_masks, n_outputs)."""
@@ -144,7 +146,8 @@ class _Text:
         if not len(self.directions):
             # Training had none of its words.
             return np.zeros((len(masks), self.directions.shape[1]))
-        return self.weights.transform(self._counts(masks), copy=False) @ self.directions
+        found: Array = self.weights.transform(self._counts(masks), copy=False) @ self.directions
+        return found
 
     def _counts(self, masks: Array) -> Any:
         """Return how often each word, and each pair of words, is there: sparse, shape (n_masks, n_counted)."""
