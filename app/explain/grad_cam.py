@@ -1,11 +1,18 @@
-"""Grad-CAM (Selvaraju et al. 2017): where in an image a network's last convolution saw what speaks for a class."""
+"""Grad-CAM (Selvaraju et al. 2017): where in an image a network's last convolution saw what speaks for a class.
+
+It weighs each map of the convolution by its mean slope, which is right where their means are all that comes after. A
+network that reads the maps place by place may have no such map that speaks for a class; slopes and maps are then
+multiplied place by place (HiResCAM, Draelos & Carin 2020), and the algorithm says so.
+"""
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from app.explain.base import Asked, Case, Local, Subject
 from app.explain.parts.superpixels import mean_image, png, seen
+from app.payloads.parameters import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,12 +37,14 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
     assert network is not None
     assert subject.images is not None
     inputs = network.inputs(case.row)
-    found = heat(network.copy(), inputs, asked.output, subject.task.value == "classification")
+    if "watched" not in subject.kept:
+        subject.kept["watched"] = Watched(network.copy())
+    found, algorithm = subject.kept["watched"].heat(inputs, asked.output, subject.task is Task.CLASSIFICATION)
     scaled = _resized(found, inputs.shape[1:3])
     pixels = seen(subject, case.row)[0]
     return Local(
         trust={"drop": _drop(subject, case, asked, pixels, scaled)},
-        algorithm="grad_cam",
+        algorithm=algorithm,
         scale="share",
         details={"map": np.round(scaled, 4).tolist(), "image": pixels.tolist()},
     )
@@ -52,40 +61,53 @@ def last_convolution(model: Any) -> Any:
     return found
 
 
-def heat(model: Any, inputs: Array, output: int, classes: bool = True) -> Array:
-    """Return the map of one image, from 0 to 1, of the convolution's height and width.
+class Watched:
+    """A network whose last convolution is watched.
 
     Parameters
     ----------
     model
         A copy that nobody else uses: it is changed.
-    inputs
-        Shape (1, height, width, channels).
     """
-    import torch
 
-    layer = last_convolution(model)
-    kept: dict[str, Any] = {}
-    original = layer.call
+    def __init__(self, model: Any) -> None:
+        self._model, self._maps = model, None
+        self._lock = Lock()
+        layer = last_convolution(model)
+        original = layer.call
 
-    def call(*arguments: Any, **named: Any) -> Any:
-        kept["maps"] = original(*arguments, **named)
-        kept["maps"].retain_grad()
-        return kept["maps"]
+        def call(*arguments: Any, **named: Any) -> Any:
+            self._maps = original(*arguments, **named)
+            return self._maps
 
-    layer.call = call
-    _without_activation(model)
-    with torch.enable_grad():
-        answered = model(torch.tensor(inputs, requires_grad=True), training=False)
-        if answered.shape[1] > 1 or not classes:
-            chosen = answered[0, output]
-        else:
-            chosen = answered[0, 0] if output else -answered[0, 0]
-        chosen.backward()
-    maps, gradients = kept["maps"].detach()[0], kept["maps"].grad[0]
-    weights = gradients.mean(dim=(0, 1))
-    found: Array = torch.relu((maps * weights).sum(dim=-1)).cpu().numpy().astype("float64")
-    return found / found.max() if found.max() > 0 else found
+        layer.call = call
+        _without_activation(model)
+
+    def heat(self, inputs: Array, output: int, classes: bool = True) -> tuple[Array, str]:
+        """Return the map of one image, from 0 to 1, of the convolution's height and width, and the algorithm.
+
+        Parameters
+        ----------
+        inputs
+            Shape (1, height, width, channels).
+        """
+        import torch
+
+        # What the convolution gave is kept until it is read.
+        with self._lock, torch.enable_grad():
+            answered = self._model(torch.tensor(inputs, requires_grad=True), training=False)
+            if answered.shape[1] > 1 or not classes:
+                chosen = answered[0, output]
+            else:
+                chosen = answered[0, 0] if output else -answered[0, 0]
+            kept: Any = self._maps
+            (slopes,) = torch.autograd.grad(chosen, kept)
+            maps, slopes = kept.detach()[0], slopes[0]
+        algorithm, found = "grad_cam", torch.relu((maps * slopes.mean(dim=(0, 1))).sum(dim=-1))
+        if not found.any():
+            algorithm, found = "hires_cam", torch.relu((maps * slopes).sum(dim=-1))
+        heat: Array = found.cpu().numpy().astype("float64")
+        return (heat / heat.max() if heat.any() else heat), algorithm
 
 
 def _without_activation(model: Any) -> None:

@@ -153,7 +153,7 @@ def _added_up(
     sign, output = _place(subject, n_outputs, asked.output)
     values, base = sign * found[0][:, :, output], float(sign * found[1][min(output, len(found[1]) - 1)])
     scale = trees.scale(final.model) if algorithm == "tree" else None
-    answers = _raw_output(final.model, inputs) if scale is None else final.model.predict_proba(inputs)
+    answers = _raw_output(final, inputs) if scale is None else final.answers(inputs)
     actual = sign * answers[:, output]
     totals = base + values.sum(axis=1)
     errors = np.abs(totals - actual)
@@ -185,14 +185,14 @@ def _place(subject: Subject, n_outputs: int, wanted: int) -> tuple[float, int]:
     return (1.0 if subject.task is not Task.CLASSIFICATION or wanted == 1 else -1.0), 0
 
 
-def _raw_output(model: Any, inputs: Array) -> Array:
+def _raw_output(final: FinalStep, inputs: Array) -> Array:
     """Return what values add up to, shape (n_rows, n_outputs): the model's answer before any link function."""
     import numpy as np
 
-    name = type(model).__name__
+    model, name = final.model, type(final.model).__name__
     if not hasattr(model, "predict_proba"):
         # What numbers are, whatever the link: values of its logarithm do not add up to them, and are then not used.
-        raw = model.predict(inputs)
+        raw: Any = final.answers(inputs)
     elif name.startswith("XGB"):
         raw = model.predict(inputs, output_margin=True)
     elif name.startswith("LGBM"):

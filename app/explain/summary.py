@@ -11,6 +11,7 @@ from app.explain import registry, shap
 from app.explain.answer import shown
 from app.explain.base import Asked, Case, Contribution, Local, Overall, Part, Subject
 from app.payloads.explaining import METHODS, ExplainParameters
+from app.payloads.parameters import check
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +69,8 @@ def _of_method(subject: Subject, wanted: Any, method: str) -> ExplainParameters:
     if "num_samples" in METHODS[method].model_fields:
         slow = subject.images is not None or method == "segments"
         common["num_samples"] = wanted.num_samples or (_OF_SLOW if slow else _SAMPLES)
-    return METHODS[method].model_validate(common)
+    # More samples than the local method takes are refused as they are of itself.
+    return check(METHODS[method], common)
 
 
 def _means(subject: Subject, cases: Sequence[Case], each: Sequence[Local], method: str) -> Overall:

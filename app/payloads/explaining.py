@@ -14,6 +14,8 @@ from app.payloads.parameters import ColumnName, PipelineId, Seed, Strict, Versio
 MOST_EXPLAINED = 100
 
 Label = str | bool | int | float
+#: A number that ends, and no text or boolean in its place.
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Columns = Annotated[list[ColumnName], Field(min_length=1, max_length=100)]
 
 
@@ -58,7 +60,7 @@ class Local(ExplainParameters):
 class Sampled(Local):
     """What draws samples."""
 
-    max_error: Annotated[float, Field(gt=0)] | None = None
+    max_error: Annotated[Number, Field(gt=0)] | None = None
     """Standard error of the contributions at which sampling ends, before num_samples."""
     stability: bool = False
     """Repeat with four other seeds and tell how far the largest contributions agree."""
@@ -129,7 +131,7 @@ class Nearest(Local):
     """As the What-If Tool measures them."""
     count: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
     """Rows to return."""
-    difference: Annotated[float, Field(gt=0)] | None = None
+    difference: Annotated[Number, Field(gt=0)] | None = None
     """Of numbers: how far another outcome is off at least; the standard deviation of the predictions when left out."""
 
 
@@ -138,19 +140,19 @@ class Counterfactual(Local):
 
     wanted: Label | None = None
     """Class to reach; any other than the predicted one when left out."""
-    at_least: float | None = None
+    at_least: Number | None = None
     """Of numbers: the least prediction to reach."""
-    at_most: float | None = None
+    at_most: Number | None = None
     """Of numbers: the greatest prediction to reach."""
     immutable: Annotated[list[ColumnName], Field(max_length=10_000)] = Field(default=[])
     """Columns that stay."""
-    ranges: dict[ColumnName, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(default={})
+    ranges: dict[ColumnName, Annotated[list[Number], Field(min_length=2, max_length=2)]] = Field(default={})
     """{column: [least, greatest]} of numbers that may change."""
     allowed: dict[ColumnName, Annotated[list[Label], Field(min_length=1)]] = Field(default={})
     """{column: [values]} of categories that may change."""
     count: Annotated[int, Field(strict=True, ge=1, le=10)] = 3
     """Rows to return."""
-    seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
+    seconds: Annotated[Number, Field(gt=0, le=60)] = 5.0
     """Of the search, a row."""
 
     def conflicts(self) -> list[Fault]:

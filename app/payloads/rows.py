@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, FormatUnknown, InvalidParameters, Unreadable
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 #: Digits of an integer in a query; a longer one stays text, and is refused as text.
 _DIGITS = 15
+
+#: A fraction or a number with a sign; of more digits of an exponent it might be none that ends.
+_FRACTION = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?", re.ASCII)
 
 #: Parameters that a query may have more than once, and those that stay text whatever they look like.
 _LISTS, _TEXTS = ("ids", "columns", "immutable"), ("pipeline_id", "target", "wanted", "text", "labels")
@@ -86,14 +90,21 @@ def _json_body(data: bytes) -> tuple[dict[str, Any], Upload | None]:
 
 def _query(request: Request) -> dict[str, Any]:
     values: dict[str, Any] = request.args.to_dict()
-    values |= {name: [_number(one) for one in request.args.getlist(name)] for name in _LISTS if name in request.args}
+    values |= {name: request.args.getlist(name) for name in _LISTS if name in request.args}
+    if "ids" in values:
+        values["ids"] = [_whole(one) for one in values["ids"]]
     return {
         name: value if name in _TEXTS or isinstance(value, list) else _number(value) for name, value in values.items()
     }
 
 
-def _number(text: str) -> str | int | bool:
-    """Return an integer or a boolean that a query writes."""
+def _whole(text: str) -> str | int:
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else text
+
+
+def _number(text: str) -> str | int | float | bool:
+    """Return a number or a boolean that a query writes."""
     if text in ("true", "false"):
         return text == "true"
-    return int(text) if text.isdecimal() and len(text) <= _DIGITS else text
+    whole = _whole(text)
+    return float(text) if whole == text and _FRACTION.fullmatch(text) else whole

@@ -50,18 +50,31 @@ def inputs_of(pixels):
     ("head", "output"), [([[40.0]], 1), ([[-40.0]], 0), ([[0.0, 9.0]], 1), ([[9.0, 0.0, 1.0]], 0)], ids=str
 )
 def test_the_map_is_what_speaks_for_the_class(keras, head, output):
-    found = grad_cam.heat(looking(keras, head), inputs_of(spotted()), output)
+    found, _ = grad_cam.Watched(looking(keras, head)).heat(inputs_of(spotted()), output)
     assert found == pytest.approx(spotted() / 255.0)
 
 
 @pytest.mark.parametrize(("head", "output"), [([[40.0]], 0), ([[0.0, 9.0]], 0)], ids=str)
 def test_what_speaks_against_a_class_is_not_marked(keras, head, output):
-    assert grad_cam.heat(looking(keras, head), inputs_of(spotted()), output).max() == 0
+    assert grad_cam.Watched(looking(keras, head)).heat(inputs_of(spotted()), output)[0].max() == 0
 
 
 def test_a_class_that_is_certain_has_a_map_too(keras):
     """Behind a sigmoid of a thousand there is no slope left."""
-    found = grad_cam.heat(looking(keras, [[30_000.0]]), inputs_of(spotted()), 1)
+    found, _ = grad_cam.Watched(looking(keras, [[30_000.0]])).heat(inputs_of(spotted()), 1)
+    assert found == pytest.approx(spotted() / 255.0)
+
+
+def test_a_network_that_reads_a_map_place_by_place_is_marked_by_places(keras):
+    """Of a map whose slopes are against the class but in one place the mean speaks against it."""
+    seeing = keras.layers.Conv2D(1, 1, use_bias=False)
+    deciding = keras.layers.Dense(1, use_bias=False, activation="sigmoid")
+    network = keras.Sequential([keras.Input((SIZE, SIZE, 1)), seeing, keras.layers.Flatten(), deciding])
+    seeing.set_weights([np.ones((1, 1, 1, 1), dtype="float32")])
+    against = np.where(spotted() > 0, 1.0, -1.0)
+    deciding.set_weights([against.reshape(-1, 1).astype("float32")])
+    found, algorithm = grad_cam.Watched(network).heat(inputs_of(spotted()), 1)
+    assert algorithm == "hires_cam"
     assert found == pytest.approx(spotted() / 255.0)
 
 

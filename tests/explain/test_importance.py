@@ -19,37 +19,38 @@ def test_without_rows_it_is_what_the_training_found_on_those_it_held_out(trained
     answer = model.explain("permutation_importance", sent=False, num_features=100)
     reported = {one["name"]: one for one in model.report["importances"]["columns"]}
     assert answer["algorithm"] == "on_rows_held_out"
-    assert {entry["target"] for entry in answer["overall"]} == set(model.pipeline.classes)
-    for entry in answer["overall"]:
-        assert entry["rows"] == model.report["importances"]["rows"]
-        assert entry["baseline"] == model.report["importances"]["baseline"]
-        assert len(entry["contributions"]) == len(reported)
-        for one in entry["contributions"]:
-            known = reported[one["feature"]]
-            assert one["contribution"] == known["mean"]
-            assert one["standard_error"] == pytest.approx(known["std"] / entry["repeats"] ** 0.5)
-            assert entry["spread"][one["feature"]]["values"] == known["values"]
+    # Of all classes at once: the score is of the whole prediction.
+    (entry,) = answer["overall"]
+    assert entry["target"] is None
+    assert entry["rows"] == model.report["importances"]["rows"]
+    assert entry["baseline"] == model.report["importances"]["baseline"]
+    assert len(entry["contributions"]) == len(reported)
+    for one in entry["contributions"]:
+        known = reported[one["feature"]]
+        assert one["contribution"] == known["mean"]
+        assert one["standard_error"] == pytest.approx(known["std"] / entry["repeats"] ** 0.5)
+        assert entry["spread"][one["feature"]]["values"] == known["values"]
 
 
 def test_of_rows_with_labels_it_is_measured_on_them(trained):
     model, new = told(trained)
-    answer = model.explain("permutation_importance", sent=new, labels="species", target="Adelie", num_features=100)
+    answer = model.explain("permutation_importance", sent=new, labels="species", num_features=100)
     assert answer["algorithm"] == "on_sent_rows"
     (entry,) = answer["overall"]
     assert entry["rows"] == len(new)
     assert entry["baseline"] > 0.9
     assert entry["contributions"][0]["feature"] in {"bill_length_mm", "flipper_length_mm", "bill_depth_mm"}
     assert entry["contributions"][0]["contribution"] > 0
-    again = model.explain("permutation_importance", sent=new, labels="species", target="Adelie", num_features=100)
+    again = model.explain("permutation_importance", sent=new, labels="species", num_features=100)
     assert again["overall"] == answer["overall"]
-    other = model.explain("permutation_importance", sent=new, labels="species", target="Adelie", seed=1)
+    other = model.explain("permutation_importance", sent=new, labels="species", seed=1)
     assert other["overall"] != answer["overall"]
 
 
 def test_labels_are_those_of_their_rows_in_whatever_order(trained):
     model, new = told(trained)
     answers = [
-        model.explain("permutation_importance", sent=rows, labels="species", target="Adelie")["overall"][0]["baseline"]
+        model.explain("permutation_importance", sent=rows, labels="species")["overall"][0]["baseline"]
         for rows in (new, new.iloc[::-1].reset_index(drop=True), new.assign(id=0))
     ]
     assert answers == [answers[0]] * 3

@@ -159,6 +159,14 @@ def test_a_local_method_that_does_not_fit_is_refused_with_those_that_do(trained)
     assert "those that fit are lime, shap" in refused.value.faults[0].detail
 
 
+@pytest.mark.parametrize(("name", "num_samples"), [("whole series", 10_001), ("network of numbers", 10_001)])
+def test_more_samples_than_the_local_method_takes_are_refused(trained, name, num_samples):
+    algorithm = "segments" if name == "whole series" else "gradients"
+    with pytest.raises(InvalidParameters) as refused:
+        trained(name).explain("summary", algorithm=algorithm, num_samples=num_samples)
+    assert [fault.pointer for fault in refused.value.faults] == ["/params/num_samples"]
+
+
 def test_images_are_told_by_the_mean_of_their_maps(trained):
     model = trained("images")
     (entry,) = model.explain("summary", sent=False, num_rows=4, num_samples=120)["overall"]

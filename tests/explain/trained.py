@@ -18,6 +18,7 @@ from app.payloads.explaining import check_explaining
 from app.payloads.uploads import Upload
 from app.pipelines import intake
 from app.pipelines import run as pipelines
+from app.pipelines.autokeras import backend
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from tests import kinds
 
@@ -132,8 +133,16 @@ def _stacked_waves():
     return frame, labels, frame
 
 
+def _few_waves():
+    """Short series, of which a network learns something at once."""
+    frame, labels = kinds.waves()
+    labels = labels.iloc[:20]
+    frame = frame[frame["wave"].isin(labels["wave"])].groupby("wave", sort=False).head(40)
+    return frame, labels, frame
+
+
 def _sales():
-    frame = kinds.sales()
+    frame = kinds.sales().groupby("store").head(60)
     return frame, None, frame
 
 
@@ -141,7 +150,7 @@ _OF_SERIES = {"column_id": "wave", "column_sort": "when", "default_fc_parameters
 _STACKED = {**_OF_SERIES, "column_kind": "sensor", "column_value": "value"}
 _SMALL = {"height": 12, "width": 12, "channels": 1}
 _SHORT = {"max_trials": 1, "epochs": 2}
-_FOREST, _TREES = "sklearn.ensemble.RandomForestClassifier", {"n_estimators": 20, "max_depth": 5}
+_FOREST, _TREES = "sklearn.ensemble.RandomForestClassifier", {"n_estimators": 10, "max_depth": 5}
 
 RECIPES = {
     "three classes": recipe(_penguins, _FOREST, "species", "id", _TREES),
@@ -156,7 +165,7 @@ RECIPES = {
     "series": recipe(_waves, _FOREST, None, None, _TREES, extract_features=_OF_SERIES),
     "stacked series": recipe(_stacked_waves, _FOREST, None, None, _TREES, extract_features=_STACKED),
     "whole series": recipe(
-        _waves, "autokeras.TimeseriesClassifier", None, None, _SHORT, extract_features=_OF_SERIES
+        _few_waves, "autokeras.TimeseriesClassifier", None, None, _SHORT, extract_features=_OF_SERIES
     ),
     "forecast": recipe(
         _sales,
@@ -193,6 +202,9 @@ def upload(value, part="raw_data"):
 def train(name, publications, store, settings):
     """Train the pipeline of a recipe, and load it at once: other tests empty the store."""
     made = RECIPES[name]
+    if made.parameters["model_training"]["model"].startswith("autokeras."):
+        # Imported once here, and not by each process that a training starts: that takes seconds.
+        backend.autokeras()
     raw, labels, sent = made.data()
     parameters = {"pipeline_id": name.replace(" ", "-"), "limits": {"seconds": SECONDS}, **made.parameters}
     uploads = {"raw_data": upload(raw), "params": Upload("params", yaml.safe_dump(parameters).encode())}

@@ -53,10 +53,10 @@ class Pipeline:
         """Return a job when it has ended."""
         return self.job(path, lambda job: job["state"] not in ("queued", "running"))
 
-    def ask(self, route, raw_data, **parameters):
+    def ask(self, route, raw_data, accept="application/json", **parameters):
         """POST a table and parameters to a route."""
         files = {"raw_data": _part(raw_data), "params": yaml.safe_dump({"pipeline_id": self.id, **parameters})}
-        return self.service.post(route, files=files)
+        return self.service.post(route, files=files, headers={"Accept": accept})
 
     def predict(self, raw_data, **parameters):
         """Return the answer of POST /serve_prediction as a frame, indexed by id."""

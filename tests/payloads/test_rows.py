@@ -50,6 +50,81 @@ def test_lists_booleans_and_fractions_may_come_in_the_query_too():
     assert (parameters.text, parameters.target) == ("12", "1")
 
 
+def test_columns_in_the_query_are_named_as_they_are_written():
+    query = "/?pipeline_id=7&method=ice&columns=2020&columns=true&ids=7&ids=true&ids=1.5"
+    parameters, _ = ask(to_explain, query, data=b"[]", content_type="application/json")
+    assert parameters.columns == ["2020", "true"]
+    assert parameters.ids == [7, "true", "1.5"]
+    query = "/?pipeline_id=7&method=counterfactual&immutable=1&wanted=1&at_least=-2.5&at_most=3"
+    parameters, _ = ask(to_explain, query, data=b"[]", content_type="application/json")
+    assert (parameters.immutable, parameters.wanted) == (["1"], "1")
+    assert (parameters.at_least, parameters.at_most) == (-2.5, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("3", 3), ("+3", 3), ("-2.5", -2.5), (".5", 0.5), ("5.", 5), ("1e3", 1000), ("-1.5E-2", -0.015)],
+)
+def test_numbers_in_the_query_are_read_as_yaml_reads_them(text, number):
+    query = f"/?pipeline_id=7&method=counterfactual&at_least={text.replace('+', '%2B')}"
+    parameters, _ = ask(to_explain, query, data=b"[]", content_type="application/json")
+    assert parameters.at_least == number
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "Infinity", "1_000", "0x10", "1 2", "true", ""])
+def test_what_is_no_number_that_ends_is_refused_in_the_query(text):
+    with pytest.raises(InvalidParameters) as refusal:
+        ask(to_explain, f"/?pipeline_id=7&method=counterfactual&at_least={text}", data=b"[]")
+    assert [fault.pointer for fault in refusal.value.faults] == ["/query/at_least"]
+
+
+def test_a_form_and_a_body_bring_rows_to_a_method_over_many_that_may_do_without():
+    _, upload = ask(to_explain, data=form(b"{pipeline_id: 1, method: summary}"))
+    assert upload == Upload("raw_data", b"[]", "text/csv", "a.json")
+    _, upload = ask(to_explain, json={"pipeline_id": 1, "method": "summary", "data": [{"x": 1}]})
+    assert upload.value == [{"x": 1}]
+    _, upload = ask(to_explain, "/?pipeline_id=1&method=summary", data=b"a\n1\n", content_type="text/csv")
+    assert (upload.data, upload.format) == (b"a\n1\n", "csv")
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        pytest.param({"data": form(b"{pipeline_id: 1, method: limes}")}, "/params/method", id="a form"),
+        pytest.param({"json": {"pipeline_id": 1, "method": "limes", "data": []}}, "/body/method", id="a body"),
+        pytest.param({"path": "/?pipeline_id=1&method=limes", "data": b"[]"}, "/query/method", id="a query"),
+    ],
+)
+def test_an_unknown_method_is_pointed_at_where_it_stands_with_near_ones(options, pointer):
+    with pytest.raises(InvalidParameters) as refusal:
+        ask(to_explain, **options)
+    (fault,) = refusal.value.faults
+    assert fault.pointer == pointer
+    assert fault.detail.startswith("unknown; did you mean lime? known are lime, shap")
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        pytest.param({"data": form(b"{pipeline_id: 1, method: ice, grid_size: 1}")}, "/params/grid_size", id="a form"),
+        pytest.param({"json": {"pipeline_id": 1, "method": "ice", "grid_size": 1}}, "/body/grid_size", id="a body"),
+        pytest.param({"path": "/?pipeline_id=1&method=ice&grid_size=1"}, "/query/grid_size", id="a query"),
+        pytest.param({"json": {"method": "ice", "data": []}}, "/body/pipeline_id", id="no pipeline"),
+        pytest.param({"json": {"pipeline_id": 1, "data": []}}, "/body/method", id="no method"),
+    ],
+)
+def test_a_parameter_that_is_wrong_is_pointed_at_where_it_stands(options, pointer):
+    with pytest.raises(InvalidParameters) as refusal:
+        ask(to_explain, **options)
+    assert [fault.pointer for fault in refusal.value.faults] == [pointer]
+
+
+def test_a_form_for_an_explanation_has_params_and_no_part_that_is_not_known():
+    with pytest.raises(Unacceptable) as refusal:
+        ask(to_explain, data={"raw_data": (io.BytesIO(b"[]"), "a.json"), "labels": "x"})
+    assert {fault.pointer for fault in refusal.value.faults} == {"/params", "/labels"}
+
+
 @pytest.mark.parametrize(
     "options",
     [
