@@ -20,14 +20,15 @@ import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import date
 from importlib.metadata import version
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+
+# Before NumPy is there: its threads wait for each other wherever something else runs on a core, on either side.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
@@ -35,267 +36,17 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from app.explain import lime, shap, sp_lime  # noqa: E402  once the path is known
-from app.explain.base import Asked, Case, Subject  # noqa: E402
-from app.explain.parts.words import Words  # noqa: E402
-from app.explain.structure import final_step  # noqa: E402
-from app.payloads.explaining import check_explaining  # noqa: E402
-from app.payloads.parameters import Kind, Task, TrainParameters  # noqa: E402
-from app.pipelines import preprocess  # noqa: E402
+from app.explain import sp_lime  # noqa: E402  once the path is known
+from app.explain.base import Case  # noqa: E402
+from benchmarks import explained  # noqa: E402
+from benchmarks.explained import ROWS, SAMPLES, SEEDS, Comparison, asked, cancer, subject_of  # noqa: E402
 from tests.explain import deletion  # noqa: E402
 
-#: Rows that are explained and timed, and of these the ones that are explained with every seed.
-ROWS, REPEATED = 20, 10
-
-#: Seeds whose explanations are compared, and contributions that are.
-SEEDS, TOP = range(5), 5
-
-#: Rows that LIME draws, and that SHAP may ask for.
-SAMPLES, ASKED = 5_000, 20_000
-
-#: Background rows that SHAP compares with.
-BACKGROUND = 50
+#: Rows that are explained with every seed, and contributions that are compared.
+REPEATED, TOP = 10, 5
 
 #: Rows of SP-LIME, and how often it is timed.
 PICKED_FROM, TIMES = 20, 3
-
-#: Of a seed and a row to the size of each part's contribution.
-Explain = Callable[[int, int], "np.ndarray[Any, Any]"]
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of two that are compared.
-
-    Attributes
-    ----------
-    explain
-        From the number of a row and a seed to contributions, shape (n_parts,), in the same order on both sides.
-    """
-
-    name: str
-    explain: Explain
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two sides on the same rows.
-
-    Attributes
-    ----------
-    answers
-        From the number of a row to what answers for masks of its parts; None where that is not measured.
-    least
-        How many times as fast ours must be; None where nothing is required.
-    """
-
-    title: str
-    ours: Side
-    stock: Side
-    answers: Callable[[int], Any]
-    least: float | None = None
-
-
-def subject_of(X: pd.DataFrame, y: Any, model: Any, kinds: dict[str, Kind], scaled: bool) -> Subject:
-    """Fit a pipeline as the service makes it, and return it as explainers see it."""
-    problem = SimpleNamespace(kinds=kinds, parameters=TrainParameters(pipeline_id="p"), select=False, seed=0)
-    fitted = preprocess.assemble(problem, model, scaled).fit(X, y)  # type: ignore[arg-type]
-    served = fitted.predict_proba if hasattr(fitted, "predict_proba") else fitted.predict
-
-    def predict(rows: pd.DataFrame) -> Any:
-        return np.asarray(served(rows), dtype="float64").reshape(len(rows), -1)
-
-    classes = (0, 1) if hasattr(fitted, "predict_proba") else ()
-    task = Task.CLASSIFICATION if classes else Task.REGRESSION
-    background = X.sample(min(len(X), 500), random_state=0)
-    return Subject(task, classes, kinds, predict, background, final_step(fitted, background))
-
-
-def asked(method: str, seed: int, output: int, **parameters: Any) -> Asked:
-    """Ask as a request does."""
-    return Asked.of(check_explaining({"pipeline_id": "p", "method": method, "seed": seed, **parameters}), output)
-
-
-def values(found: Any) -> Any:
-    """Return the contributions in the order of the parts."""
-    return np.array([one.value for one in found.contributions])
-
-
-# Tables: LIME of a forest, SHAP of its trees, and SHAP of models whose inside nobody sees.
-
-
-def cancer() -> tuple[pd.DataFrame, Any, dict[str, Kind]]:
-    """Return 30 numbers of 569 tumours."""
-    from sklearn.datasets import load_breast_cancer
-
-    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-    return X, y, dict.fromkeys(X, Kind.NUMBER)
-
-
-def table() -> Iterator[Comparison]:
-    """LIME of a forest of 100 trees on 30 columns."""
-    from lime.lime_tabular import LimeTabularExplainer
-    from sklearn.ensemble import RandomForestClassifier
-
-    X, y, kinds = cancer()
-    subject = subject_of(X, y, RandomForestClassifier(100, random_state=0), kinds, scaled=False)
-    rows = X.sample(ROWS, random_state=0)
-    made = {
-        seed: LimeTabularExplainer(X.to_numpy(), feature_names=list(X), class_names=["0", "1"], random_state=seed)
-        for seed in SEEDS
-    }
-
-    def probabilities(numbers: Any) -> Any:
-        return subject.predict(pd.DataFrame(numbers, columns=list(X)))
-
-    def stock(number: int, seed: int) -> Any:
-        found = made[seed].explain_instance(
-            rows.iloc[number].to_numpy(), probabilities, num_features=X.shape[1], num_samples=SAMPLES
-        )
-        by_place = dict(found.as_map()[1])
-        return np.array([by_place[place] for place in range(X.shape[1])])
-
-    def ours(number: int, seed: int) -> Any:
-        wanted = asked("lime", seed, 1, num_samples=SAMPLES)
-        return values(lime.explain(subject, Case(rows.iloc[[number]]), wanted))
-
-    def answers(number: int) -> Any:
-        return deletion.of_columns(subject, rows.iloc[[number]], 1)
-
-    yield Comparison("LIME, forest of 100 trees", Side("ours", ours), Side("LIME", stock), answers, least=3)
-
-
-def trees() -> Iterator[Comparison]:
-    """SHAP of the trees of a forest: a reader that is kept, and one that is made for each request."""
-    import shap as library
-    from sklearn.ensemble import RandomForestClassifier
-
-    X, y, kinds = cancer()
-    subject = subject_of(X, y, RandomForestClassifier(100, random_state=0), kinds, scaled=False)
-    rows = X.sample(ROWS, random_state=0)
-    final = subject.final
-    assert final is not None
-
-    def stock(number: int, seed: int) -> Any:
-        explainer = library.TreeExplainer(final.model)
-        return explainer.shap_values(final.transform(rows.iloc[[number]]))[0, :, 1]
-
-    def ours(number: int, seed: int) -> Any:
-        return values(shap.explain(subject, Case(rows.iloc[[number]]), asked("shap", seed, 1)))
-
-    def answers(number: int) -> Any:
-        return deletion.of_columns(subject, rows.iloc[[number]], 1)
-
-    title = "SHAP, trees of the forest"
-    yield Comparison(title, Side("ours", ours), Side("TreeExplainer made each time", stock), answers, least=1)
-
-
-def sampled() -> Iterator[Comparison]:
-    """SHAP of two models that are asked for rows, as many by each side."""
-    import shap as library
-    from sklearn.datasets import load_diabetes
-    from sklearn.neural_network import MLPClassifier
-    from sklearn.svm import SVR
-
-    X, y = load_diabetes(return_X_y=True, as_frame=True)
-    wide, labels, kinds = cancer()
-    network = MLPClassifier((30,), max_iter=1_000, random_state=0)
-    for title, seen, output in (
-        ("support vectors, 10 columns", subject_of(X, y, SVR(C=100), dict.fromkeys(X, Kind.NUMBER), scaled=True), 0),
-        ("network, 30 columns", subject_of(wide, labels, network, kinds, scaled=True), 1),
-    ):
-        yield from _sampled(library, title, seen, output)
-
-
-def _sampled(library: Any, title: str, subject: Subject, output: int) -> Iterator[Comparison]:
-    columns = subject.columns
-    rows = subject.background.sample(ROWS, random_state=0)
-    compared = subject.background.sample(BACKGROUND, random_state=0).to_numpy()
-
-    def probability(numbers: Any) -> Any:
-        return subject.predict(pd.DataFrame(numbers, columns=columns))[:, output]
-
-    def permutation(number: int, seed: int) -> Any:
-        explainer = library.PermutationExplainer(probability, library.maskers.Independent(compared), seed=seed)
-        found = explainer(rows.iloc[[number]].to_numpy(), max_evals=ASKED // BACKGROUND, silent=True)
-        return found.values[0]
-
-    def kernel(number: int, seed: int) -> Any:
-        # It draws from NumPy's own generator.
-        np.random.seed(seed)
-        explainer = library.KernelExplainer(probability, compared, silent=True)
-        return explainer.shap_values(rows.iloc[number].to_numpy(), nsamples=ASKED // BACKGROUND, silent=True)
-
-    def ours(number: int, seed: int) -> Any:
-        wanted = asked("shap", seed, output, algorithm="permutation", num_samples=ASKED)
-        return values(shap.explain(subject, Case(rows.iloc[[number]]), wanted))
-
-    def answers(number: int) -> Any:
-        return deletion.of_columns(subject, rows.iloc[[number]], output)
-
-    for name, stock in (("PermutationExplainer", permutation), ("KernelExplainer", kernel)):
-        yield Comparison(f"SHAP, {title}", Side("ours", ours), Side(name, stock), answers)
-
-
-# Texts.
-
-
-def documented() -> tuple[pd.DataFrame, Any]:
-    """Return what NumPy's functions say of themselves, and pandas's: 100 words each."""
-    texts, labels = [], []
-    for label, owners in enumerate(((np, np.linalg, np.fft), (pd, pd.DataFrame))):
-        said = {
-            " ".join(value.__doc__.split()[:100])
-            for owner in owners
-            for name, value in vars(owner).items()
-            if not name.startswith("_") and isinstance(value.__doc__, str) and len(value.__doc__.split()) >= 100
-        }
-        texts += sorted(said)
-        labels += [label] * len(said)
-    return pd.DataFrame({"said": pd.array(texts, dtype="str")}), np.array(labels)
-
-
-def text() -> Iterator[Comparison]:
-    """LIME of texts: a linear model, a forest, and one whose inside is not seen."""
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.linear_model import LogisticRegression
-
-    X, y = documented()
-    # Of texts that training had each pair of words would be one that it has counted.
-    new = X.sample(ROWS, random_state=0)
-    X, y = X.drop(index=new.index), np.delete(y, new.index)
-    kinds = {"said": Kind.TEXT}
-    linear = subject_of(X, y, LogisticRegression(), kinds, scaled=True)
-    forest = subject_of(X, y, RandomForestClassifier(100, random_state=0), kinds, scaled=False)
-    unseen = Subject(linear.task, linear.classes, kinds, linear.predict, linear.background)
-    yield _of_texts("LIME, 100 words, linear model", linear, new, least=30)
-    yield _of_texts("LIME, 100 words, forest", forest, new, least=8)
-    yield _of_texts("LIME, 100 words, pipeline not seen into", unseen, new)
-
-
-def _of_texts(title: str, subject: Subject, rows: pd.DataFrame, least: float | None = None) -> Comparison:
-    from lime.lime_text import LimeTextExplainer
-
-    parts = [Words.of(subject, rows.iloc[[number]], ["said"]) for number in range(ROWS)]
-
-    def probabilities(texts: Sequence[str]) -> Any:
-        return subject.predict(pd.DataFrame({"said": pd.array(list(texts), dtype="str")}))
-
-    def stock(number: int, seed: int) -> Any:
-        written = rows["said"].iloc[number]
-        explainer = LimeTextExplainer(class_names=["0", "1"], random_state=seed)
-        found = explainer.explain_instance(written, probabilities, num_features=500, num_samples=SAMPLES)
-        by_word = {found.domain_mapper.indexed_string.word(place): weight for place, weight in found.as_map()[1]}
-        return np.array([by_word.get(part.value, 0.0) for part in parts[number].parts])
-
-    def ours(number: int, seed: int) -> Any:
-        wanted = asked("lime", seed, 1, num_samples=SAMPLES)
-        return values(lime.explain(subject, Case(rows.iloc[[number]]), wanted))
-
-    def answers(number: int) -> Any:
-        return deletion.of_parts(parts[number], 1)
-
-    return Comparison(title, Side("ours", ours), Side("LIME", stock), answers, least)
 
 
 def picked() -> None:
@@ -335,11 +86,11 @@ def picked() -> None:
 
 
 CASES: dict[str, Callable[[], Any]] = {
-    "table": table,
-    "text": text,
+    "table": explained.table,
+    "text": explained.text,
     "picked": picked,
-    "trees": trees,
-    "sampled": sampled,
+    "trees": explained.trees,
+    "sampled": explained.sampled,
 }
 
 
@@ -363,43 +114,39 @@ def compare(comparison: Comparison) -> None:
     sides = (comparison.ours, comparison.stock)
     for side in sides:
         side.explain(0, 0)
-    times: dict[str, list[float]] = {side.name: [] for side in sides}
-    found: dict[str, list[Any]] = {side.name: [] for side in sides}
+    times: list[list[float]] = [[], []]
+    found: list[list[Any]] = [[], []]
     for number in range(ROWS):
-        for side in sides[:: 1 if number % 2 else -1]:
+        for place in (0, 1)[:: 1 if number % 2 else -1]:
             started = time.perf_counter()
-            contributions = side.explain(number, 0)
-            times[side.name].append((time.perf_counter() - started) * 1000)
-            found[side.name].append(contributions)
-    repeated = {
-        side.name: [
-            [found[side.name][row] if seed == 0 else side.explain(row, seed) for seed in SEEDS]
+            contributions = sides[place].explain(number, 0)
+            times[place].append((time.perf_counter() - started) * 1000)
+            found[place].append(contributions)
+    tops = [
+        [
+            [top(found[place][row] if seed == 0 else sides[place].explain(row, seed)) for seed in SEEDS]
             for row in range(REPEATED)
         ]
-        for side in sides
-    }
-    ratio = ratio_of(times[comparison.stock.name], times[comparison.ours.name])
+        for place in (0, 1)
+    ]
+    alone = [
+        statistics.mean(jaccard(a, b) for each in tops[place] for a, b in combinations(each, 2)) for place in (0, 1)
+    ]
+    between = statistics.mean(
+        jaccard(a, b) for mine, theirs in zip(*tops, strict=True) for a, b in product(mine, theirs)
+    )
+    ratio = ratio_of(times[1], times[0])
     print(f"\n**{comparison.title}**\n")
     print("| by | deletion | insertion | stability | median ms | times as fast |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for side in sides:
-        areas = np.mean([area(comparison.answers(row), found[side.name][row]) for row in range(ROWS)], axis=0)
-        stable = statistics.mean(
-            jaccard(a, b) for each in repeated[side.name] for a, b in combinations([top(one) for one in each], 2)
-        )
-        speed = f"{ratio:.1f}" if side is comparison.ours else "1"
-        median = statistics.median(times[side.name])
-        print(f"| {side.name} | {areas[0]:.4f} | {areas[1]:.4f} | {stable:.3f} | {median:.1f} | {speed} |")
-    chance = np.mean([by_chance(comparison.answers(row), len(found["ours"][row]), row) for row in range(ROWS)], axis=0)
+    for place, side in enumerate(sides):
+        deleted, inserted = np.mean([area(comparison.answers(row), found[place][row]) for row in range(ROWS)], axis=0)
+        median, speed = statistics.median(times[place]), (f"{ratio:.1f}", "1")[place]
+        print(f"| {side.name} | {deleted:.4f} | {inserted:.4f} | {alone[place]:.3f} | {median:.1f} | {speed} |")
+    chance = np.mean([by_chance(comparison.answers(row), len(found[0][row]), row) for row in range(ROWS)], axis=0)
     print(f"| order by chance | {chance[0]:.4f} | {chance[1]:.4f} | | | |")
-    between = statistics.mean(
-        jaccard(top(a), top(b))
-        for mine, theirs in zip(repeated[comparison.ours.name], repeated[comparison.stock.name], strict=True)
-        for a in mine
-        for b in theirs
-    )
-    print(f"\nOf the five largest, ours and stock's agree by {between:.3f}.", end=" ")
-    print(requirement(comparison.least, ratio) if comparison.least else "Nothing is required.")
+    print(f"\nThe five largest of ours and of {comparison.stock.name} agree by {between:.3f}.", end=" ")
+    print(requirement(comparison.least, ratio) if comparison.least else "Nothing is required.", flush=True)
 
 
 def requirement(least: float, ratio: float) -> str:

@@ -7,7 +7,8 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from app.explain.base import Asked, Case, Contribution, Local, Overall, Part, Subject
+from app.explain.base import Asked, Case, Subject
+from app.explain.found import Contribution, Local, Overall, Part
 from app.payloads.explaining import ExplainParameters
 from app.payloads.parameters import Kind
 

@@ -1,4 +1,4 @@
-"""What an explainer is given and what it gives back."""
+"""What an explainer is given, and what it is."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
+from app.explain.found import Local, Overall, Part
 from app.payloads.explaining import ExplainParameters
 from app.payloads.parameters import Kind, Task
 
@@ -91,7 +93,7 @@ class Subject:
     reported
         Returns what the version's training reported.
     kept
-        What is worth building once for a loaded version, such as SHAP's tables of its trees.
+        What was built once for a loaded version, such as SHAP's tables of its trees; see `once`.
     """
 
     task: Task
@@ -107,11 +109,19 @@ class Subject:
     measure: Callable[[pd.DataFrame, Sequence[Any], int, float], dict[str, Any]] | None = None
     reported: Callable[[], dict[str, Any]] = dict
     kept: dict[str, Any] = field(default_factory=dict)
+    lock: Any = field(default_factory=RLock, repr=False, compare=False)
 
     @property
     def columns(self) -> list[str]:
         """The caller's columns, or the features of a series."""
         return list(self.background.columns)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what `make` gives, made at its first use by one thread and then kept."""
+        with self.lock:
+            if name not in self.kept:
+                self.kept[name] = make()
+            return self.kept[name]
 
     def of_kind(self, *kinds: Kind) -> list[str]:
         """Return the columns of some kinds."""
@@ -194,38 +204,15 @@ class Asked:
         return time.monotonic() > self.deadline
 
 
-@dataclass(frozen=True)
-class Part:
-    """What of a row can be left out: a column, a word, a stretch of a signal, a region of an image.
-
-    Attributes
-    ----------
-    feature
-        The caller's column or signal.
-    value
-        What stands there; of a word the word. None for what has no one value.
-    start, end
-        Characters of a text or samples of a signal, the end exclusive; None for a whole column.
-    region
-        Number of a region of an image.
-    """
-
-    feature: str
-    value: Any = None
-    start: int | None = None
-    end: int | None = None
-    region: int | None = None
-
-
 class Masked(Protocol):
     """One row taken apart.
 
     Attributes
     ----------
     cost
-        Rows that the model is asked for by one mask.
+        Rows that the model is asked for by one mask without `others`.
     background
-        Background rows that are compared with.
+        Background rows that are compared with; 0 where what is left out does not come of other rows.
     details
         What is needed to show the parts: of an image where each region lies.
     """
@@ -246,89 +233,14 @@ class Masked(Protocol):
     def details(self) -> dict[str, Any]:
         """See above."""
 
-    def answers(self, masks: Array) -> Array:
-        """Return what the model answers with the parts that are kept, (n_masks, n_parts) to (n_masks, n_outputs)."""
+    def answers(self, masks: Array, others: Array | None = None) -> Array:
+        """Return what the model answers with the parts that are kept, (n_masks, n_parts) to (n_masks, n_outputs).
 
-
-@dataclass(frozen=True)
-class Contribution:
-    """One part's share.
-
-    Attributes
-    ----------
-    error
-        Standard error of the share; None where nothing was sampled.
-    condition
-        Of LIME on columns: the range or category that the weight belongs to.
-    """
-
-    part: Part
-    value: float
-    error: float | None = None
-    condition: str | None = None
-
-
-@dataclass(frozen=True)
-class Local:
-    """One row explained.
-
-    Attributes
-    ----------
-    contributions
-        All that the method gives, in any order.
-    base_value, local_prediction
-        Where the contributions start from, and base value plus all contributions; None for methods without.
-    trust
-        What the method can tell of how far to trust it: `fidelity`, `divergence`, `additivity_error`, `standard_error`.
-    algorithm
-        Which variant of the method it was.
-    scale
-        Unit of base value and contributions: probability, log_odds, score or value.
-    num_samples
-        Rows that the model was asked for; None for exact methods.
-    ended
-        What ended the sampling: exact, max_error, num_samples or deadline.
-    details
-        What the method gives beside contributions.
-    """
-
-    contributions: Sequence[Contribution] = ()
-    base_value: float | None = None
-    local_prediction: float | None = None
-    trust: dict[str, float | None] = field(default_factory=dict)
-    algorithm: str = ""
-    scale: str = "probability"
-    num_samples: int | None = None
-    background: int = 0
-    ended: str = "exact"
-    details: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Overall:
-    """A model explained over many rows, for one class.
-
-    Attributes
-    ----------
-    contributions
-        Of each part its importance, 0 or more where the method has no direction.
-    rows
-        Rows that it is of.
-    examples
-        Rows that are shown with their own explanations: their positions, and these.
-    """
-
-    contributions: Sequence[Contribution] = ()
-    base_value: float | None = None
-    trust: dict[str, float | None] = field(default_factory=dict)
-    algorithm: str = ""
-    scale: str = "probability"
-    num_samples: int | None = None
-    background: int = 0
-    rows: int = 0
-    ended: str = "exact"
-    details: dict[str, Any] = field(default_factory=dict)
-    examples: Sequence[tuple[int, Local]] = ()
+        Parameters
+        ----------
+        others
+            Number of the background row of each mask, shape (n_masks,); means over all of them when left out.
+        """
 
 
 class LocalExplainer(Protocol):

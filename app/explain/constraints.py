@@ -50,7 +50,7 @@ class Constraints:
         varied = subject.of_kind(Kind.NUMBER, Kind.BOOLEAN, Kind.CATEGORY, Kind.DATE)
         mutable = np.array([name in varied and name not in wanted.immutable for name in subject.columns])
         allowed = {
-            name: [float(value) if subject.kinds[name] is Kind.BOOLEAN else str(value) for value in values]
+            name: [_boolean(name, value) if subject.kinds[name] is Kind.BOOLEAN else str(value) for value in values]
             for name, values in wanted.allowed.items()
         }
         return cls(subject, row, mutable, {name: (low, high) for name, (low, high) in wanted.ranges.items()}, allowed)
@@ -93,6 +93,15 @@ class Constraints:
             elif name in self.allowed:
                 kept &= (values.isin(self.allowed[name]) | stays).to_numpy(dtype=bool, na_value=False)
         return kept
+
+
+def _boolean(name: str, value: Any) -> float:
+    if value not in (True, False):
+        raise InvalidParameters(
+            "A column of yes and no has these two values.",
+            [Fault(at("params", "allowed", name), "known are true and false")],
+        )
+    return float(value)
 
 
 def _check(subject: Subject, wanted: Counterfactual) -> None:

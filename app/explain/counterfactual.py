@@ -14,8 +14,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from app.explain.base import Asked, Case, Local, Subject
+from app.explain.base import Asked, Case, Subject
 from app.explain.constraints import Constraints
+from app.explain.found import Local
 from app.explain.mixing import OWN, Mixture
 from app.explain.nearest import compared, described, distances
 from app.explain.outcome import Outcome

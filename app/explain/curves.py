@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidParameters, listed
 from app.explain.answer import shown
-from app.explain.base import Asked, Case, Contribution, Local, Overall, Part, Subject
+from app.explain.base import Asked, Case, Subject
+from app.explain.found import Contribution, Local, Overall, Part
 from app.payloads.parameters import Kind
 
 if TYPE_CHECKING:

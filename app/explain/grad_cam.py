@@ -10,7 +10,8 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from app.explain.base import Asked, Case, Local, Subject
+from app.explain.base import Asked, Case, Subject
+from app.explain.found import Local
 from app.explain.parts.superpixels import mean_image, png, seen
 from app.payloads.parameters import Task
 
@@ -37,9 +38,8 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
     assert network is not None
     assert subject.images is not None
     inputs = network.inputs(case.row)
-    if "watched" not in subject.kept:
-        subject.kept["watched"] = Watched(network.copy())
-    found, algorithm = subject.kept["watched"].heat(inputs, asked.output, subject.task is Task.CLASSIFICATION)
+    watched: Watched = subject.once("watched", lambda: Watched(network.copy()))
+    found, algorithm = watched.heat(inputs, asked.output, subject.task is Task.CLASSIFICATION)
     scaled = _resized(found, inputs.shape[1:3])
     pixels = seen(subject, case.row)[0]
     return Local(

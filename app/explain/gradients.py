@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.explain.base import Asked, Case, Contribution, Local, Part, Subject
+from app.explain.base import Asked, Case, Subject
+from app.explain.found import Contribution, Local, Part
 from app.payloads.parameters import Task
 
 if TYPE_CHECKING:
@@ -25,32 +26,36 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
 
     network = subject.network
     assert network is not None
-    if "network" not in subject.kept:
-        subject.kept["network"] = network.copy()
+    live = subject.once("network", network.copy)
     others = network.inputs(subject.background).astype("float64")
     point = network.inputs(case.row).astype("float64")
     if asked.parameters.algorithm == "integrated":
         others = others.mean(axis=0, keepdims=True)
     of_output = _of_output(subject, asked)
     n_samples = asked.parameters.num_samples
-    shares = _shares(subject.kept["network"], of_output, point, others, n_samples, asked.seed)
-    base = float(_answers(subject.kept["network"], of_output, others).mean())
-    full = float(_answers(subject.kept["network"], of_output, point)[0])
+    shares = _shares(live, of_output, point, others, n_samples, asked.seed)
+    base = float(_answers(live, of_output, others).mean())
+    full = float(_answers(live, of_output, point)[0])
     # Inputs that come of one column count as one, in each sample: their errors are not apart.
     origins = list(subject.columns if subject.final is None else subject.final.origins)
     member = np.array([[origin == name for name in subject.columns] for origin in origins], dtype="float64")
     by_column = shares @ member
     values = by_column.mean(axis=0)
+    # Of one straight way the points are no sample: what their sum misses is the error there is.
+    sampled = asked.parameters.algorithm == "expected"
     errors = by_column.std(axis=0, ddof=1) / np.sqrt(n_samples)
     total = base + float(values.sum())
+    trust: dict[str, float | None] = {"additivity_error": abs(total - full)}
+    if sampled:
+        trust["standard_error"] = float(errors.max())
     return Local(
         [
-            Contribution(Part(name), float(value), float(error))
+            Contribution(Part(name), float(value), float(error) if sampled else None)
             for name, value, error in zip(subject.columns, values, errors, strict=True)
         ],
         base_value=base,
         local_prediction=total,
-        trust={"additivity_error": abs(total - full), "standard_error": float(errors.max())},
+        trust=trust,
         algorithm=f"{asked.parameters.algorithm}_gradients",
         scale="probability" if subject.task is Task.CLASSIFICATION else "value",
         num_samples=n_samples,
@@ -76,9 +81,9 @@ def _shares(model: Any, of_output: Any, point: Array, others: Array, n_samples: 
     import torch
 
     generator = np.random.default_rng(seed)
-    # Each background row as often as another, and places in equal steps: less noise than drawn ones.
-    starts = others[generator.permutation(np.resize(np.arange(len(others)), n_samples))]
-    places = (np.arange(n_samples) + generator.random(n_samples)) / n_samples
+    # Each background row as often as another, with few samples at most once, and places in equal steps: less noise.
+    starts = others[np.resize(generator.permutation(len(others)), n_samples)]
+    places = (np.arange(n_samples) + 0.5) / n_samples
     if len(others) > 1:
         places = generator.permutation(places)
     shares = []

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.errors import Fault, InvalidParameters, NotFound
-from app.explain.base import Asked, Case, Contribution, Overall, Part, Subject
+from app.explain.base import Asked, Case, Subject
+from app.explain.found import Contribution, Overall, Part
 
 
 def explain(subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
@@ -42,7 +43,9 @@ def _described(found: dict[str, Any], algorithm: str) -> Overall:
     named = ("metric", "baseline", "repeats", "left_out", "note")
     return Overall(
         contributions=[
-            Contribution(Part(one["name"]), one["mean"], _error(one, found["repeats"])) for one in found["columns"]
+            Contribution(Part(one["name"]), one["mean"], _error(one, found["repeats"]))
+            for one in found["columns"]
+            if one["mean"] is not None
         ],
         algorithm=algorithm,
         scale="score",

@@ -62,11 +62,12 @@ def _mixed(inputs: Array, places: Array, behind: Array) -> Array:
 
 def _background(subject: Subject) -> Array | None:
     """Return the inputs of the background, computed at their first use; None where mixtures must be asked as rows."""
-    if "inputs" not in subject.kept:
-        final = subject.final
-        inputs = None if final is None else final.transform(subject.background)
-        subject.kept["inputs"] = inputs if _proven(subject, inputs) else None
-    found: Array | None = subject.kept["inputs"]
+
+    def computed() -> Array | None:
+        inputs = None if subject.final is None else subject.final.transform(subject.background)
+        return inputs if _proven(subject, inputs) else None
+
+    found: Array | None = subject.once("inputs", computed)
     return found
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.explain import last_step, parts, surrogate
-from app.explain.base import Asked, Case, Local, Masked, Part, Subject
+from app.explain.base import Asked, Case, Masked, Subject
+from app.explain.found import Local, Part
 from app.explain.mixing import OWN
 from app.explain.parts.columns import Columns, values_of
 from app.payloads.parameters import Kind
@@ -40,7 +41,7 @@ _RARE, _OFTEN = 0.05, 0.2
 def explain(subject: Subject, case: Case, asked: Asked) -> Local:
     """Explain one row by the weights of a local linear model, `fidelity` being its R² on the rows drawn."""
     n_samples = asked.parameters.num_samples or (OF_IMAGES if subject.images is not None else SAMPLES)
-    masked = parts.of(subject, case, asked, n_samples)
+    masked = parts.of(subject, case, asked)
     if isinstance(masked, Columns):
         return _of_columns(subject, case.row, masked.parts, asked, n_samples)
     return of_parts(subject, masked, asked, n_samples)
@@ -129,13 +130,15 @@ def _quartiles(subject: Subject, name: str) -> tuple[Any, Array]:
     """Return the edges between the quartiles of a column, and which one each background row is in; -1 is missing."""
     import numpy as np
 
-    kept: dict[str, tuple[Any, Array]] = subject.kept.setdefault("quartiles", {})
-    if name not in kept:
-        values = subject.background[name]
+    values = subject.background[name]
+
+    def cut() -> tuple[Any, Array]:
         known = values.dropna()
         edges = known.quantile([0.25, 0.5, 0.75], interpolation="lower").unique() if len(known) else known.unique()
-        kept[name] = edges, np.where(values.isna(), -1, edges.searchsorted(values.to_numpy()))
-    return kept[name]
+        return edges, np.where(values.isna(), -1, edges.searchsorted(values.to_numpy()))
+
+    found: tuple[Any, Array] = subject.once(f"quartiles of {name}", cut)
+    return found
 
 
 def _written(value: Any, kind: Kind) -> str:

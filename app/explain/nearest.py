@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.explain.answer import shown
-from app.explain.base import Asked, Case, Local, Subject
+from app.explain.base import Asked, Case, Subject
+from app.explain.found import Local
 from app.payloads.parameters import Kind, Task
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
 
     wanted = asked.parameters
     data = subject.background
-    if "background_answers" not in subject.kept:
-        subject.kept["background_answers"] = subject.predict(data)
-    told, own = subject.kept["background_answers"], subject.predict(case.row)[0]
+    told: Array = subject.once("background_answers", lambda: subject.predict(data))
+    own = subject.predict(case.row)[0]
     details: dict[str, Any] = {}
     if subject.task is Task.CLASSIFICATION:
         other = told.argmax(axis=1) != own.argmax()

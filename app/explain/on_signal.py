@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.explain import lime, shap
-from app.explain.base import Asked, Case, Contribution, Local, Subject
+from app.explain.base import Asked, Case, Subject
+from app.explain.found import Contribution, Local
 from app.explain.parts.segments import Segments
 from app.payloads.explaining import Lime, Shap
 
@@ -34,7 +35,8 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
 
     assert case.signals is not None
     wanted = asked.parameters
-    common = {"pipeline_id": wanted.pipeline_id, "method": wanted.algorithm, "num_samples": wanted.num_samples}
+    common = {name: getattr(wanted, name) for name in ("pipeline_id", "num_samples", "max_error")}
+    common["method"] = wanted.algorithm
     method, parameters = (lime, Lime(**common)) if wanted.algorithm == "lime" else (shap, Shap(**common))
     by_feature = method.explain(subject, case, replace(asked, parameters=parameters))
     shares = {one.part.feature: one.value for one in by_feature.contributions}

@@ -79,9 +79,9 @@ def _convolutional(subject: Subject) -> str | None:
         return "the model is no single convolutional network of images"
     from app.explain import grad_cam
 
-    if "convolutional" not in subject.kept:
-        subject.kept["convolutional"] = grad_cam.last_convolution(subject.network.copy()) is not None
-    return None if subject.kept["convolutional"] else "the network has no convolution"
+    network = subject.network
+    found = subject.once("convolutional", lambda: grad_cam.last_convolution(network.copy()) is not None)
+    return None if found else "the network has no convolution"
 
 
 def _differentiable(subject: Subject) -> str | None:
@@ -112,7 +112,7 @@ METHODS = {
     "ice": Method("app.explain.curves:ice", Scope.LOCAL, _varied),
     "partial_dependence": Method("app.explain.curves:partial_dependence", Scope.GLOBAL, _varied),
     "permutation_importance": Method("app.explain.importance:explain", Scope.GLOBAL, _several_columns, by_class=False),
-    "interactions": Method("app.explain.trees:interactions", Scope.GLOBAL, _of_trees),
+    "interactions": Method("app.explain.interactions:explain", Scope.GLOBAL, _of_trees),
     "summary": Method("app.explain.summary:explain", Scope.GLOBAL, lambda _: None),
     "sp_lime": Method("app.explain.sp_lime:explain", Scope.GLOBAL, _columns),
 }

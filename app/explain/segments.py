@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.explain import lime, shap
-from app.explain.base import Asked, Case, Local, Subject
+from app.explain.base import Asked, Case, Subject
+from app.explain.found import Local
 from app.explain.parts.segments import Segments
 
 

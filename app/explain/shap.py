@@ -1,7 +1,8 @@
 """SHAP (Lundberg & Lee 2017): exact for trees and linear models where the pipeline allows, else by coalitions of parts.
 
-Exact values are those of the last step; they are added up by the caller's column, which is right because each input of
-that step comes from one column.
+Exact values of trees and linear models are those of the inputs of the last step, of which each comes from one column:
+those that come of one column are added up. Of an additive model that is the value of the column; where a column of many
+inputs (a category) works together with others it is close to it and not the same, as the game is another.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidParameters
 from app.explain import parts, shapley, trees
-from app.explain.base import Asked, Case, Contribution, FinalStep, Local, Masked, Part, Subject
+from app.explain.base import Asked, Case, FinalStep, Masked, Subject
+from app.explain.found import Contribution, Local, Part
 from app.explain.parts.columns import Columns
 from app.payloads.parameters import Task
 
@@ -40,7 +42,7 @@ SAMPLES, OF_IMAGES = 20_000, 1_000
 def explain(subject: Subject, case: Case, asked: Asked) -> Local:
     """Explain one row by Shapley values, `additivity_error` being what they miss the model's output by."""
     n_samples = asked.parameters.num_samples or (OF_IMAGES if subject.images is not None else SAMPLES)
-    masked = parts.of(subject, case, asked, n_samples)
+    masked = parts.of(subject, case, asked)
     wanted = asked.parameters.algorithm
     if isinstance(masked, Columns) and (found := exact_each(subject, [case], asked)) is not None:
         return found[0]
@@ -61,19 +63,21 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int, wan
         auto, exact or permutation.
     """
     n_parts = len(masked.parts)
-    budget = max(2, n_samples // masked.cost)
     if wanted == "exact" and n_parts > shapley.MOST_EXACT:
         raise InvalidParameters(
             f"There are {n_parts} parts; of at most {shapley.MOST_EXACT} all coalitions are asked for.",
             [Fault("/params/algorithm", "ask for permutation, or leave it out")],
         )
-    exact = wanted == "exact" or (wanted == "auto" and 2**n_parts <= budget and n_parts <= shapley.MOST_EXACT)
+    exact = wanted == "exact" or (
+        wanted == "auto" and n_parts <= shapley.MOST_EXACT and 2**n_parts * masked.cost <= n_samples
+    )
     found = shapley.shares(
-        lambda masks: masked.answers(masks)[:, asked.output],
+        lambda masks, others: masked.answers(masks, others)[:, asked.output],
         n_parts,
-        None if exact else budget,
+        None if exact else n_samples,
         asked.seed,
         asked.parameters.max_error,
+        max(1, masked.background),
     )
     contributions = [
         Contribution(part, float(value), None if found.ended == "exact" else float(error))
@@ -90,8 +94,8 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int, wan
         trust=trust,
         algorithm="exact" if found.ended == "exact" else "permutation",
         scale=subject.scale,
-        num_samples=found.asked * masked.cost,
-        background=masked.background,
+        num_samples=found.asked * (masked.cost if exact else 1),
+        background=min(masked.cost, masked.background) if exact else masked.background,
         ended=found.ended,
         details=masked.details,
     )
@@ -122,9 +126,7 @@ def _linear(subject: Subject, final: FinalStep, inputs: Array) -> tuple[Array, A
     """
     import numpy as np
 
-    if "mean" not in subject.kept:
-        subject.kept["mean"] = final.transform(subject.background).mean(axis=0)
-    mean = subject.kept["mean"]
+    mean: Array = subject.once("mean", lambda: final.transform(subject.background).mean(axis=0))
     weights = np.atleast_2d(final.model.coef_)
     intercept = np.ravel(np.broadcast_to(final.model.intercept_, (len(weights),)))
     return (inputs - mean)[:, :, np.newaxis] * weights.T, weights @ mean + intercept

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.explain import lime
-from app.explain.base import Asked, Case, Contribution, Local, Overall, Part, Subject
+from app.explain import lime, many
+from app.explain.base import Asked, Case, Subject
+from app.explain.found import Contribution, Local, Overall, Part
 from app.payloads.explaining import Lime
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def explain(subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
     wanted = asked.parameters
     parameters = Lime(pipeline_id=wanted.pipeline_id, method="lime", num_samples=wanted.num_samples)
     asked = replace(asked, parameters=parameters)
-    each = [lime.explain(subject, case, asked) for case in cases if case is cases[0] or not asked.late]
+    places, each = many.explained(lime.explain, subject, cases, asked)
     parts, weights = matrix(each, wanted.num_features)
     picked = pick(weights, wanted.num_explanations)
     shown = np.abs(weights) > 0
@@ -58,9 +59,9 @@ def explain(subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
         num_samples=max((one.num_samples for one in each if one.num_samples is not None), default=None),
         background=each[0].background,
         rows=len(each),
-        ended=each[0].ended,
+        ended=many.ended(each, late=asked.late and len(each) < len(cases)),
         details={"table": table[: wanted.num_features], "picked": len(picked)},
-        examples=[(place, each[place]) for place in picked],
+        examples=[(places[place], each[place]) for place in picked],
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 
-from app.explain.base import Asked, Case, Local, LocalExplainer, Part, Subject
+from app.explain.base import Asked, Case, LocalExplainer, Subject
+from app.explain.found import Local, Part
 
 #: Other seeds with which it is repeated, and contributions that are compared at most.
 REPEATS, TOP = 4, 5

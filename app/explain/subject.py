@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidData, listed
@@ -23,10 +24,16 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
+#: One thread makes a subject; the others wait for it.
+_MAKING = Lock()
+
+
 def of(pipeline: TrainedPipeline) -> Subject:
     """Return the subject of a pipeline: made once, and kept with it as long as it is loaded."""
-    found: Subject = pipeline.beside.setdefault("subject", None) or _made(pipeline)
-    pipeline.beside["subject"] = found
+    with _MAKING:
+        if "subject" not in pipeline.beside:
+            pipeline.beside["subject"] = _made(pipeline)
+    found: Subject = pipeline.beside["subject"]
     return found
 
 

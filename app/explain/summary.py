@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidParameters
-from app.explain import registry, shap
+from app.explain import many, registry, shap
 from app.explain.answer import shown
-from app.explain.base import Asked, Case, Contribution, Local, Overall, Part, Subject
+from app.explain.base import Asked, Case, Subject
+from app.explain.found import Contribution, Local, Overall, Part
 from app.payloads.explaining import METHODS, ExplainParameters
 from app.payloads.parameters import check
 
@@ -43,7 +44,7 @@ def explain(subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
     wanted = asked.parameters
     method = wanted.algorithm or _usual(subject)
     registry.check(method, subject)
-    if method == "segments" and any(case.signals is None for case in cases):
+    if method in ("segments", "features_on_signal") and any(case.signals is None for case in cases):
         raise InvalidParameters(
             "Stretches of series are explained of series that are sent.",
             [Fault("/params/algorithm", "send raw_data with series, or ask for shap or lime where they fit")],
@@ -51,11 +52,11 @@ def explain(subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
     asked = replace(asked, parameters=_of_method(subject, wanted, method))
     explainer = registry.resolve(method)
     exact = shap.exact_each(subject, cases, asked) if method == "shap" else None
-    each = exact or [explainer(subject, case, asked) for case in cases if case is cases[0] or not asked.late]
-    cases = cases[: len(each)]
+    places, each = (range(len(cases)), exact) if exact else many.explained(explainer, subject, cases, asked)
+    common = _common(each, late=not exact and asked.late and len(each) < len(cases))
     if "map" in each[0].details or "regions" in each[0].details:
-        return _maps(each, method)
-    return _means(subject, cases, each, method)
+        return _maps(each, common)
+    return _means(subject, [cases[place] for place in places], each, method, common)
 
 
 def _usual(subject: Subject) -> str:
@@ -73,7 +74,9 @@ def _of_method(subject: Subject, wanted: Any, method: str) -> ExplainParameters:
     return check(METHODS[method], common)
 
 
-def _means(subject: Subject, cases: Sequence[Case], each: Sequence[Local], method: str) -> Overall:
+def _means(
+    subject: Subject, cases: Sequence[Case], each: Sequence[Local], method: str, common: dict[str, Any]
+) -> Overall:
     """Return for each part how much it moves predictions, in either direction, and on average."""
     import numpy as np
 
@@ -117,7 +120,7 @@ def _means(subject: Subject, cases: Sequence[Case], each: Sequence[Local], metho
         base_value=float(np.mean(bases)) if bases else None,
         trust={name: _worst(name, each) for name in each[0].trust},
         details={"table": table, "points": points},
-        **_common(each),
+        **common,
     )
 
 
@@ -126,9 +129,11 @@ def _same(part: Part, one: Local, method: str) -> Part:
     if part.start is None:
         return replace(part, value=None)
     if method in ("segments", "features_on_signal"):
+        # Cut as they are: of a series that is shorter than its stretches some are left out.
         length = len(one.details["signals"][part.feature])
-        place = (part.start - one.details["start"]) * _STRETCHES // length
-        return Part(part.feature, f"{100 * place // _STRETCHES} to {100 * (place + 1) // _STRETCHES} %")
+        count = min(_STRETCHES, length)
+        place = round((part.start - one.details["start"]) * count / length)
+        return Part(part.feature, f"{100 * place // count} to {100 * (place + 1) // count} %")
     return Part(part.feature, part.value)
 
 
@@ -144,7 +149,7 @@ def _worst(name: str, each: Sequence[Local]) -> float | None:
     return max(values) if name in _ERRORS else sum(values) / len(values)
 
 
-def _maps(each: Sequence[Local], method: str) -> Overall:
+def _maps(each: Sequence[Local], common: dict[str, Any]) -> Overall:
     """Return the mean map of images."""
     import numpy as np
 
@@ -153,7 +158,7 @@ def _maps(each: Sequence[Local], method: str) -> Overall:
     return Overall(
         trust={name: _worst(name, each) for name in each[0].trust},
         details={"map": mean.tolist(), "deviation": np.std(maps, axis=0).tolist()},
-        **_common(each),
+        **common,
     )
 
 
@@ -170,14 +175,13 @@ def _of_regions(one: Local) -> Array:
     return by_pixel
 
 
-def _common(each: Sequence[Local]) -> dict[str, Any]:
+def _common(each: Sequence[Local], late: bool) -> dict[str, Any]:
     first, samples = each[0], [one.num_samples for one in each if one.num_samples is not None]
-    ends = [end for end in ("num_samples", "max_error", "exact") if any(one.ended == end for one in each)]
     return {
         "algorithm": f"mean_{first.algorithm}",
         "scale": first.scale,
         "num_samples": max(samples, default=None),
         "background": first.background,
         "rows": len(each),
-        "ended": ends[0] if ends else first.ended,
+        "ended": many.ended(each, late),
     }

@@ -64,6 +64,8 @@ def _done(job_id: str, work: Callable[[Job, Publications, JobRecords, Settings],
     except Exception:
         # The outermost loop of a job: whatever a library raises ends it, and not its worker.
         logger.exception("job %s failed", job_id)
+        if _has_finished(job_id, publications, records):
+            return
         publications.withdraw(job_id)
         said = ServiceError(f"The {job.kind} met an error of its own; job {job_id}.")
         records.end(job_id, JobState.FAILED, error=said)

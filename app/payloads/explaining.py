@@ -100,7 +100,7 @@ class Segments(Sampled):
     """What a masked stretch becomes: a straight line between its ends, the mean of the signal, or 0."""
 
 
-class FeaturesOnSignal(Local):
+class FeaturesOnSignal(Sampled):
     """Where in the series the features that matter are read."""
 
     algorithm: Literal["lime", "shap"] = "shap"
@@ -208,7 +208,7 @@ class Interactions(ExplainParameters):
 class Summary(ExplainParameters):
     """What local explanations come to over many rows: means by column, word, stretch or place."""
 
-    algorithm: Literal["shap", "lime", "segments", "grad_cam", "gradients"] | None = None
+    algorithm: Literal["shap", "lime", "segments", "features_on_signal", "grad_cam", "gradients"] | None = None
     """The local method; when left out shap, of raw series segments, of images grad_cam where it fits."""
     num_rows: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 100
     """Rows that are explained, of those that were sent or are kept with the version."""

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 
 from app.explain.base import Subject
 from app.explain.structure import final_step
@@ -33,6 +34,13 @@ def shap_imported():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import shap  # noqa: F401
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Small fits on one thread: on more they wait for each other, long where something else runs on a core."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from app.explain import answer
-from app.explain.base import Case, Contribution, Local, Overall, Part
+from app.explain.base import Case
+from app.explain.found import Contribution, Local, Overall, Part
 from app.payloads.explaining import METHODS
 from app.payloads.parameters import Kind
 from tests.explain.functions import asked, opaque

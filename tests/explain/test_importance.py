@@ -39,8 +39,8 @@ def test_of_rows_with_labels_it_is_measured_on_them(trained):
     (entry,) = answer["overall"]
     assert entry["rows"] == len(new)
     assert entry["baseline"] > 0.9
-    assert entry["contributions"][0]["feature"] in {"bill_length_mm", "flipper_length_mm", "bill_depth_mm"}
-    assert entry["contributions"][0]["contribution"] > 0
+    sizes = {one["feature"]: one["contribution"] for one in entry["contributions"]}
+    assert max(sizes["bill_length_mm"], sizes["flipper_length_mm"], sizes["island"]) > max(0, sizes["year"])
     again = model.explain("permutation_importance", sent=new, labels="species", num_features=100)
     assert again["overall"] == answer["overall"]
     other = model.explain("permutation_importance", sent=new, labels="species", seed=1)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from app.explain import lime, stability
-from app.explain.base import Case, Contribution, Local, Part
+from app.explain.base import Case
+from app.explain.found import Contribution, Local, Part
 from tests.explain.functions import asked, opaque
 
 

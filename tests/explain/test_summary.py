@@ -7,7 +7,8 @@ from sklearn.linear_model import LinearRegression
 
 from app.errors import InvalidParameters
 from app.explain import shap, summary
-from app.explain.base import Case, Contribution, Local, Part
+from app.explain.base import Case
+from app.explain.found import Contribution, Local, Part
 from app.payloads.parameters import Kind, Task
 from tests.explain.functions import asked, opaque, shares
 
@@ -132,7 +133,7 @@ def test_stretches_of_series_that_differ_in_length_are_parts_of_each(frame):
         stretches({(0, 2): 5.0}, start=100, length=40),
     ]
     shown = opaque(lambda rows: rows["a"], frame)
-    found = summary._means(shown, [Case(frame.iloc[[0]])] * 3, rows, "segments")
+    found = summary._means(shown, [Case(frame.iloc[[0]])] * 3, rows, "segments", summary._common(rows, late=False))
     sizes = {one.part.value: one.value for one in found.contributions}
     assert sizes == {"0 to 5 %": pytest.approx(3), "50 to 55 %": pytest.approx(2)}
     means = {one["value"]: (one["mean"], one["rows"]) for one in found.details["table"]}
@@ -184,7 +185,7 @@ def test_the_map_of_regions_gives_each_pixel_its_share():
         Local(shares, details={"regions": regions}, algorithm="lime"),
         Local(other, details={"regions": [[0, 0, 0], [0, 0, 0]]}, algorithm="lime"),
     ]
-    found = summary._maps(each, "lime")
+    found = summary._maps(each, summary._common(each, late=False))
     assert found.details["map"] == [[2, 2, -0.5], [1.25, 1.25, -0.5]]
     assert np.array(found.details["deviation"]) == pytest.approx(np.array([[0, 0, 2.5], [0.75, 0.75, 2.5]]))
     assert found.rows == 2

@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from app.explain import surrogate
-from app.explain.base import Part
+from app.explain.found import Part
 from app.explain.surrogate import fit
 from tests.explain.functions import Watched, asked
 
@@ -32,8 +32,23 @@ def test_it_is_the_ridge_regression_of_scikit_learn(weighed, output):
     known = Ridge(alpha=1.0).fit(masks, answers[:, output], sample_weight=near)
     assert found.weights == pytest.approx(known.coef_, abs=1e-10)
     assert found.base == pytest.approx(known.intercept_, abs=1e-10)
-    assert found.fidelity == pytest.approx(known.score(masks, answers[:, output], sample_weight=near))
     assert found.divergence is None
+
+
+def test_the_fidelity_is_of_rows_that_a_model_of_the_others_predicts(weighed):
+    masks, answers, near = weighed
+    target, told = answers[:, 0], np.empty(len(masks))
+    for row in range(len(masks)):
+        others = np.arange(len(masks)) != row
+        told[row] = Ridge(alpha=1.0).fit(masks[others], target[others], near[others]).predict(masks[[row]])[0]
+    mean = near @ target / near.sum()
+    expected = 1 - near @ (target - told) ** 2 / (near @ (target - mean) ** 2)
+    assert fit(masks, answers, near, 0, classes=False).fidelity == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_model_of_many_parts_and_few_rows_of_noise_does_not_look_faithful():
+    masks, noise = masks_of(60, 40), np.random.default_rng(3).normal(size=(60, 1))
+    assert fit(masks, noise, np.ones(60), 0, classes=False).fidelity < 0.1
 
 
 def test_of_classes_each_output_is_fitted_as_it_is_alone(weighed):

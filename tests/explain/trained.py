@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from app.explain import run as explaining
 from app.explain import subject as subjects
+from app.explain.explanation import Explanation
 from app.payloads import frames
 from app.payloads.explaining import check_explaining
 from app.payloads.uploads import Upload
@@ -56,7 +57,7 @@ class Trained:
         """Return the answer to a request; `sent` is the frame, or whether the usual one is sent."""
         frame = sent if isinstance(sent, pd.DataFrame) else self.sent if sent else None
         wanted = check_explaining({"pipeline_id": "p", "method": method, **parameters})
-        return explaining.Explanation(wanted, 1, self.pipeline, frame, reported=lambda: self.report).answer()
+        return Explanation(wanted, 1, self.pipeline, frame, reported=lambda: self.report).answer()
 
 
 @dataclass(frozen=True)
@@ -199,12 +200,17 @@ def upload(value, part="raw_data"):
     return Upload(part, value.to_csv(index=False).encode(), "text/csv", f"{part}.csv")
 
 
+def _import_once(model):
+    """Import what each process that a training starts would import by itself otherwise: that takes seconds."""
+    import_module("skops.io")
+    if model.startswith("autokeras."):
+        backend.autokeras()
+
+
 def train(name, publications, store, settings):
     """Train the pipeline of a recipe, and load it at once: other tests empty the store."""
     made = RECIPES[name]
-    if made.parameters["model_training"]["model"].startswith("autokeras."):
-        # Imported once here, and not by each process that a training starts: that takes seconds.
-        backend.autokeras()
+    _import_once(made.parameters["model_training"]["model"])
     raw, labels, sent = made.data()
     parameters = {"pipeline_id": name.replace(" ", "-"), "limits": {"seconds": SECONDS}, **made.parameters}
     uploads = {"raw_data": upload(raw), "params": Upload("params", yaml.safe_dump(parameters).encode())}

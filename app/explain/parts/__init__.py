@@ -7,13 +7,8 @@ from app.explain.base import Asked, Case, Masked, Subject
 from app.payloads.parameters import Kind
 
 
-def of(subject: Subject, case: Case, asked: Asked, n_samples: int) -> Masked:
+def of(subject: Subject, case: Case, asked: Asked) -> Masked:
     """Take a row apart: into regions of an image, words of a text, or columns.
-
-    Parameters
-    ----------
-    n_samples
-        Rows that the model will be asked for.
 
     Raises
     ------
@@ -37,7 +32,7 @@ def of(subject: Subject, case: Case, asked: Asked, n_samples: int) -> Masked:
         return Words.of(subject, case.row, texts if wanted is None else [wanted])
     from app.explain.parts.columns import Columns
 
-    return Columns.of(subject, case.row, asked.seed, n_samples)
+    return Columns.of(subject, case.row)
 
 
 def by_words(subject: Subject, text: str | None) -> bool:

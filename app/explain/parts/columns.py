@@ -9,9 +9,9 @@ from itertools import starmap
 from typing import TYPE_CHECKING, Any, Self
 
 from app.explain import last_step
-from app.explain.base import Part, Subject
+from app.explain.base import Subject
+from app.explain.found import Part
 from app.explain.mixing import OWN
-from app.explain.shapley import LEAST
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-#: Background rows that a row is compared with, and rows that the model is asked for at once.
+#: Background rows that means are taken over, and rows that the model is asked for at once.
 BACKGROUND, _TOGETHER = 50, 50_000
 
 
@@ -30,7 +30,7 @@ class Columns:
     Attributes
     ----------
     chosen
-        Places of the background rows that it is compared with.
+        Places of the background rows that it is compared with, in a random order.
     """
 
     subject: Subject
@@ -40,15 +40,12 @@ class Columns:
     details: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, subject: Subject, row: pd.DataFrame, seed: int, n_samples: int) -> Self:
-        """Compare a row with so many rows of the background that `n_samples` are enough for some walks with each."""
+    def of(cls, subject: Subject, row: pd.DataFrame) -> Self:
+        """Compare a row with rows of the background: where means over them are asked for with `BACKGROUND` of them."""
         import numpy as np
 
-        n_others = len(subject.background)
-        most = max(1, min(BACKGROUND, n_samples // (2 * LEAST * len(subject.columns))))
-        chosen = np.arange(n_others)
-        if n_others > most:
-            chosen = np.random.default_rng(seed).choice(n_others, most, replace=False)
+        # The same ones in every explanation of a version: base values and exact values are then the same too.
+        chosen = np.random.default_rng(0).permutation(len(subject.background))
         return cls(subject, row, tuple(starmap(Part, values_of(row).items())), chosen)
 
     @property
@@ -58,20 +55,21 @@ class Columns:
 
     @property
     def cost(self) -> int:
-        """Rows that the model is asked for by one mask."""
-        return self.background
+        """Rows that the model is asked for by one mask: means are over so many."""
+        return min(BACKGROUND, len(self.chosen))
 
-    def answers(self, masks: Array) -> Array:
-        """Return the mean answers, shape (n_masks, n_outputs)."""
+    def answers(self, masks: Array, others: Array | None = None) -> Array:
+        """Return the answers, or mean answers, shape (n_masks, n_outputs)."""
         import numpy as np
 
-        others = np.arange(self.background)
-        step = max(1, _TOGETHER // self.background)
+        lenders = np.arange(self.cost)[None, :] if others is None else others[:, None]
+        step = max(1, _TOGETHER // lenders.shape[1])
         told = []
         for first in range(0, len(masks), step):
             some = masks[first : first + step]
-            places = np.where(some[:, None, :], OWN, others[None, :, None]).reshape(-1, some.shape[1])
-            told.append(self._ask(places).reshape(len(some), self.background, -1).mean(axis=1))
+            lent = lenders if others is None else lenders[first : first + step]
+            places = np.where(some[:, None, :], OWN, lent[:, :, None]).reshape(-1, some.shape[1])
+            told.append(self._ask(places).reshape(len(some), lenders.shape[1], -1).mean(axis=1))
         return np.concatenate(told)
 
     @cached_property

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
-from app.explain.base import Part, Signals, Subject
+from app.explain.base import Signals, Subject
+from app.explain.found import Part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +50,7 @@ class Segments:
         }
         return cls(subject, signals, fill, tuple(parts), details={"signals": shown, "start": signals.start})
 
-    def answers(self, masks: Array) -> Array:
+    def answers(self, masks: Array, others: Array | None = None) -> Array:
         """Mask stretches, and ask the model; the same series is asked for once."""
         import numpy as np
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from app.errors import EngineMissing
-from app.explain.base import Part, Subject
+from app.explain.base import Subject
+from app.explain.found import Part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,9 +58,9 @@ class Superpixels:
         regions = _cut(pixels)
         parts = tuple(Part(column, region=number) for number in range(regions.max() + 1))
         details = {"regions": regions.tolist(), "image": pixels.tolist()}
-        return cls(subject, column, parts, pixels, plain, regions, background=len(subject.background), details=details)
+        return cls(subject, column, parts, pixels, plain, regions, details=details)
 
-    def answers(self, masks: Array) -> Array:
+    def answers(self, masks: Array, others: Array | None = None) -> Array:
         """Leave regions out, and ask the model; the same image is asked for once."""
         import numpy as np
         import pandas as pd
@@ -90,9 +91,9 @@ def mean_image(subject: Subject) -> Array:
     """Return what the images of the background look like on average."""
     import numpy as np
 
-    if "mean_image" not in subject.kept:
-        subject.kept["mean_image"] = np.rint(seen(subject, subject.background).mean(axis=0)).astype("uint8")
-    mean: Array = subject.kept["mean_image"]
+    mean: Array = subject.once(
+        "mean_image", lambda: np.rint(seen(subject, subject.background).mean(axis=0)).astype("uint8")
+    )
     return mean
 
 

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from app.errors import Fault, InvalidData, at
-from app.explain.base import Part, Subject
+from app.explain.base import Subject
+from app.explain.found import Part
 from app.explain.parts.counted import Counted
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Words:
         words = [{"feature": name, "value": word, "spans": places} for (name, word), places in shown.items()]
         return cls(subject, row, parts, spans, details={"texts": texts, "words": words})
 
-    def answers(self, masks: Array) -> Array:
+    def answers(self, masks: Array, others: Array | None = None) -> Array:
         """Leave words out, and ask the model; the same text is asked for once."""
         import numpy as np
         import pandas as pd

@@ -17,7 +17,7 @@ def frame():
 
 def test_a_column_that_is_left_out_has_the_values_of_the_background_and_answers_are_means(frame):
     model = Watched(lambda rows: rows["a"] * rows["b"] + rows["text"].isna(), frame)
-    masked = Columns.of(model.subject, frame.iloc[[2]], 0, 10_000)
+    masked = Columns.of(model.subject, frame.iloc[[2]])
     row = frame.iloc[2]
     found = masked.answers(np.array([[True, True, True], [True, False, True], [False, False, False]]))
     assert found[:, 0] == pytest.approx(
@@ -31,26 +31,28 @@ def test_a_column_that_is_left_out_has_the_values_of_the_background_and_answers_
     assert [part.feature for part in masked.parts] == ["a", "b", "text"]
 
 
-def test_the_background_is_as_large_as_some_walks_with_each_allow(frame):
+def test_means_are_over_some_rows_of_a_larger_background_and_always_the_same(frame):
     X = pd.concat([frame] * 5, ignore_index=True)
     model = Watched(lambda rows: rows["a"], X)
-    sizes = [Columns.of(model.subject, X.iloc[[0]], 0, n).background for n in (1, 120, 300, 10_000)]
-    assert sizes == [1, 10, 25, BACKGROUND]
+    first, other = (Columns.of(model.subject, X.iloc[[0]]) for _ in range(2))
+    assert (first.cost, first.background) == (BACKGROUND, 150)
+    none = np.zeros((1, 3), dtype=bool)
+    assert first.answers(none) == other.answers(none)
 
 
-def test_another_seed_compares_with_other_rows(frame):
+def test_a_row_that_is_named_lends_what_is_left_out(frame):
     model = Watched(lambda rows: rows["a"], frame)
-    answers = [
-        Columns.of(model.subject, frame.iloc[[0]], seed, 120).answers(np.zeros((1, 3), dtype=bool))[0, 0]
-        for seed in (0, 0, 1)
-    ]
-    assert answers[0] == answers[1] != answers[2]
+    masked = Columns.of(model.subject, frame.iloc[[0]])
+    others = np.arange(30)
+    found = masked.answers(np.zeros((30, 3), dtype=bool), others)[:, 0]
+    assert sorted(found) == pytest.approx(sorted(frame["a"]))
+    assert masked.answers(np.ones((2, 3), dtype=bool), np.array([4, 7]))[:, 0] == pytest.approx([frame["a"][0]] * 2)
 
 
 def test_many_masks_are_asked_for_in_portions_and_answered_in_their_order(frame):
     X = pd.concat([frame] * 5, ignore_index=True)
     model = Watched(lambda rows: rows["a"], X)
-    masked = Columns.of(model.subject, X.iloc[[0]], 0, 10_000)
+    masked = Columns.of(model.subject, X.iloc[[0]])
     masks = np.random.default_rng(0).random((2_500, 3)) < 0.5
     found = masked.answers(masks)[:, 0]
     assert max(len(rows) for rows in model.asked) <= 50_000

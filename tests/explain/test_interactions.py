@@ -1,4 +1,4 @@
-"""What pairs of columns do together in trees."""
+"""What pairs of columns do together in trees, and what trees are read at all."""
 
 from itertools import combinations
 
@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
 from app.errors import InvalidParameters
-from app.explain import trees
+from app.explain import interactions, trees
 from app.explain.base import Case
 from app.payloads.parameters import Task
 from tests.explain.functions import asked, shares
@@ -31,10 +31,10 @@ def frame():
     return X.assign(text=pd.array(np.resize(["x", "y", "z"], 300), dtype="str"))
 
 
-def interactions(shown, rows, output=0, **more):
+def together(shown, rows, output=0, **more):
     """Return {pair: what it does together}, and the explanation."""
     cases = [Case(rows.iloc[[place]]) for place in range(len(rows))]
-    found = trees.interactions(shown, cases, asked("interactions", output, num_features=100, **more))
+    found = interactions.explain(shown, cases, asked("interactions", output, num_features=100, **more))
     return {tuple(one["features"]): one["interaction"] for one in found.details["interactions"]}, found
 
 
@@ -52,7 +52,7 @@ def interactions(shown, rows, output=0, **more):
 )
 def test_two_columns_of_which_the_product_is_told_are_on_top(frame, subject, model):
     target = 5 * frame["b"] * frame["d"] + frame["a"]
-    pairs, found = interactions(subject(frame, target, model, Task.REGRESSION), frame.head(50))
+    pairs, found = together(subject(frame, target, model, Task.REGRESSION), frame.head(50))
     assert next(iter(pairs)) == ("b", "d")
     assert pairs["b", "d"] > 3 * sorted(pairs.values())[-2]
     assert list(pairs.values()) == sorted(pairs.values(), reverse=True)
@@ -62,7 +62,7 @@ def test_two_columns_of_which_the_product_is_told_are_on_top(frame, subject, mod
 
 def test_columns_that_only_add_up_do_nothing_together(frame, subject):
     model = GradientBoostingRegressor(n_estimators=50, max_depth=1, random_state=0)
-    pairs, found = interactions(subject(frame, frame["a"] + frame["b"], model, Task.REGRESSION), frame.head(30))
+    pairs, found = together(subject(frame, frame["a"] + frame["b"], model, Task.REGRESSION), frame.head(30))
     assert max(pairs.values()) == pytest.approx(0, abs=1e-6)
     assert sorted(shares(found), key=lambda name: -shares(found)[name])[:2] in (["a", "b"], ["b", "a"])
 
@@ -72,7 +72,7 @@ def test_main_effects_and_pairs_add_up_to_shap_values(frame, subject):
     model = DecisionTreeRegressor(max_depth=5, random_state=0)
     shown = subject(frame, frame["a"] * frame["b"] + frame["c"], model, Task.REGRESSION)
     values, base = trees.values(shown, shown.final, shown.final.transform(frame.head(1)))
-    pairs, found = interactions(shown, frame.head(1))
+    pairs, found = together(shown, frame.head(1))
     whole = sum(abs(value) for value in shares(found).values()) + sum(pairs.values())
     answer = shown.predict(frame.head(1))[0, 0]
     assert abs(answer - base[0]) <= whole + 1e-9
@@ -83,7 +83,7 @@ def test_the_categories_of_a_column_are_one(frame, subject):
     target = 4 * frame["a"] * (frame["text"] == "x")
     shown = subject(frame, target, RandomForestRegressor(20, random_state=0), Task.REGRESSION)
     assert shown.final.origins.count("text") == 3
-    pairs, found = interactions(shown, frame.head(40))
+    pairs, found = together(shown, frame.head(40))
     assert next(iter(pairs)) == ("a", "text")
     assert len(found.contributions) == 5
 
@@ -100,7 +100,7 @@ def test_the_categories_of_a_column_are_one(frame, subject):
 )
 def test_of_two_classes_as_of_numbers(frame, subject, model, scale):
     shown = subject(frame, frame["b"] * frame["d"] > 0, model)
-    pairs, found = interactions(shown, frame.head(30), 1)
+    pairs, found = together(shown, frame.head(30), 1)
     assert next(iter(pairs)) == ("b", "d")
     assert found.scale == scale
 
@@ -117,8 +117,8 @@ def test_of_two_classes_as_of_numbers(frame, subject, model, scale):
 def test_of_three_classes_each_has_its_own(frame, subject, model, scale):
     labels = np.where(frame["c"] > 0.6, "aside", np.where(frame["b"] * frame["d"] > 0, "same", "other"))
     shown = subject(frame, labels, model)
-    first, found = interactions(shown, frame.head(30), 0)
-    last, _ = interactions(shown, frame.head(30), 2)
+    first, found = together(shown, frame.head(30), 0)
+    last, _ = together(shown, frame.head(30), 2)
     assert found.scale == scale
     assert next(iter(last)) == ("b", "d")
     assert first != last
@@ -128,7 +128,7 @@ def test_trees_that_have_none_are_refused_with_what_does(frame, subject):
     labels = np.digitize(frame["a"], [-0.3, 0.3])
     shown = subject(frame, labels, GradientBoostingClassifier(n_estimators=3))
     with pytest.raises(InvalidParameters) as refused:
-        interactions(shown, frame.head(3))
+        together(shown, frame.head(3))
     (fault,) = refused.value.faults
     assert fault.pointer == "/params/method"
     assert "partial_dependence of two columns does" in fault.detail
@@ -138,4 +138,4 @@ def test_only_trees_are_read(frame, subject):
     assert trees.reads(RandomForestClassifier())
     assert not trees.reads(LinearRegression())
     with pytest.raises(InvalidParameters):
-        interactions(subject(frame, frame["a"], LinearRegression(), Task.REGRESSION), frame.head(3))
+        together(subject(frame, frame["a"], LinearRegression(), Task.REGRESSION), frame.head(3))

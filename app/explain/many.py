@@ -1,0 +1,43 @@
+"""Rows explained one after another by a local method, for methods that sum up what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.errors import InvalidData
+from app.explain.base import Asked, Case, LocalExplainer, Subject
+from app.explain.found import Local
+
+
+def explained(
+    explainer: LocalExplainer, subject: Subject, cases: Sequence[Case], asked: Asked
+) -> tuple[list[int], list[Local]]:
+    """Explain rows until the deadline, one in any case, and return their places too.
+
+    Raises
+    ------
+    InvalidData
+        None could be explained: no text has a word. One of many is left out.
+    """
+    places: list[int] = []
+    found: list[Local] = []
+    refused: InvalidData | None = None
+    for place, case in enumerate(cases):
+        if found and asked.late:
+            break
+        try:
+            found.append(explainer(subject, case, asked))
+            places.append(place)
+        except InvalidData as error:
+            refused = error
+    if refused is not None and not found:
+        raise refused
+    return places, found
+
+
+def ended(found: Sequence[Local], late: bool) -> str:
+    """Return what ended the work on all of them."""
+    if late:
+        return "deadline"
+    ends = {one.ended for one in found}
+    return next((end for end in ("num_samples", "max_error", "exact") if end in ends), found[0].ended)
