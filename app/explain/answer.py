@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from app.explain.base import Asked, Case, Subject
@@ -130,26 +131,48 @@ def _finite(trust: dict[str, float | None]) -> dict[str, float | None]:
 
 
 def table(answer: dict[str, Any]) -> str:
-    """Return the contributions of an answer as CSV, a line each."""
+    """Return an answer as CSV: a line a contribution, a changed value of a row found, a point of a curve, a pair."""
     columns = (
-        "id",
-        "step",
-        "target",
-        "feature",
-        "value",
-        "contribution",
-        "standard_error",
-        "condition",
-        "start",
-        "end",
-    )
+        "id", "step", "target", "of", "number", "feature", "value", "contribution", "standard_error", "low", "high",
+        "condition", "start", "end", "region", "prediction",
+    )  # fmt: skip
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow(columns)
     for entry in (*answer["explanations"], *answer["overall"]):
-        for one in entry["contributions"]:
-            writer.writerow([_cell({**entry, **one}.get(name)) for name in columns])
+        named = {name: entry.get(name) for name in ("id", "step", "target")}
+        for line in _lines(entry):
+            writer.writerow([_cell((named | line).get(name)) for name in columns])
     return written.getvalue()
+
+
+def _lines(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of one explanation by the names of their columns."""
+    for one in entry["contributions"]:
+        low, high = one.get("interval", (None, None))
+        yield {**one, "of": "contribution", "low": low, "high": high}
+    for kind in ("nearest", "counterfactuals"):
+        for number, found in enumerate(entry.get(kind, ())):
+            common = {"of": kind, "number": number, "prediction": found["prediction"]}
+            yield from ({**common, "feature": name, "value": found["values"][name]} for name in found["changed"])
+    for curve in entry.get("curves", ()):
+        means = curve.get("mean") or curve.get("predictions")
+        spread = zip(curve.get("low") or [None] * len(means), curve.get("high") or [None] * len(means), strict=True)
+        for value, mean, (low, high) in zip(curve["grid"], means, spread, strict=True):
+            common = {"of": "curve", "feature": curve["feature"], "value": value}
+            yield {**common, "prediction": mean, "low": low, "high": high}
+    for pair in entry.get("interactions", ()):
+        yield {
+            "of": "interaction",
+            "feature": " × ".join(pair["features"]),
+            "contribution": pair["interaction"],
+            "standard_error": pair["standard_error"],
+        }
+    if surface := entry.get("surface"):
+        for a, line in zip(surface["grids"][0], surface["mean"], strict=True):
+            for b, mean in zip(surface["grids"][1], line, strict=True):
+                feature, value = " × ".join(surface["features"]), f"{a} × {b}"
+                yield {"of": "surface", "feature": feature, "value": value, "prediction": mean}
 
 
 def _cell(value: Any) -> Any:

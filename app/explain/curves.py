@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 #: Categories of a grid, the most frequent ones.
 _CATEGORIES = 10
 
-#: Columns that are varied when none are named, and rows that the model is asked for at once.
-_COLUMNS, _TOGETHER = 50, 50_000
+#: Columns that are varied when none are named, rows that the model is asked for at once, and for one curve or surface.
+_COLUMNS, _TOGETHER, _MOST = 50, 50_000, 2_000_000
+
+#: Values and rows by which the columns are found that change predictions most, where there are more.
+_LOOK_VALUES, _LOOK_ROWS = 3, 10
 
 #: Quantiles between which numbers are varied: beyond them there is hardly any data.
 _LOW, _HIGH = 0.02, 0.98
@@ -32,9 +35,13 @@ def ice(subject: Subject, case: Case, asked: Asked) -> Local:
 
     A column's contribution is by how much the row's own value differs from the mean of its curve.
     """
-    curves, contributions = [], []
+    curves: list[dict[str, Any]] = []
+    contributions = []
     own = float(subject.predict(case.row)[0, asked.output])
-    for name in _columns(subject, asked.parameters.columns):
+    names = _columns(subject, asked.parameters.columns, case.row)
+    for name in names:
+        if curves and asked.late:
+            break
         values = grid(subject, name, asked.parameters.grid_size)
         answers = _answers(subject, case.row, [(name, values)])[:, 0, asked.output]
         curves.append(
@@ -53,6 +60,7 @@ def ice(subject: Subject, case: Case, asked: Asked) -> Local:
         algorithm="ice",
         scale=subject.scale,
         num_samples=sum(len(curve["grid"]) for curve in curves),
+        ended="deadline" if len(curves) < len(names) else "exact",
         details={"curves": curves[: asked.parameters.num_features]},
     )
 
@@ -67,10 +75,14 @@ def partial_dependence(subject: Subject, cases: Sequence[Case], asked: Asked) ->
 
     rows = pd.concat([case.row for case in cases], ignore_index=True)
     named, size = asked.parameters.columns, asked.parameters.grid_size
-    if named is not None and len(set(named)) == 2:
-        return _surface(subject, rows, _columns(subject, named), asked)
-    curves, contributions = [], []
-    for name in _columns(subject, named):
+    names = _columns(subject, named, rows)
+    if named is not None and len(names) > 1:
+        return _surface(subject, rows, names, asked)
+    curves: list[dict[str, Any]] = []
+    contributions = []
+    for name in names:
+        if curves and asked.late:
+            break
         values = grid(subject, name, size)
         answers = _answers(subject, rows, [(name, values)])[:, :, asked.output]
         mean = answers.mean(axis=1)
@@ -86,11 +98,19 @@ def partial_dependence(subject: Subject, cases: Sequence[Case], asked: Asked) ->
         )
         contributions.append(Contribution(Part(name), float(mean.std())))
     curves.sort(key=lambda curve: -curve["variation"])
-    return _overall(subject, rows, contributions, {"curves": curves[: asked.parameters.num_features]}, curves)
+    late = len(curves) < len(names)
+    shown_ones = {"curves": curves[: asked.parameters.num_features]}
+    return _overall(subject, rows, contributions, shown_ones, curves, "deadline" if late else "exact")
 
 
 def _surface(subject: Subject, rows: pd.DataFrame, names: list[str], asked: Asked) -> Overall:
     grids = [grid(subject, name, asked.parameters.grid_size) for name in names]
+    n_rows = len(rows) * len(grids[0]) * len(grids[1])
+    if n_rows > _MOST:
+        raise InvalidParameters(
+            f"The model would be asked for {n_rows:,} rows, more than {_MOST:,}.",
+            [Fault("/params/grid_size", "ask for fewer values, or fewer rows (num_rows)")],
+        )
     pairs = [(a, b) for a in grids[0] for b in grids[1]]
     answers = _answers(subject, rows, [(name, [pair[n] for pair in pairs]) for n, name in enumerate(names)])
     mean = answers[:, :, asked.output].mean(axis=1).reshape(len(grids[0]), len(grids[1]))
@@ -106,19 +126,22 @@ def _surface(subject: Subject, rows: pd.DataFrame, names: list[str], asked: Aske
     return _overall(subject, rows, contributions, {"surface": surface}, [{"grid": pairs}])
 
 
-def _overall(subject: Subject, rows: Any, contributions: Any, details: Any, curves: list[dict[str, Any]]) -> Overall:
+def _overall(
+    subject: Subject, rows: Any, contributions: Any, details: Any, curves: list[dict[str, Any]], ended: str = "exact"
+) -> Overall:
     return Overall(
         contributions,
         algorithm="partial_dependence",
         scale=subject.scale,
         num_samples=len(rows) * sum(len(curve["grid"]) for curve in curves),
         rows=len(rows),
+        ended=ended,
         details=details,
     )
 
 
-def _columns(subject: Subject, named: list[str] | None) -> list[str]:
-    """Return the columns to vary.
+def _columns(subject: Subject, named: list[str] | None, rows: pd.DataFrame) -> list[str]:
+    """Return the columns to vary: those named, or those that change predictions of some rows most.
 
     Raises
     ------
@@ -133,7 +156,16 @@ def _columns(subject: Subject, named: list[str] | None) -> list[str]:
             "Not all of the columns can be varied.",
             [Fault("/params/columns", f"{name}: no such column; known are {listed(known)}") for name in unknown[:20]],
         )
-    return list(dict.fromkeys(named)) if named is not None else known[:_COLUMNS]
+    if named is not None:
+        return list(dict.fromkeys(named))
+    if len(known) <= _COLUMNS:
+        return known
+    few = rows.head(_LOOK_ROWS)
+    spans = {}
+    for name in known:
+        answers = _answers(subject, few, [(name, grid(subject, name, _LOOK_VALUES))])
+        spans[name] = float((answers.max(axis=0) - answers.min(axis=0)).sum()) if len(answers) else 0.0
+    return sorted(known, key=lambda name: -spans[name])[:_COLUMNS]
 
 
 def grid(subject: Subject, name: str, size: int) -> list[Any]:

@@ -163,7 +163,9 @@ class Explanation:
         if self.parameters.target is not None:
             return [self._named()]
         positive = subject.positive(seen, self.pipeline)
-        return list(range(len(seen.classes))) if positive is None else [positive]
+        # Maps of images have no sign: each class has its own.
+        of_images = seen.images is not None and bool(seen.classes)
+        return list(range(len(seen.classes))) if positive is None or of_images else [positive]
 
     def _output(self, seen: Subject, predicted: Any) -> int:
         """Return the column of the prediction to explain: the class asked for, the positive one, or the likeliest."""

@@ -50,6 +50,8 @@ def explain(subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
             [Fault("/params/algorithm", "send raw_data with series, or ask for shap or lime where they fit")],
         )
     asked = replace(asked, parameters=_of_method(subject, wanted, method))
+    if subject.images is not None:
+        cases = _of_class(subject, cases, asked)
     explainer = registry.resolve(method)
     exact = shap.exact_each(subject, cases, asked) if method == "shap" else None
     places, each = (range(len(cases)), exact) if exact else many.explained(explainer, subject, cases, asked)
@@ -57,6 +59,16 @@ def explain(subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
     if "map" in each[0].details or "regions" in each[0].details:
         return _maps(each, common)
     return _means(subject, [cases[place] for place in places], each, method, common)
+
+
+def _of_class(subject: Subject, cases: Sequence[Case], asked: Asked) -> Sequence[Case]:
+    """Return the images that are predicted as the class explained; where none is, all of them."""
+    import pandas as pd
+
+    if not subject.classes:
+        return cases
+    likeliest = subject.predict(pd.concat([case.row for case in cases])).argmax(axis=1)
+    return [case for case, code in zip(cases, likeliest, strict=True) if code == asked.output] or cases
 
 
 def _usual(subject: Subject) -> str:

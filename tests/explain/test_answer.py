@@ -135,9 +135,9 @@ def table(*entries, overall=()):
 def test_a_table_has_a_line_a_contribution(case):
     first = entry_of(case, found(Contribution(Part("n"), -2.0, 0.5, "n > 1"), Contribution(Part("s", None, 0, 5), 1.0)))
     lines = table(first, first | {"id": 3, "step": 2}, overall=[{"target": "no", "contributions": [{"feature": "x"}]}])
-    assert lines[0] == {
-        "id": "r7", "step": "", "target": "yes", "feature": "n", "value": "1.5", "contribution": "-2.0",
-        "standard_error": "0.5", "condition": "n > 1", "start": "", "end": "",
+    assert {name: cell for name, cell in lines[0].items() if cell} == {
+        "id": "r7", "target": "yes", "of": "contribution", "feature": "n", "value": "1.5", "contribution": "-2.0",
+        "standard_error": "0.5", "low": "-2.98", "high": "-1.02", "condition": "n > 1",
     }  # fmt: skip
     assert (lines[1]["feature"], lines[1]["start"], lines[1]["end"]) == ("s", "0", "5")
     assert [(line["id"], line["step"]) for line in lines] == [("r7", "")] * 2 + [("3", "2")] * 2 + [("", "")]
@@ -146,8 +146,25 @@ def test_a_table_has_a_line_a_contribution(case):
 
 def test_an_answer_without_contributions_is_a_table_of_its_heading():
     assert answer.table({"explanations": [], "overall": []}).splitlines() == [
-        "id,step,target,feature,value,contribution,standard_error,condition,start,end"
+        "id,step,target,of,number,feature,value,contribution,standard_error,low,high,condition,start,end,region,prediction"
     ]
+
+
+def test_what_a_method_gives_beside_contributions_is_in_the_table_too():
+    found = {"prediction": 0.2, "values": {"a": 1, "b": 2}, "changed": ["b"]}
+    (line,) = table({"id": 1, "contributions": [], "counterfactuals": [found]})
+    assert (line["of"], line["number"], line["feature"], line["value"]) == ("counterfactuals", "0", "b", "2")
+    curve = {"feature": "a", "grid": [1, 2], "mean": [0.1, 0.3], "low": [0, 0.1], "high": [0.2, 0.5]}
+    lines = table({"contributions": [], "curves": [curve]})
+    assert [(one["value"], one["prediction"], one["high"]) for one in lines] == [
+        ("1", "0.1", "0.2"),
+        ("2", "0.3", "0.5"),
+    ]
+    pair = {"features": ["a", "b"], "interaction": 0.5, "standard_error": None}
+    (line,) = table({"contributions": [], "interactions": [pair]})
+    assert (line["of"], line["feature"], line["contribution"]) == ("interaction", "a × b", "0.5")
+    surface = {"features": ["a", "b"], "grids": [[1], ["x", "y"]], "mean": [[0.1, 0.2]]}
+    assert [one["value"] for one in table({"contributions": [], "surface": surface})] == ["1 × x", "1 × y"]
 
 
 @pytest.mark.parametrize("text", ['=HYPERLINK("http://x")', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])

@@ -170,7 +170,10 @@ def test_more_samples_than_the_local_method_takes_are_refused(trained, name, num
 
 def test_images_are_told_by_the_mean_of_their_maps(trained):
     model = trained("images")
-    (entry,) = model.explain("summary", sent=False, num_rows=4, num_samples=120)["overall"]
+    entries = model.explain("summary", sent=False, num_rows=4, num_samples=120)["overall"]
+    assert [one["target"] for one in entries] == ["left", "right"]
+    assert sum(one["rows"] for one in entries) == 4
+    entry = entries[0]
     mean, spread = np.array(entry["map"]), np.array(entry["deviation"])
     assert mean.shape == spread.shape == (12, 12)
     assert entry["contributions"] == []
@@ -193,7 +196,9 @@ def test_the_map_of_regions_gives_each_pixel_its_share():
 
 def test_a_network_of_images_is_told_by_where_it_looks(trained):
     model = trained("network of images")
-    (entry,) = model.explain("summary", sent=False, num_rows=3)["overall"]
+    entries = model.explain("summary", sent=False, num_rows=3)["overall"]
+    assert [one["target"] for one in entries] == ["left", "right"]
+    entry = entries[0]
     assert entry["algorithm"] == "mean_grad_cam"
     assert 0 <= np.min(entry["map"]) <= np.max(entry["map"]) <= 1
     assert "drop" in entry
