@@ -100,3 +100,13 @@ def test_constraints_on_columns_that_they_cannot_hold_for_are_pointed_at(people,
         constraints(people, **more)
     assert [fault.pointer for fault in refused.value.faults] == pointers
     assert all("known are height" in fault.detail or "those are" in fault.detail for fault in refused.value.faults)
+
+
+@pytest.mark.parametrize("value", ["yes", 2, "true"])
+def test_a_column_of_yes_and_no_has_no_other_values(people, value):
+    with pytest.raises(InvalidParameters) as refused:
+        constraints(people, allowed={"member": [value]})
+    assert [(fault.pointer, fault.detail) for fault in refused.value.faults] == [
+        ("/params/allowed/member", "known are true and false")
+    ]
+    assert constraints(people, allowed={"member": [True]}).donors()["member"].eq(1).all()

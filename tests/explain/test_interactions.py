@@ -139,3 +139,12 @@ def test_only_trees_are_read(frame, subject):
     assert not trees.reads(LinearRegression())
     with pytest.raises(InvalidParameters):
         together(subject(frame, frame["a"], LinearRegression(), Task.REGRESSION), frame.head(3))
+
+
+def test_more_interactions_than_can_be_computed_are_refused_with_the_limit(subject):
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 2_001))).add_prefix("c")
+    shown = subject(X, X["c0"], DecisionTreeRegressor(max_depth=2), Task.REGRESSION)
+    with pytest.raises(InvalidParameters) as refused:
+        together(shown, X.head(2))
+    assert "4,000,000" in refused.value.detail
+    assert "partial_dependence" in refused.value.faults[0].detail

@@ -335,8 +335,8 @@ def test_what_does_not_add_up_is_asked_of_coalitions_instead(diabetes, subject):
 @pytest.mark.parametrize(
     "model",
     [
-        XGBRegressor(n_estimators=20, objective="reg:gamma"),
-        LGBMRegressor(n_estimators=20, objective="gamma", verbose=-1),
+        XGBRegressor(n_estimators=20, objective="reg:gamma", n_jobs=1),
+        LGBMRegressor(n_estimators=20, objective="gamma", n_jobs=1, verbose=-1),
     ],
     ids=["xgboost", "lightgbm"],
 )

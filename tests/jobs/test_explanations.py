@@ -12,6 +12,7 @@ from app.jobs import tasks
 from app.jobs.records import JobKind, JobState, Stop
 from app.payloads.explaining import ExplainParameters, check_explaining
 from app.payloads.uploads import Upload
+from app.settings import Settings
 from tests.jobs.conftest import table
 
 ROWS = json.loads(table(3).drop(columns=["kind", "size"]).to_json(orient="records"))
@@ -129,6 +130,20 @@ def test_a_method_that_does_not_fit_costs_no_model(trained, store):
     trained(rows=3, method="grad_cam")
     assert store.explanations("p", 1) is None
     assert store.current("p") == 1
+
+
+def test_a_training_whose_model_is_served_has_finished_whatever_becomes_of_its_explanations(
+    queue, training, worked, store, settings, monkeypatch
+):
+    """A disk that is full, say: here there is no room in the cache of pipelines, as its size is no number."""
+    monkeypatch.setenv("MODEL_CACHE_MB", "1")
+    broken = Settings.from_environment().model_copy(update={"model_cache_mb": None})
+    monkeypatch.setattr(Settings, "from_environment", classmethod(lambda _: broken))
+    job = queue.submit(training())
+    worked.train(job.job_id)
+    ended = queue.get(job.job_id)
+    assert (ended.state, ended.result["version"]) == (JobState.FINISHED, 1)
+    assert store.explanations("p", 1) is None
 
 
 def test_explanations_go_with_their_version(trained, store):

@@ -164,6 +164,7 @@ def test_rows_are_explained_beside_their_predictions(of_table, penguins):
         ("sp_lime", "single rows"),
         ({"method": "lime", "num_samples": 1}, "num_samples"),
         ({"num_samples": 100}, "method"),
+        ({"method": "lime", "ids": [3]}, "/params/explain/ids"),
     ],
 )
 def test_an_explanation_beside_a_prediction_is_checked_before(of_table, penguins, explain, said):
