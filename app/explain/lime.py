@@ -9,7 +9,7 @@ first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from app.explain import last_step, parts, surrogate
@@ -52,13 +52,10 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int) -> 
     import numpy as np
 
     n_parts = len(masked.parts)
-    first = [True]
+    whole = np.ones((1, n_parts), dtype=bool)
 
     def draw(count: int, generator: np.random.Generator) -> tuple[Array, Array]:
         gone = generator.integers(1, n_parts + 1, count)
-        if first:
-            gone[0] = 0
-            first.clear()
         # Those with the smallest random numbers are gone: of each number any set is as likely.
         numbers = generator.random((count, n_parts), dtype="float32")
         largest = np.sort(numbers, axis=1)[np.arange(count), gone - 1]
@@ -70,7 +67,9 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int) -> 
         near: Array = np.exp(-(distances**2) / (2 * _OF_PARTS**2))
         return near
 
-    return surrogate.explain(subject, masked.parts, asked, draw, nearness, n_samples, "lime", details=masked.details)
+    around = surrogate.Around((whole, masked.answers(whole)), draw, nearness)
+    found = surrogate.explain(subject, masked.parts, asked, around, n_samples)
+    return replace(found, details=masked.details)
 
 
 def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], asked: Asked, n_samples: int) -> Local:
@@ -80,15 +79,12 @@ def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], as
     same = np.vstack([np.column_stack([one.same for one in bins]), np.ones(len(bins), dtype=bool)])
     often = np.array([_OFTEN if one.same.mean() < _RARE else 0.0 for one in bins])
     ask, n_others = last_step.asking(subject, row), len(subject.background)
-    first = [True]
+    itself = np.ones((1, len(bins)), dtype=bool), ask(np.full((1, len(bins)), OWN))
 
     def draw(count: int, generator: np.random.Generator) -> tuple[Array, Array]:
         places = generator.integers(0, n_others, (count, len(bins)))
         if often.any():
             places[generator.random(places.shape) < often] = OWN
-        if first:
-            places[0] = OWN
-            first.clear()
         return same[places, np.arange(len(bins))], ask(places)
 
     def nearness(masks: Array) -> Array:
@@ -97,7 +93,9 @@ def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], as
         return near
 
     conditions = [f"{part.feature} {one.condition}" for part, one in zip(columns, bins, strict=True)]
-    return surrogate.explain(subject, columns, asked, draw, nearness, n_samples, "lime_tabular", conditions, n_others)
+    around = surrogate.Around(itself, draw, nearness)
+    found = surrogate.explain(subject, columns, asked, around, n_samples, conditions)
+    return replace(found, algorithm="lime_tabular", background=n_others)
 
 
 @dataclass(frozen=True)

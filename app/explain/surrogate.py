@@ -60,41 +60,55 @@ class Fit:
     divergence: float | None
 
 
+@dataclass(frozen=True)
+class Around:
+    """What lies around a row.
+
+    Attributes
+    ----------
+    itself
+        The row's own mask, with all of its parts, and answer, shapes (1, n_parts) and (1, n_outputs).
+    draw
+        Draws rows near it.
+    nearness
+        From masks to the weight of each row, shape (n_samples,).
+    """
+
+    itself: tuple[Array, Array]
+    draw: Draw
+    nearness: Callable[[Array], Array]
+
+
 def explain(
     subject: Subject,
     parts: Sequence[Part],
     asked: Asked,
-    draw: Draw,
-    nearness: Callable[[Array], Array],
+    around: Around,
     n_samples: int,
-    algorithm: str,
     conditions: Sequence[str | None] | None = None,
-    background: int = 0,
-    details: dict[str, Any] | None = None,
 ) -> Local:
-    """Draw until the largest standard error is below `max_error`, or there are `n_samples`, and fit.
+    """Draw until the largest standard error is below `max_error`, or there are `n_samples` with the row, and fit.
 
     Parameters
     ----------
-    draw
-        Whose first row of the first call is the row itself.
-    nearness
-        From masks to the weight of each row, shape (n_samples,).
+    conditions
+        What the row's own value of each part is like, where parts are columns.
     """
     import numpy as np
 
     max_error = asked.parameters.max_error
     generator = np.random.default_rng(asked.seed)
     count = n_samples if max_error is None else min(max(_FIRST, _FOR_EACH * len(parts)), n_samples)
-    masks, answers = draw(count, generator)
+    drawn = around.draw(count - 1, generator)
+    masks, answers = (np.concatenate(both) for both in zip(around.itself, drawn, strict=True))
     ended = "num_samples"
     while True:
-        found = fit(masks, answers, nearness(masks), asked.output, subject.task is Task.CLASSIFICATION)
+        found = fit(masks, answers, around.nearness(masks), asked.output, subject.task is Task.CLASSIFICATION)
         if max_error is not None and found.errors.max(initial=0.0) <= max_error:
             ended = "max_error"
         if ended == "max_error" or len(masks) >= n_samples:
             break
-        more = draw(min(len(masks), n_samples - len(masks)), generator)
+        more = around.draw(min(len(masks), n_samples - len(masks)), generator)
         masks, answers = np.concatenate([masks, more[0]]), np.concatenate([answers, more[1]])
     shown = conditions or [None] * len(parts)
     contributions = [
@@ -112,12 +126,10 @@ def explain(
         base_value=found.base,
         local_prediction=float(found.base + found.weights.sum()),
         trust=trust,
-        algorithm=algorithm,
+        algorithm="lime",
         scale=subject.scale,
         num_samples=len(masks),
-        background=background,
         ended=ended,
-        details=details or {},
     )
 
 

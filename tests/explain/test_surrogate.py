@@ -110,7 +110,8 @@ def explained(function, n_samples, max_error=None, seed=0, classes=()):
     counts = []
 
     def draw(count, generator):
-        counts.append(count)
+        # The row itself comes beside those that are drawn first.
+        counts.append(count + (not counts))
         masks = generator.random((count, 4)) < 0.5
         return masks, function(masks)
 
@@ -118,10 +119,9 @@ def explained(function, n_samples, max_error=None, seed=0, classes=()):
     model = Watched(lambda rows: rows["a"], X, classes)
     parts = [Part(name) for name in "abcd"]
     wanted = asked("lime", max_error=max_error, seed=seed)
-    found = surrogate.explain(
-        model.subject, parts, wanted, draw, lambda masks: np.exp(masks.sum(axis=1) / 4), n_samples, "lime"
-    )
-    return found, counts
+    itself = np.ones((1, 4), dtype=bool)
+    around = surrogate.Around((itself, function(itself)), draw, lambda masks: np.exp(masks.sum(axis=1) / 4))
+    return surrogate.explain(model.subject, parts, wanted, around, n_samples), counts
 
 
 def uneven(masks):
