@@ -109,15 +109,16 @@ class Explanation:
         explainer = registry.resolve(self.parameters.method)
         cases = self._many(seen)
         entries, examples = [], []
-        found = Overall()
+        found: list[Overall] = []
         for output in self._outputs(seen):
             asked = Asked.of(self.parameters, output, deadline)
-            found = explainer(seen, cases, asked)
-            entries.append(answer.overall(seen, asked, found, registry.METHODS[self.parameters.method].by_class))
-            for place, local in found.examples:
+            one = explainer(seen, cases, asked)
+            found.append(one)
+            entries.append(answer.overall(seen, asked, one, registry.METHODS[self.parameters.method].by_class))
+            for place, local in one.examples:
                 prediction = float(seen.predict(cases[place].row)[0, output])
                 examples.append(answer.local(seen, cases[place], prediction, asked, local))
-        return answer.header(found) | {"explanations": examples, "overall": entries, "left_out": []}
+        return answer.header(found[0]) | {"explanations": examples, "overall": entries, "left_out": []}
 
     def _many(self, seen: Subject) -> list[Case]:
         """Return the cases of a method over many rows, as many as it takes, drawn from those there are."""

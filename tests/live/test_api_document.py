@@ -49,8 +49,12 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
     holds(pipeline.ask("/serve_prediction", rows), "/serve_prediction", "post")
     explainers = holds(get(f"{model}/explainers"), "/models/{pipeline_id}/explainers").json()["explainers"]
     for one in explainers:
-        few = {"num_samples": 50} if "num_samples" in one["parameters"] else {}
-        holds(pipeline.ask("/explain", rows, method=one["method"], **few), "/explain", "post")
+        body = {"pipeline_id": pipeline.id, "method": one["method"]}
+        if one["needs_rows"]:
+            body["data"] = rows.astype("object").where(rows.notna(), None).to_dict("records")
+        if "num_samples" in one["parameters"]:
+            body["num_samples"] = 50
+        holds(pipeline.service.post("/explain", json=body), "/explain", "post")
     holds(get(f"{model}/explanations"), "/models/{pipeline_id}/explanations")
     holds(get("/health/live"), "/health/live")
     holds(get("/health/ready"), "/health/ready")
