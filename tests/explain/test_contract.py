@@ -260,7 +260,7 @@ ODD = {
         "the same time for all": sent.head(20).assign(when="2024-01-01"),
     },
     "whole series": lambda sent: {"flat": sent.head(40).assign(height=1.0, wind=0.0), "one sample": sent.head(1)},
-    "forecast": lambda sent: {"flat": sent.head(30).assign(sales=1.0), "as long as the window": sent.head(14)},
+    "forecast": lambda sent: {"flat": sent.head(30).assign(sales=1.0), "as long as the window": sent.head(10)},
 }
 
 

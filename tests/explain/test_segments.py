@@ -68,10 +68,10 @@ def test_the_signals_are_in_the_answer(spiked):
 
 def test_a_forecast_is_explained_by_the_samples_of_its_window(trained):
     model = trained("forecast")
-    (entry,) = model.explain("segments", ids=["south"], num_segments=14)["explanations"]
+    (entry,) = model.explain("segments", ids=["south"], num_segments=10)["explanations"]
     assert entry["step"] == 1
-    assert entry["start"] == 46
+    assert entry["start"] == 50
     assert {one["end"] - one["start"] for one in entry["contributions"]} == {1}
-    assert all(46 <= one["start"] < 60 for one in entry["contributions"])
+    assert all(50 <= one["start"] < 60 for one in entry["contributions"])
     sent = model.sent[model.sent["store"] == "south"]["sales"]
-    assert entry["signals"]["sales"] == sent[46:].tolist()
+    assert entry["signals"]["sales"] == sent[50:].tolist()

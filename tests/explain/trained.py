@@ -150,7 +150,7 @@ def _sales():
 _OF_SERIES = {"column_id": "wave", "column_sort": "when", "default_fc_parameters": "MinimalFCParameters()"}
 _STACKED = {**_OF_SERIES, "column_kind": "sensor", "column_value": "value"}
 _SMALL = {"height": 12, "width": 12, "channels": 1}
-_SHORT = {"max_trials": 1, "epochs": 2}
+_SHORT = {"max_trials": 1, "epochs": 1}
 _FOREST, _TREES = "sklearn.ensemble.RandomForestClassifier", {"n_estimators": 10, "max_depth": 5}
 
 RECIPES = {
@@ -173,8 +173,10 @@ RECIPES = {
         "sklearn.linear_model.Ridge",
         "sales",
         task="forecasting",
-        extract_features={"column_id": "store", "column_sort": "day"},
-        forecast={"horizon": 3, "window": 14},
+        extract_features={
+            "column_id": "store", "column_sort": "day", "default_fc_parameters": {"mean": None, "maximum": None}
+        },
+        forecast={"horizon": 3, "window": 10},
     ),
     "network of numbers": recipe(
         _numbers_alone, "autokeras.StructuredDataRegressor", "progression", "id", _SHORT
