@@ -76,10 +76,6 @@ class Constraints:
             rows[name] = rows[name].where(rows[name].isin(known), lent.astype(rows[name].dtype))
         return rows
 
-    def hold(self, row: pd.DataFrame) -> bool:
-        """Tell whether one row keeps all of them."""
-        return bool(self.each_holds(row)[0])
-
     def each_holds(self, rows: pd.DataFrame) -> Array:
         """Tell of each row whether it keeps them; a value that did not change always does. Shape (n_rows,)."""
         import numpy as np

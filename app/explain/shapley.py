@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 #: Parts up to which all coalitions are asked for: 4096 of them.
 MOST_EXACT = 12
 
-#: Pairs of walks that are asked for in one call where an error is waited for, and the fewest that are made: of fewer
-#: an error cannot be told.
-_TOGETHER, LEAST = 16, 8
+#: Pairs of walks that are asked for in one call where an error is waited for, the fewest that are made, and the fewest
+#: whose error may end them: that of few pairs may be small by chance.
+_TOGETHER, LEAST, _SURE = 16, 2, 8
 
 #: Coalitions that are asked for in one call elsewhere: a pipeline takes milliseconds for a call of however few rows.
 _MASKS = 5_000
@@ -116,7 +116,7 @@ def _sampled(answers: Answers, n_parts: int, budget: int, seed: int, max_error: 
         added = _marginal(answers, walks, np.repeat(others, 2), np.repeat(none, 2), full)
         pairs += list(added.reshape(len(orders), 2, n_parts).mean(axis=1))
         bases += none.tolist()
-        if max_error is not None and len(pairs) >= LEAST and _errors(pairs, n_others).max() <= max_error:
+        if max_error is not None and len(pairs) >= _SURE and _errors(pairs, n_others).max() <= max_error:
             ended = "max_error"
             break
     values, asked = np.mean(pairs, axis=0), 1 + len(pairs) * of_a_pair
