@@ -59,7 +59,7 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int) -> 
         # Those with the smallest random numbers are gone: of each number any set is as likely.
         numbers = generator.random((count, n_parts), dtype="float32")
         largest = np.sort(numbers, axis=1)[np.arange(count), gone - 1]
-        masks = (numbers > largest[:, None]) | (gone == 0)[:, None]
+        masks = numbers > largest[:, None]
         return masks, masked.answers(masks)
 
     def nearness(masks: Array) -> Array:

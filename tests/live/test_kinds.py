@@ -94,8 +94,11 @@ def test_pictures_are_told_apart(pipeline, pictures, model):
     assert len(found) == 60
     assert found["score"].between(0, 1).all()
     assert list(found.index[:2]) == ["picture 0.png", "picture 1.png"]
-    refused = pipeline.ask("/explain", pictures[0], method="shap")
+    refused = pipeline.ask("/explain", pictures[0], method="nearest")
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/params/method")
+    one = pipeline.ask("/explain", pictures[0], method="shap", ids=["picture 1.png"], num_samples=100)
+    assert one.status_code == 200, one.text
+    assert np.shape(one.json()["explanations"][0]["regions"]) == np.shape(one.json()["explanations"][0]["image"])[:2]
 
 
 @pytest.mark.parametrize("model", [None, "autokeras.TimeseriesClassifier"])
