@@ -37,6 +37,8 @@ NEEDED = {
     "models.report": "read",
     "models.code": "read",
     "models.network": "predict",
+    "models.explainers": "read",
+    "models.explanations": "predict",
     "jobs.index": "read",
     "jobs.show": "read",
     "jobs.events": "read",

@@ -101,7 +101,7 @@ def beside_prediction(
 
 
 def of_training(
-    record: Record, tables: Tables, store: ModelStore, cache: PipelineCache, progress: Progress, seconds: float
+    record: Record, tables: Tables, store: ModelStore, cache: PipelineCache, seconds: float
 ) -> dict[str, Any] | None:
     """Explain rows that a training held out, as its parameters ask; None when they ask for none, or nothing fits.
 
@@ -124,7 +124,7 @@ def of_training(
     frame = frame.iloc[ids] if named is None else frame[frame[named].isin(ids)]
     values = {**(wanted.model_extra or {}), "method": method, "pipeline_id": record.pipeline_id, "version": version}
     reported = partial(store.report, record.pipeline_id, version)
-    work = Explanation(check_explaining(values), version, pipeline, frame, "raw_data", reported, progress, seconds)
+    work = Explanation(check_explaining(values), version, pipeline, frame, "raw_data", reported, silent, seconds)
     return replace(work, skips=True).answer()
 
 

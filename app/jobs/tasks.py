@@ -150,12 +150,12 @@ def _trained(job: Job, publications: Publications, records: JobRecords, settings
         promoted,
         settings.dask_scheduler_address,
     )
-    _keep_explanations(record, tables, job, publications, records, settings)
+    _keep_explanations(record, tables, job, publications, settings)
     return record.result
 
 
 def _keep_explanations(
-    record: Record, tables: Tables, job: Job, publications: Publications, records: JobRecords, settings: Settings
+    record: Record, tables: Tables, job: Job, publications: Publications, settings: Settings
 ) -> None:
     """Explain some of the rows that were held out. The model is served by now, whatever becomes of these."""
     from app.explain import run
@@ -166,9 +166,9 @@ def _keep_explanations(
         return
     left = max(_LEAST, _SHARE * job.seconds)
     store = ModelStore(connect(settings.redis_url), signing_secret(settings))
-    cache, progress = PipelineCache(settings.model_cache_mb * 2**20), JobProgress(records, job.job_id)
+    cache = PipelineCache(settings.model_cache_mb * 2**20)
     try:
-        kept = run.of_training(record, tables, store, cache, progress, left)
+        kept = run.of_training(record, tables, store, cache, left)
     except ServiceError as error:
         logger.info("job %s: nothing was explained: %s", job.job_id, error.detail)
         return
