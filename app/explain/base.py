@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
+from app.errors import Fault, InvalidParameters, listed
 from app.explain.found import Local, Overall, Part
 from app.payloads.explaining import ExplainParameters
 from app.payloads.parameters import Kind, Task
@@ -122,6 +123,26 @@ class Subject:
             if name not in self.kept:
                 self.kept[name] = make()
             return self.kept[name]
+
+    def class_of(self, named: Any, parameter: str) -> int:
+        """Return the place of a class that a parameter names, as it is written.
+
+        Raises
+        ------
+        InvalidParameters
+            With the classes that are known.
+        """
+        same = [place for place, name in enumerate(self.classes) if str(name) == str(named)]
+        if not same:
+            known = (
+                f"known classes are {listed(self.classes)}"
+                if self.classes
+                else "a regression has no classes; leave it out"
+            )
+            raise InvalidParameters(
+                f"The {parameter} is not a class of this model.", [Fault(f"/params/{parameter}", known)]
+            )
+        return same[0]
 
     def of_kind(self, *kinds: Kind) -> list[str]:
         """Return the columns of some kinds."""

@@ -162,7 +162,7 @@ class Explanation:
         if not registry.METHODS[self.parameters.method].by_class:
             return [0]
         if self.parameters.target is not None:
-            return [self._named()]
+            return [seen.class_of(self.parameters.target, "target")]
         positive = subject.positive(seen, self.pipeline)
         # Maps of images have no sign: each class has its own.
         of_images = seen.images is not None and bool(seen.classes)
@@ -171,29 +171,9 @@ class Explanation:
     def _output(self, seen: Subject, predicted: Any) -> int:
         """Return the column of the prediction to explain: the class asked for, the positive one, or the likeliest."""
         if self.parameters.target is not None:
-            return self._named()
+            return seen.class_of(self.parameters.target, "target")
         positive = subject.positive(seen, self.pipeline)
         return int(predicted.argmax()) if positive is None else positive
-
-    def _named(self) -> int:
-        return of_class(self.pipeline.classes, self.parameters.target, "target")
-
-
-def of_class(classes: tuple[Any, ...], named: Any, parameter: str) -> int:
-    """Return the place of a class that a parameter names, as it is written.
-
-    Raises
-    ------
-    InvalidParameters
-        With the classes that are known.
-    """
-    same = [code for code, name in enumerate(classes) if str(name) == str(named)]
-    if not same:
-        known = f"known classes are {listed(classes)}" if classes else "a regression has no classes; leave it out"
-        raise InvalidParameters(
-            f"The {parameter} is not a class of this model.", [Fault(f"/params/{parameter}", known)]
-        )
-    return same[0]
 
 
 def chosen(rows: pd.DataFrame, ids: list[str | int] | None) -> pd.DataFrame:

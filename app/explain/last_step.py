@@ -22,25 +22,18 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-12
 
 
-def asking(subject: Subject, row: pd.DataFrame, chosen: Array | None = None) -> Callable[[Array], Array]:
+def asking(subject: Subject, row: pd.DataFrame) -> Callable[[Array], Array]:
     """Return what gives the model's answers to mixtures, shape (n_rows, n_columns) to (n_rows, n_outputs).
 
-    Parameters
-    ----------
-    row
-        Shape (1, n_columns).
-    chosen
-        Places of the background rows that lend values; all of them when left out. A mixture names a value's row by its
-        place among these, or `mixing.OWN`.
+    A mixture names the row of each value by its place in the background; `mixing.OWN` is `row`, shape (1, n_columns).
     """
     import numpy as np
 
     final, known = subject.final, _background(subject)
     if final is None or known is None:
-        others = subject.background if chosen is None else subject.background.iloc[chosen]
-        mixture = Mixture.of(row, others)
+        mixture = Mixture.of(row, subject.background)
         return lambda places: subject.predict(mixture.rows(places))
-    inputs = np.vstack([known if chosen is None else known[chosen], final.transform(row)])
+    inputs = np.vstack([known, final.transform(row)])
     behind = _behind(subject, final)
     return lambda places: final.answers(_mixed(inputs, places, behind))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from app.errors import Fault, InvalidParameters, listed
+from app.errors import Fault, InvalidParameters
 from app.explain.base import Subject
 from app.payloads.explaining import Counterfactual
 from app.payloads.parameters import Task
@@ -54,22 +54,16 @@ class Outcome:
     def _of_classes(cls, subject: Subject, now: int, named: Any) -> Self:
         import numpy as np
 
-        same = [code for code, name in enumerate(subject.classes) if named is not None and str(name) == str(named)]
-        if named is not None and not same:
-            raise InvalidParameters(
-                "The class that is wanted is not one of this model.",
-                [Fault("/params/wanted", f"known classes are {listed(subject.classes)}")],
-            )
-        place = same[0] if same else now
+        place = now if named is None else subject.class_of(named, "wanted")
 
         def ahead(answers: Array) -> Array:
             """Return by how much one class is ahead of all others."""
             lead: Array = answers[:, place] - np.delete(answers, place, axis=1).max(axis=1)
             return lead
 
-        if same:
-            return cls(ahead, {"class": subject.classes[place]})
-        return cls(lambda answers: -ahead(answers), {"other_than": subject.classes[now]})
+        if named is None:
+            return cls(lambda answers: -ahead(answers), {"other_than": subject.classes[now]})
+        return cls(ahead, {"class": subject.classes[place]})
 
     @classmethod
     def _of_numbers(cls, wanted: Counterfactual) -> Self:

@@ -103,7 +103,7 @@ def beside_prediction(
 def of_training(
     record: Record, tables: Tables, store: ModelStore, cache: PipelineCache, seconds: float
 ) -> dict[str, Any] | None:
-    """Explain rows that a training held out, as its parameters ask; None when they ask for none, or nothing fits.
+    """Explain rows that a training held out, as its parameters ask; None when none could be explained.
 
     Parameters
     ----------
@@ -125,7 +125,8 @@ def of_training(
     values = {**(wanted.model_extra or {}), "method": method, "pipeline_id": record.pipeline_id, "version": version}
     reported = partial(store.report, record.pipeline_id, version)
     work = Explanation(check_explaining(values), version, pipeline, frame, "raw_data", reported, silent, seconds)
-    return replace(work, skips=True).answer()
+    found = replace(work, skips=True).answer()
+    return found if found["explanations"] or found["overall"] else None
 
 
 def explainers(store: ModelStore, cache: PipelineCache, pipeline_id: int | str, version: int | None) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int, wan
         algorithm="exact" if found.ended == "exact" else "permutation",
         scale=subject.scale,
         num_samples=found.asked * (masked.cost if exact else 1),
-        background=min(masked.cost, masked.background) if exact else masked.background,
+        background=masked.background,
         ended=found.ended,
         details=masked.details,
     )

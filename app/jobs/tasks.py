@@ -25,9 +25,8 @@ logger = logging.getLogger(__name__)
 #: What RQ is told to call. A worker refuses any other name.
 TASKS = {JobKind.TRAINING: "app.jobs.tasks.train", JobKind.EXPLANATION: "app.jobs.tasks.explain"}
 
-
-#: Seconds of the explanations at the end of a training, at least, and their share of its limit.
-_LEAST, _SHARE = 3.0, 0.05
+#: Share of a training's limit that is left for the explanations at its end, and the most seconds of it.
+_SHARE, _MOST = 0.03, 10.0
 
 
 def train(job_id: str) -> None:
@@ -59,6 +58,8 @@ def _done(job_id: str, work: Callable[[Job, Publications, JobRecords, Settings],
         result = work(job, publications, records, settings)
     except ServiceError as error:
         logger.info("job %s failed: %s", job_id, error.detail)
+        if _has_finished(job_id, publications, records):
+            return
         publications.withdraw(job_id)
         records.end(job_id, JobState.TIMED_OUT if isinstance(error, OutOfTime) else JobState.FAILED, error=error)
     except Exception:
@@ -126,7 +127,7 @@ def _explained(job: Job, publications: Publications, records: JobRecords, settin
     assert settings.redis_url is not None
     stored = records.stored_input(job.job_id)
     if not stored:
-        raise TrainingFailed("The data of this job is gone. Send it again.")
+        raise Conflict("The data of this job is gone. Send it again.")
     store = ModelStore(connect(settings.redis_url), signing_secret(settings))
     cache = PipelineCache(settings.model_cache_mb * 2**20)
     parameters, upload = ExplainParameters.from_bytes(stored), Upload.from_bytes(stored)
@@ -140,40 +141,38 @@ def _trained(job: Job, publications: Publications, records: JobRecords, settings
     promoted = records.row(job.origin, job.row) if job.origin and job.row else None
     if tables is None or (job.row and promoted is None):
         raise TrainingFailed("The data of this job is gone. Send it again.")
+    explains = min(_SHARE * job.seconds, _MOST) if tables.parameters.explain.rows else 0.0
     record = run.train(
         tables,
         job.job_id,
-        job.seconds,
+        job.seconds - explains,
         publications,
         JobProgress(records, job.job_id),
         _Rows(records, job.job_id),
         promoted,
         settings.dask_scheduler_address,
     )
-    _keep_explanations(record, tables, job, publications, settings)
+    if explains:
+        _keep_explanations(record, tables, explains, publications, settings)
     return record.result
 
 
 def _keep_explanations(
-    record: Record, tables: Tables, job: Job, publications: Publications, settings: Settings
+    record: Record, tables: Tables, seconds: float, publications: Publications, settings: Settings
 ) -> None:
     """Explain some of the rows that were held out. The model is served by now, whatever becomes of these."""
     from app.explain import run
     from app.pipelines.cache import PipelineCache
 
     assert settings.redis_url is not None
-    if not tables.parameters.explain.rows:
-        return
-    left = max(_LEAST, _SHARE * job.seconds)
     store = ModelStore(connect(settings.redis_url), signing_secret(settings))
     cache = PipelineCache(settings.model_cache_mb * 2**20)
     try:
-        kept = run.of_training(record, tables, store, cache, left)
+        kept = run.of_training(record, tables, store, cache, seconds)
+        if kept is not None:
+            publications.keep_explanations(record, kept)
     except ServiceError as error:
-        logger.info("job %s: nothing was explained: %s", job.job_id, error.detail)
-        return
-    if kept is not None:
-        publications.keep_explanations(record, kept)
+        logger.info("job %s: nothing was explained: %s", record.job_id, error.detail)
 
 
 def _state(stop: Stop | None) -> JobState:

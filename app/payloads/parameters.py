@@ -17,6 +17,9 @@ ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 #: A member of an enumeration as Python prints it, where pydantic lists what is known.
 _MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
 
+#: Rows held out that a training may explain.
+MOST_STORED = 100
+
 
 class Task(StrEnum):
     """What a pipeline predicts."""
@@ -166,7 +169,7 @@ class StoredExplanations(Strict):
 
     method: str | None = None
     """Of one row or of many; when left out lime, of images grad_cam where it fits, of whole series segments."""
-    rows: Annotated[int, Field(strict=True, ge=0, le=100)] = 5
+    rows: Annotated[int, Field(strict=True, ge=0, le=MOST_STORED)] = 5
     """Rows that are explained, of those that the training held out; 0 for no explanations."""
 
 

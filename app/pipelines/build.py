@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from app.payloads.parameters import MOST_STORED
 from app.pipelines import evaluate, registry, reports
 from app.pipelines.base import Trial
 from app.pipelines.columns import columns_read
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     Array = np.ndarray[Any, Any]
-
-#: Ids of rows held out that a report names: those that can be explained at the end of a training.
-MOST_HELD_OUT = 1_000
 
 #: Training rows that a version keeps for explainers to compare with; of images fewer, as each is a whole one.
 BACKGROUND, BACKGROUND_IMAGES = 500, 50
@@ -121,7 +119,7 @@ class Build:
                 if row["engine"] == "tpot" and row["score"] is not None
             }
         report |= {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
-        report["held_out"] = dataset.held_out()[:MOST_HELD_OUT]
+        report["held_out"] = dataset.held_out(MOST_STORED)
         if curves := reports.learning_curves(trial, pipeline.fitted):
             report["learning_curves"] = curves
         yield Version(record, pipeline.to_artifact(), report)

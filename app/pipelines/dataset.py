@@ -152,11 +152,19 @@ class Dataset:
             scheduler=self._scheduler,
         )
 
-    def held_out(self) -> list[Any]:
-        """Return the ids of the rows or series that were held out; of a forecasting those of all series."""
+    def held_out(self, most: int) -> list[Any]:
+        """Return the ids of some of the rows or series that were held out, drawn at random; of forecasts of all series.
+
+        At random, as they may come sorted by class.
+        """
+        import numpy as np
+
         if self.training.task is Task.FORECASTING:
-            return list(self.training.frame[self.training.signature.id_column].unique().tolist())
-        return list(self.samples.X.index[self.unseen].tolist())
+            ids = self.training.frame[self.training.signature.id_column].unique()
+        else:
+            ids = self.samples.X.index[self.unseen]
+        drawn: list[Any] = ids[np.random.default_rng(self.parameters.seed).permutation(len(ids))[:most]].tolist()
+        return drawn
 
     def few(self) -> Array:
         """Return the positions of some rows, each class among them."""

@@ -22,6 +22,7 @@ from app.store.publications import Publications
 from app.store.redis import ModelStore
 from tests.explain.functions import KINDS
 from tests.explain.trained import train
+from tests.explain.truths import numbers
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -41,6 +42,18 @@ def one_thread():
     """Small fits on one thread: on more they wait for each other, long where something else runs on a core."""
     with threadpool_limits(1):
         yield
+
+
+@pytest.fixture(scope="session")
+def normal():
+    """40 rows of five independent normal numbers."""
+    return numbers(40)
+
+
+@pytest.fixture(scope="session")
+def many():
+    """400 such rows."""
+    return numbers(400, seed=1)
 
 
 @pytest.fixture(scope="session")

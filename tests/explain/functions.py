@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -40,6 +42,18 @@ class Watched:
     def drawn(self):
         """All rows that were asked for."""
         return pd.concat(self.asked, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Series:
+    """Series as they are, a cell a signal; see `Signals`."""
+
+    values: dict
+    start: int = 0
+
+    def rows(self, changed):
+        """Return rows of other values."""
+        return pd.DataFrame({name: pd.Series([one[name] for one in changed], dtype="object") for name in self.values})
 
 
 def opaque(function, X, classes=(), **kinds):

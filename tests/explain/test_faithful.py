@@ -14,20 +14,7 @@ from app.explain.base import Case, Network, Subject
 from app.payloads.parameters import Kind, Task
 from app.pipelines.autokeras import backend
 from tests.explain.functions import asked, opaque, shares
-from tests.explain.truths import FOUR, WEIGHTS, by_size, errors, linear, local, numbers
-
-
-@pytest.fixture(scope="module")
-def normal():
-    """Rows that are all compared with."""
-    return numbers(40)
-
-
-@pytest.fixture(scope="module")
-def many():
-    """Rows of which some are compared with."""
-    return numbers(400, seed=1)
-
+from tests.explain.truths import FOUR, WEIGHTS, by_size, errors, linear, local
 
 #: Functions of one column each, and what they add up to.
 ADDED = {

@@ -11,19 +11,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from app.payloads.parameters import Task
 from tests.explain.functions import opaque, shares
-from tests.explain.truths import FOUR, local, numbers
-
-
-@pytest.fixture(scope="module")
-def normal():
-    """Rows that are all compared with."""
-    return numbers(40)
-
-
-@pytest.fixture(scope="module")
-def many():
-    """Rows of which some are compared with."""
-    return numbers(400, seed=1)
+from tests.explain.truths import FOUR, local
 
 
 def enumerated(value, n_columns):

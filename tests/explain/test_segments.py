@@ -1,26 +1,14 @@
 """Stretches of series that moved a prediction."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from app.explain import segments
 from app.explain.base import Case
 from app.payloads.parameters import Kind
-from tests.explain.functions import asked, opaque
-
-
-@dataclass(frozen=True)
-class Plain:
-    """A series as it is."""
-
-    values: dict
-    start: int = 0
-
-    def rows(self, changed):
-        return pd.DataFrame({name: pd.Series([one[name] for one in changed], dtype="object") for name in self.values})
+from tests.explain.functions import Series, asked, opaque
 
 
 @pytest.fixture
@@ -28,7 +16,7 @@ def spiked():
     """A flat series with a spike, and a model that looks at how high it goes."""
     values = np.zeros(40)
     values[21] = 6.0
-    series = Plain({"s": values, "noise": np.random.default_rng(0).normal(size=30)})
+    series = Series({"s": values, "noise": np.random.default_rng(0).normal(size=30)})
     row = series.rows([series.values])
     shown = opaque(lambda rows: [cell.max() for cell in rows["s"]], row, s=Kind.SIGNAL, noise=Kind.SIGNAL)
     return replace(shown, of_series=True), Case(row, series)

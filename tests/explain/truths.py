@@ -17,7 +17,7 @@ WEIGHTS = {"a": 5.0, "b": -3.0, "c": 2.0, "d": -1.0, "e": 0.0}
 
 
 def numbers(count, seed=0):
-    """Return rows of five independent numbers; all of up to 50 are compared with where means over them are taken."""
+    """Return rows of five independent numbers, columns a to e, shape (count, 5)."""
     return pd.DataFrame(np.random.default_rng(seed).normal(size=(count, 5)), columns=list("abcde"))
 
 

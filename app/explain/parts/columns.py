@@ -19,44 +19,33 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-#: Background rows that means are taken over, and rows that the model is asked for at once.
-BACKGROUND, _TOGETHER = 50, 50_000
+#: Rows that the model is asked for at once.
+_TOGETHER = 50_000
 
 
 @dataclass(frozen=True)
 class Columns:
-    """A row of a table, taken apart; see `Masked`.
-
-    Attributes
-    ----------
-    chosen
-        Places of the background rows that it is compared with, in a random order.
-    """
+    """A row of a table, taken apart; see `Masked`. Means are over all rows of the background."""
 
     subject: Subject
     row: pd.DataFrame
     parts: tuple[Part, ...]
-    chosen: Array
     details: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, subject: Subject, row: pd.DataFrame) -> Self:
-        """Compare a row with rows of the background: where means over them are asked for with `BACKGROUND` of them."""
-        import numpy as np
-
-        # The same ones in every explanation of a version: base values and exact values are then the same too.
-        chosen = np.random.default_rng(0).permutation(len(subject.background))
-        return cls(subject, row, tuple(starmap(Part, values_of(row).items())), chosen)
+        """Compare a row with the rows of the background."""
+        return cls(subject, row, tuple(starmap(Part, values_of(row).items())))
 
     @property
     def background(self) -> int:
         """Background rows that are compared with."""
-        return len(self.chosen)
+        return len(self.subject.background)
 
     @property
     def cost(self) -> int:
-        """Rows that the model is asked for by one mask: means are over so many."""
-        return min(BACKGROUND, len(self.chosen))
+        """Rows that the model is asked for by one mask without a row that lends: as many as are compared with."""
+        return self.background
 
     def answers(self, masks: Array, others: Array | None = None) -> Array:
         """Return the answers, or mean answers, shape (n_masks, n_outputs)."""
@@ -74,7 +63,7 @@ class Columns:
 
     @cached_property
     def _ask(self) -> Callable[[Array], Array]:
-        return last_step.asking(self.subject, self.row, self.chosen)
+        return last_step.asking(self.subject, self.row)
 
 
 def values_of(row: pd.DataFrame) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.explain.parts.columns import BACKGROUND, Columns
+from app.explain.parts.columns import Columns
 from tests.explain.functions import Watched
 
 
@@ -29,15 +29,6 @@ def test_a_column_that_is_left_out_has_the_values_of_the_background_and_answers_
     )
     assert masked.cost == masked.background == 30
     assert [part.feature for part in masked.parts] == ["a", "b", "text"]
-
-
-def test_means_are_over_some_rows_of_a_larger_background_and_always_the_same(frame):
-    X = pd.concat([frame] * 5, ignore_index=True)
-    model = Watched(lambda rows: rows["a"], X)
-    first, other = (Columns.of(model.subject, X.iloc[[0]]) for _ in range(2))
-    assert (first.cost, first.background) == (BACKGROUND, 150)
-    none = np.zeros((1, 3), dtype=bool)
-    assert first.answers(none) == other.answers(none)
 
 
 def test_a_row_that_is_named_lends_what_is_left_out(frame):

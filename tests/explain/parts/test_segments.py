@@ -1,30 +1,16 @@
 """Stretches of signals that are masked."""
 
-from dataclasses import dataclass
-
 import numpy as np
-import pandas as pd
 import pytest
 
 from app.explain.parts.segments import Segments
 from app.payloads.parameters import Kind
-from tests.explain.functions import Watched
-
-
-@dataclass(frozen=True)
-class Plain:
-    """Series as they are, a cell a signal."""
-
-    values: dict
-    start: int = 0
-
-    def rows(self, changed):
-        return pd.DataFrame({name: pd.Series([one[name] for one in changed], dtype="object") for name in self.values})
+from tests.explain.functions import Series, Watched
 
 
 def cut(values, count, fill="line", start=0, function=lambda rows: [sum(map(np.sum, row)) for row in rows.to_numpy()]):
     """Return the stretches of signals, and what watches what the model is asked for."""
-    signals = Plain({name: np.array(one, dtype="float64") for name, one in values.items()}, start)
+    signals = Series({name: np.array(one, dtype="float64") for name, one in values.items()}, start)
     model = Watched(function, signals.rows([signals.values]), **dict.fromkeys(values, Kind.SIGNAL))
     return Segments.of(model.subject, signals, count, fill), model
 
