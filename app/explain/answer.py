@@ -16,9 +16,6 @@ from app.payloads.parameters import Kind
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Standard errors on either side of a contribution in which 95 % of its estimates lie.
-_INTERVAL = 1.96
-
 #: First characters of a cell that a spreadsheet would run as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -37,7 +34,7 @@ def header(found: Local | Overall) -> dict[str, Any]:
 def local(subject: Subject, case: Case, prediction: float, asked: Asked, found: Local) -> dict[str, Any]:
     """Return the explanation of one row."""
     return {
-        **_named(case.row),
+        **named(case.row),
         **header(found),
         "target": _target(subject, asked),
         "prediction": prediction,
@@ -86,7 +83,7 @@ def shown(value: Any, kind: Kind | None) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _named(row: pd.DataFrame) -> dict[str, Any]:
+def named(row: pd.DataFrame) -> dict[str, Any]:
     """Return the id of a row; of a forecast the step too."""
     if row.index.nlevels == 1:
         return {"id": row.index.tolist()[0]}
@@ -108,9 +105,9 @@ def _contributions(subject: Subject, row: pd.DataFrame | None, asked: Asked, con
 def _contribution(subject: Subject, row: pd.DataFrame | None, one: Contribution) -> dict[str, Any]:
     part = one.part
     entry: dict[str, Any] = {"feature": part.feature, "value": _value(subject, row, part), "contribution": one.value}
-    if one.error is not None and math.isfinite(one.error):
+    if one.interval is not None:
         entry["standard_error"] = one.error
-        entry["interval"] = [one.value - _INTERVAL * one.error, one.value + _INTERVAL * one.error]
+        entry["interval"] = list(one.interval)
     if one.condition is not None:
         entry["condition"] = one.condition
     if part.start is not None:
@@ -140,9 +137,9 @@ def table(answer: dict[str, Any]) -> str:
     writer = csv.writer(written)
     writer.writerow(columns)
     for entry in (*answer["explanations"], *answer["overall"]):
-        named = {name: entry.get(name) for name in ("id", "step", "target")}
+        place = {name: entry.get(name) for name in ("id", "step", "target")}
         for line in _lines(entry):
-            writer.writerow([_cell((named | line).get(name)) for name in columns])
+            writer.writerow([_cell((place | line).get(name)) for name in columns])
     return written.getvalue()
 
 

@@ -75,7 +75,10 @@ class Explanation:
     def _each(self, seen: Subject, deadline: float) -> dict[str, Any]:
         assert self.frame is not None
         explainer = registry.resolve(self.parameters.method)
-        rows = chosen(self.pipeline.rows(self.frame, self.part), self.parameters.ids)  # type: ignore[attr-defined]
+        sent = self.pipeline.rows(self.frame, self.part)
+        rows = chosen(sent, self.parameters.ids)  # type: ignore[attr-defined]
+        if getattr(self.parameters, "among", None) == "sent":
+            seen = replace(seen, background=sent, kept={})
         predicted = seen.predict(rows)
         entries: list[dict[str, Any]] = []
         found: list[Local] = []
@@ -124,6 +127,11 @@ class Explanation:
         """Return the cases of a method over many rows, as many as it takes, drawn from those there are."""
         wanted = getattr(self.parameters, "num_rows", None) or getattr(self.parameters, "sample_size", None)
         if self.frame is None:
+            if getattr(self.parameters, "labels", None) is not None:
+                raise InvalidParameters(
+                    "No data was sent that the labels could be a column of.",
+                    [Fault("/params/labels", "send raw_data with it, or leave it out")],
+                )
             rows = _drawn(seen.background, wanted, self.parameters.seed)
             return [Case(rows.iloc[[place]], sent=False) for place in range(len(rows))]
         frame, named = self.frame, getattr(self.parameters, "labels", None)
@@ -179,6 +187,8 @@ class Explanation:
 def chosen(rows: pd.DataFrame, ids: list[str | int] | None) -> pd.DataFrame:
     """Return the rows with the ids asked for, in the order asked; ids match as they are written.
 
+    Of a forecast the id is that of a series, and all of its steps are returned.
+
     Raises
     ------
     InvalidParameters
@@ -186,24 +196,22 @@ def chosen(rows: pd.DataFrame, ids: list[str | int] | None) -> pd.DataFrame:
     InvalidData
         Ids that are not there.
     """
-    wanted = len(rows) if ids is None else len(ids)
-    if wanted > MOST_EXPLAINED:
+    if ids is not None:
+        places: dict[str, list[int]] = {}
+        for place, value in enumerate(rows.index.get_level_values(0).tolist()):
+            places.setdefault(str(value), []).append(place)
+        if missing := [value for value in ids if str(value) not in places]:
+            raise InvalidData(
+                f"{len(missing)} id(s) are not in the data: {listed(missing)}.",
+                [Fault("/params/ids", f"{value} is not in the data") for value in missing[:20]],
+            )
+        rows = rows.iloc[[place for value in ids for place in places[str(value)]]]
+    if len(rows) > MOST_EXPLAINED:
         raise InvalidParameters(
-            f"{wanted} rows are asked for; at most {MOST_EXPLAINED} are explained at once.",
-            [Fault("/params/ids", f"name up to {MOST_EXPLAINED} ids")],
+            f"{len(rows)} rows are asked for; at most {MOST_EXPLAINED} are explained at once.",
+            [Fault("/params/ids", f"name ids of up to {MOST_EXPLAINED} rows")],
         )
-    if ids is None:
-        return rows
-    # Of a forecast the id is that of the series, and its first step is explained.
-    written = [str(value) for value in rows.index.get_level_values(0).tolist()]
-    places = {name: place for place, name in reversed(list(enumerate(written)))}
-    missing = [value for value in ids if str(value) not in places]
-    if missing:
-        raise InvalidData(
-            f"{len(missing)} id(s) are not in the data: {listed(missing)}.",
-            [Fault("/params/ids", f"{value} is not in the data") for value in missing[:20]],
-        )
-    return rows.iloc[[places[str(value)] for value in ids]]
+    return rows
 
 
 def _drawn(rows: pd.DataFrame, wanted: int | None, seed: int) -> pd.DataFrame:

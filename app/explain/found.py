@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+#: Degrees of freedom above which Student's t is the normal distribution.
+_MANY = 1e6
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,25 @@ class Contribution:
         Standard error of the share; None where nothing was sampled.
     condition
         Of LIME on columns: the range or category that the weight belongs to.
+    degrees
+        Degrees of freedom of the error: how many samples it was estimated from, less what was estimated of them before.
     """
 
     part: Part
     value: float
     error: float | None = None
     condition: str | None = None
+    degrees: float = math.inf
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Interval of 95 % by Student's t, which is wide where few samples tell the error; None without an error."""
+        from scipy.special import stdtrit
+
+        if self.error is None or not math.isfinite(self.error):
+            return None
+        half = float(stdtrit(min(self.degrees, _MANY), 0.975)) * self.error
+        return self.value - half, self.value + half
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-#: Points that are asked for at once.
-_TOGETHER = 512
+#: Points that are asked for at once, and where an error is waited for.
+_TOGETHER, _A_ROUND = 512, 64
 
 
 def explain(subject: Subject, case: Case, asked: Asked) -> Local:
@@ -32,25 +32,33 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
     if asked.parameters.algorithm == "integrated":
         others = others.mean(axis=0, keepdims=True)
     of_output = _of_output(subject, asked)
-    n_samples = asked.parameters.num_samples
-    shares = _shares(live, of_output, point, others, n_samples, asked.seed)
     base = float(_answers(live, of_output, others).mean())
     full = float(_answers(live, of_output, point)[0])
     # Inputs that come of one column count as one, in each sample: their errors are not apart.
     origins = list(subject.columns if subject.final is None else subject.final.origins)
     member = np.array([[origin == name for name in subject.columns] for origin in origins], dtype="float64")
-    by_column = shares @ member
-    values = by_column.mean(axis=0)
     # Of one straight way the points are no sample: what their sum misses is the error there is.
     sampled = asked.parameters.algorithm == "expected"
-    errors = by_column.std(axis=0, ddof=1) / np.sqrt(n_samples)
+    max_error = asked.parameters.max_error if sampled else None
+    starts, places = _points(others, asked.parameters.num_samples, asked.seed)
+    by_column, ended = np.empty((0, len(subject.columns))), "num_samples"
+    together = _TOGETHER if max_error is None else _A_ROUND
+    for first in range(0, len(starts), together):
+        here = slice(first, first + together)
+        shares = _shares(live, of_output, point, starts[here], places[here])
+        by_column = np.concatenate([by_column, shares @ member])
+        errors = by_column.std(axis=0, ddof=1) / np.sqrt(len(by_column))
+        if max_error is not None and errors.max() <= max_error:
+            ended = "max_error"
+            break
+    values = by_column.mean(axis=0)
     total = base + float(values.sum())
     trust: dict[str, float | None] = {"additivity_error": abs(total - full)}
     if sampled:
         trust["standard_error"] = float(errors.max())
     return Local(
         [
-            Contribution(Part(name), float(value), float(error) if sampled else None)
+            Contribution(Part(name), float(value), float(error) if sampled else None, degrees=len(by_column) - 1)
             for name, value, error in zip(subject.columns, values, errors, strict=True)
         ],
         base_value=base,
@@ -58,9 +66,9 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
         trust=trust,
         algorithm=f"{asked.parameters.algorithm}_gradients",
         scale="probability" if subject.task is Task.CLASSIFICATION else "value",
-        num_samples=n_samples,
+        num_samples=len(by_column),
         background=len(others),
-        ended="num_samples",
+        ended=ended,
     )
 
 
@@ -75,26 +83,27 @@ def _of_output(subject: Subject, asked: Asked) -> Any:
     return chosen
 
 
-def _shares(model: Any, of_output: Any, point: Array, others: Array, n_samples: int, seed: int) -> Array:
-    """Return gradient times way at each point, shape (n_samples, n_inputs)."""
+def _points(others: Array, n_samples: int, seed: int) -> tuple[Array, Array]:
+    """Return where ways begin, shape (n_samples, n_inputs), and how far along them to look, (n_samples, 1)."""
     import numpy as np
-    import torch
 
     generator = np.random.default_rng(seed)
     # Each background row as often as another, with few samples at most once, and places in equal steps: less noise.
     starts = others[np.resize(generator.permutation(len(others)), n_samples)]
     places = (np.arange(n_samples) + 0.5) / n_samples
-    if len(others) > 1:
-        places = generator.permutation(places)
-    shares = []
-    for first in range(0, n_samples, _TOGETHER):
-        start, place = starts[first : first + _TOGETHER], places[first : first + _TOGETHER, None]
-        between = torch.tensor((start + place * (point - start)).astype("float32"), requires_grad=True)
-        with torch.enable_grad():
-            told = of_output(model(between, training=False))
-            (gradient,) = torch.autograd.grad(told.sum(), between)
-        shares.append(gradient.cpu().numpy().astype("float64") * (point - start))
-    return np.concatenate(shares)
+    return starts, (generator.permutation(places) if len(others) > 1 else places)[:, None]
+
+
+def _shares(model: Any, of_output: Any, point: Array, starts: Array, places: Array) -> Array:
+    """Return gradient times way at each point, shape (n_points, n_inputs)."""
+    import torch
+
+    between = torch.tensor((starts + places * (point - starts)).astype("float32"), requires_grad=True)
+    with torch.enable_grad():
+        told = of_output(model(between, training=False))
+        (gradient,) = torch.autograd.grad(told.sum(), between)
+    shares: Array = gradient.cpu().numpy().astype("float64") * (point - starts)
+    return shares
 
 
 def _answers(model: Any, of_output: Any, inputs: Array) -> Array:

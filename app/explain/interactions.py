@@ -51,7 +51,7 @@ def explain(subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
     pairs.sort(key=lambda pair: -pair["interaction"])
     return Overall(
         contributions=[
-            Contribution(Part(name), float(strength[place, place]), float(error[place, place]))
+            Contribution(Part(name), float(strength[place, place]), float(error[place, place]), degrees=n_rows - 1)
             for place, name in enumerate(columns)
         ],
         algorithm="tree_interactions",

@@ -1,4 +1,4 @@
-"""The nearest rows of the training with another outcome, by the distances of the What-If Tool (Wexler et al. 2020).
+"""The nearest rows with another outcome, by the distances of the What-If Tool (Wexler et al. 2020).
 
 Numbers differ by |a - b| over their sample standard deviation (0 where that is 0; 1 where one of them is missing);
 categories by 0 when they are the same, else by the probability that two rows agree, Σp². L1 adds these up, L2 their
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.explain.answer import shown
+from app.explain.answer import named, shown
 from app.explain.base import Asked, Case, Subject
 from app.explain.found import Local
 from app.payloads.parameters import Kind, Task
@@ -44,6 +44,7 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
     found = candidates[np.argsort(away[candidates], kind="stable")][: wanted.count]
     details["nearest"] = [
         {
+            **(named(data.iloc[[place]]) if wanted.among == "sent" else {}),
             "distance": float(away[place]),
             "prediction": float(told[place, asked.output]),
             "outcome": subject.classes[int(told[place].argmax())] if subject.classes else None,
@@ -52,7 +53,8 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
         for place in found.tolist()
     ]
     if not details["nearest"]:
-        details["note"] = "No row of the training that is kept has another outcome."
+        kept = "row that was sent" if wanted.among == "sent" else "row of the training that is kept"
+        details["note"] = f"No {kept} has another outcome."
     return Local(algorithm=f"nearest_{wanted.distance}", scale=subject.scale, background=len(data), details=details)
 
 

@@ -7,6 +7,7 @@ inputs (a category) works together with others it is close to it and not the sam
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int, wan
         max(1, masked.background),
     )
     contributions = [
-        Contribution(part, float(value), None if found.ended == "exact" else float(error))
+        Contribution(part, float(value), None if found.ended == "exact" else float(error), degrees=found.degrees)
         for part, value, error in zip(masked.parts, found.values, found.errors, strict=True)
     ]
     total = found.base + float(found.values.sum())
@@ -161,6 +162,8 @@ def _added_up(
     errors = np.abs(totals - actual)
     if (errors > _TOLERANCE * np.maximum(1.0, np.abs(actual))).any():
         return None
+    # Of trees these are close to the column's own value, and are told apart.
+    several = [name for name, count in Counter(final.origins).items() if count > 1 and algorithm == "tree"]
     shares = np.zeros((len(values), len(columns)))
     for place, name in enumerate(final.origins):
         shares[:, columns.index(name)] += values[:, place]
@@ -175,6 +178,7 @@ def _added_up(
             algorithm=algorithm,
             scale=scale,
             background=0 if algorithm == "tree" else len(subject.background),
+            details={"added_up": several} if several else {},
         )
         for row, total, error in zip(shares, totals, errors, strict=True)
     ]

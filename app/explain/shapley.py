@@ -40,6 +40,8 @@ class Shares:
     ----------
     values, errors
         Shape (n_parts,): contributions and their standard errors; errors are 0 where all coalitions were asked for.
+    degrees
+        Degrees of freedom of the errors.
     base, full
         The answer without any part, and with all.
     asked
@@ -50,6 +52,7 @@ class Shares:
 
     values: Array
     errors: Array
+    degrees: float
     base: float
     full: float
     asked: int
@@ -76,7 +79,7 @@ def shares(
 
 
 def _exact(answers: Answers, n_parts: int) -> Shares:
-    from math import factorial
+    from math import factorial, inf
 
     import numpy as np
 
@@ -89,7 +92,7 @@ def _exact(answers: Answers, n_parts: int) -> Shares:
     for part in range(n_parts):
         without = codes[~masks[:, part]]
         values[part] = (weights[sizes[without]] * (told[without | (1 << part)] - told[without])).sum()
-    return Shares(values, np.zeros(n_parts), float(told[0]), float(told[-1]), len(codes), "exact")
+    return Shares(values, np.zeros(n_parts), inf, float(told[0]), float(told[-1]), len(codes), "exact")
 
 
 def _sampled(answers: Answers, n_parts: int, budget: int, seed: int, max_error: float | None, n_others: int) -> Shares:
@@ -116,11 +119,12 @@ def _sampled(answers: Answers, n_parts: int, budget: int, seed: int, max_error: 
         added = _marginal(answers, walks, np.repeat(others, 2), np.repeat(none, 2), full)
         pairs += list(added.reshape(len(orders), 2, n_parts).mean(axis=1))
         bases += none.tolist()
-        if max_error is not None and len(pairs) >= _SURE and _errors(pairs, n_others).max() <= max_error:
+        if max_error is not None and len(pairs) >= _SURE and _errors(pairs, n_others)[0].max() <= max_error:
             ended = "max_error"
             break
     values, asked = np.mean(pairs, axis=0), 1 + len(pairs) * of_a_pair
-    return Shares(values, _errors(pairs, n_others), float(np.mean(bases)), full, asked, ended)
+    errors, degrees = _errors(pairs, n_others)
+    return Shares(values, errors, degrees, float(np.mean(bases)), full, asked, ended)
 
 
 def _marginal(answers: Answers, walks: Array, others: Array, none: Array, full: float) -> Array:
@@ -142,15 +146,14 @@ def _marginal(answers: Answers, walks: Array, others: Array, none: Array, full: 
     return added
 
 
-def _errors(pairs: list[Array], n_others: int) -> Array:
-    """Return the standard errors of the means over pairs of walks, shape (n_parts,)."""
+def _errors(pairs: list[Array], n_others: int) -> tuple[Array, int]:
+    """Return the standard errors of the means over pairs of walks, shape (n_parts,), and their degrees of freedom."""
     import numpy as np
 
     rounds, left = divmod(len(pairs), n_others)
     if rounds > 1 and not left:
         # All rows were compared with, each by several walks: which these are is no chance any more.
-        spread = np.reshape(pairs, (rounds, n_others, -1)).var(axis=0, ddof=1).mean(axis=0)
+        spread, estimated = np.reshape(pairs, (rounds, n_others, -1)).var(axis=0, ddof=1).mean(axis=0), n_others
     else:
-        spread = np.var(pairs, axis=0, ddof=1)
-    errors: Array = np.sqrt(spread / len(pairs))
-    return errors
+        spread, estimated = np.var(pairs, axis=0, ddof=1), 1
+    return np.sqrt(spread / len(pairs)), len(pairs) - estimated

@@ -22,19 +22,20 @@ def explain(subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
     import numpy as np
 
     wanted = asked.parameters
-    parameters = Lime(pipeline_id=wanted.pipeline_id, method="lime", num_samples=wanted.num_samples)
-    asked = replace(asked, parameters=parameters)
+    samples = {"num_samples": wanted.num_samples, "max_error": wanted.max_error}
+    asked = replace(asked, parameters=Lime(pipeline_id=wanted.pipeline_id, method="lime", **samples))
     places, each = many.explained(lime.explain, subject, cases, asked)
     parts, weights = matrix(each, wanted.num_features)
     picked = pick(weights, wanted.num_explanations)
-    shown = np.abs(weights) > 0
+    sizes = np.abs(weights)
+    shown = sizes > 0
     table = [
         {
             "feature": part.feature,
             "value": part.value,
-            "importance": float(np.sqrt(np.abs(weights[:, column]).sum())),
+            "importance": float(np.sqrt(sizes[:, column].sum())),
             "mean": float(weights[:, column].mean()),
-            "mean_absolute": float(np.abs(weights[:, column]).mean()),
+            "mean_absolute": float(sizes[:, column].mean()),
             "rows": int(shown[:, column].sum()),
             "raising": int((weights[:, column] > 0).sum()),
             "lowering": int((weights[:, column] < 0).sum()),
@@ -43,11 +44,11 @@ def explain(subject: Subject, cases: Sequence[Case], asked: Asked) -> Overall:
     ]
     table.sort(key=lambda one: -float(str(one["importance"])))
     covered = shown[picked].any(axis=0)
-    total = np.sqrt(np.abs(weights).sum(axis=0))
+    total = np.sqrt(sizes.sum(axis=0))
     fidelity = [one.trust["fidelity"] for one in each]
     return Overall(
         contributions=[
-            Contribution(part, float(np.abs(weights[:, column]).mean()), _error(np.abs(weights[:, column])))
+            Contribution(part, float(sizes[:, column].mean()), _error(sizes[:, column]), degrees=len(each) - 1)
             for column, part in enumerate(parts)
         ],
         trust={

@@ -82,6 +82,8 @@ def _of_method(subject: Subject, wanted: Any, method: str) -> ExplainParameters:
     if "num_samples" in METHODS[method].model_fields:
         slow = subject.images is not None or method == "segments"
         common["num_samples"] = wanted.num_samples or (_OF_SLOW if slow else _SAMPLES)
+    if "max_error" in METHODS[method].model_fields:
+        common["max_error"] = wanted.max_error
     # More samples than the local method takes are refused as they are of itself.
     return check(METHODS[method], common)
 
@@ -127,7 +129,8 @@ def _means(
     bases = [one.base_value for one in each if one.base_value is not None]
     return Overall(
         contributions=[
-            Contribution(part, float(sizes[column]), float(spread[column])) for part, column in names.items()
+            Contribution(part, float(sizes[column]), float(spread[column]), degrees=len(each) - 1)
+            for part, column in names.items()
         ],
         base_value=float(np.mean(bases)) if bases else None,
         trust={name: _worst(name, each) for name in each[0].trust},

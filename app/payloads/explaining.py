@@ -115,18 +115,20 @@ class GradCam(Local):
     """Where a convolutional network looked in an image."""
 
 
-class Gradients(Local):
+class Gradients(Sampled):
     """Gradients of a network along the way from other rows."""
 
     algorithm: Literal["expected", "integrated"] = "expected"
-    """From rows of the training, or straight from their mean."""
+    """From rows of the training, or straight from their mean, which has no standard error that could end it."""
     num_samples: Annotated[int, Field(strict=True, ge=10, le=10_000)] = 500
     """Points on the way."""
 
 
 class Nearest(Local):
-    """The nearest rows of the training with another outcome."""
+    """The nearest rows with another outcome."""
 
+    among: Literal["training", "sent"] = "training"
+    """Rows of the training that are kept with the version, up to 500, or all rows that are sent beside `ids`."""
     distance: Literal["l1", "l2"] = "l1"
     """As the What-If Tool measures them."""
     count: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
@@ -214,6 +216,8 @@ class Summary(ExplainParameters):
     """Rows that are explained, of those that were sent or are kept with the version."""
     num_samples: Annotated[int, Field(strict=True, ge=10, le=50_000)] | None = None
     """Of each explanation, as its method has it."""
+    max_error: Annotated[Number, Field(gt=0)] | None = None
+    """Of each explanation, as its method has it."""
 
 
 class SpLime(ExplainParameters):
@@ -224,6 +228,8 @@ class SpLime(ExplainParameters):
     num_explanations: Annotated[int, Field(strict=True, ge=1, le=100)] = 5
     """Rows that are picked of these."""
     num_samples: Annotated[int, Field(strict=True, ge=10, le=50_000)] | None = None
+    """As of LIME."""
+    max_error: Annotated[Number, Field(gt=0)] | None = None
     """As of LIME."""
 
 

@@ -222,7 +222,7 @@ class Contribution(_Answer):
     standard_error: float | None = None
     """Of the contribution, where samples were drawn."""
     interval: list[float] | None = Field(None, min_length=2, max_length=2)
-    """In which 95 of 100 such samples put the contribution."""
+    """Of 95 %, by Student's t."""
     condition: str | None = None
     """LIME of columns: the range or category that the weight belongs to."""
     start: int | None = None
@@ -269,6 +269,9 @@ class _Explained(_Answer):
     """SHAP and gradients: how far base value and contributions miss the model's output."""
     standard_error: float | None = None
     """The largest of the contributions."""
+    added_up: list[str] | None = None
+    """SHAP of trees: columns of which the trees see several inputs. Values of these are added up, which is close to the
+    value of the whole column, and the same where its inputs do not work together with other columns."""
 
 
 class Explanation(_Explained):

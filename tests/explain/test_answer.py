@@ -63,7 +63,14 @@ def test_shares_of_the_same_size_stay_in_their_order(case):
 def test_an_error_makes_an_interval_in_which_95_of_100_lie(case):
     (one,) = entry_of(case, found(Contribution(Part("n"), 2.0, 0.5)))["contributions"]
     assert one["standard_error"] == 0.5
-    assert one["interval"] == pytest.approx([2 - 0.98, 2 + 0.98])
+    assert one["interval"] == pytest.approx([2 - 0.98, 2 + 0.98], abs=1e-4)
+
+
+@pytest.mark.parametrize(("degrees", "times"), [(1, 12.706), (7, 2.3646), (30, 2.0423), (1e9, 1.96)])
+def test_an_error_of_few_samples_makes_a_wide_interval(case, degrees, times):
+    """As tables of Student's t have it."""
+    (one,) = entry_of(case, found(Contribution(Part("n"), 2.0, 0.5, degrees=degrees)))["contributions"]
+    assert one["interval"] == pytest.approx([2 - times / 2, 2 + times / 2], abs=1e-3)
 
 
 @pytest.mark.parametrize("error", [None, float("nan"), float("inf")])
@@ -135,9 +142,11 @@ def table(*entries, overall=()):
 def test_a_table_has_a_line_a_contribution(case):
     first = entry_of(case, found(Contribution(Part("n"), -2.0, 0.5, "n > 1"), Contribution(Part("s", None, 0, 5), 1.0)))
     lines = table(first, first | {"id": 3, "step": 2}, overall=[{"target": "no", "contributions": [{"feature": "x"}]}])
+    assert float(lines[0].pop("low")) == pytest.approx(-2.98, abs=1e-4)
+    assert float(lines[0].pop("high")) == pytest.approx(-1.02, abs=1e-4)
     assert {name: cell for name, cell in lines[0].items() if cell} == {
         "id": "r7", "target": "yes", "of": "contribution", "feature": "n", "value": "1.5", "contribution": "-2.0",
-        "standard_error": "0.5", "low": "-2.98", "high": "-1.02", "condition": "n > 1",
+        "standard_error": "0.5", "condition": "n > 1",
     }  # fmt: skip
     assert (lines[1]["feature"], lines[1]["start"], lines[1]["end"]) == ("s", "0", "5")
     assert [(line["id"], line["step"]) for line in lines] == [("r7", "")] * 2 + [("3", "2")] * 2 + [("", "")]

@@ -121,3 +121,17 @@ def test_a_trained_network_is_explained_in_the_unit_of_its_answer(trained, name,
             abs(entry["local_prediction"] - entry["prediction"]), abs=1e-3 * size
         )
         assert entry["scale"] == ("probability" if model.pipeline.classes else "value")
+
+
+def test_an_error_that_is_small_enough_ends_the_sampling(keras, frame):
+    subject = shown(product(keras), frame)
+    local = explain(subject, frame.iloc[[7]], num_samples=10_000, max_error=0.2)
+    assert local.ended == "max_error"
+    assert local.num_samples < 10_000
+    assert max(one.error for one in local.contributions) <= 0.2
+    closer = explain(subject, frame.iloc[[7]], num_samples=10_000, max_error=0.1)
+    assert closer.num_samples > local.num_samples
+    assert explain(subject, frame.iloc[[7]], num_samples=100, max_error=1e-9).ended == "num_samples"
+    # Of one straight way there is no error to wait for.
+    straight = explain(subject, frame.iloc[[7]], algorithm="integrated", num_samples=300, max_error=9)
+    assert (straight.num_samples, straight.ended) == (300, "num_samples")

@@ -131,3 +131,9 @@ def test_a_training_that_reported_none_says_why(trained):
         bare = type(model)(model.pipeline, reported, model.sent, model.ids)
         with pytest.raises(NotFound, match=why):
             bare.explain("permutation_importance", sent=False)
+
+
+def test_labels_of_no_data_are_refused(trained):
+    with pytest.raises(InvalidParameters, match=r"^No data was sent") as refused:
+        trained("three classes").explain("permutation_importance", sent=False, labels="species")
+    assert [fault.pointer for fault in refused.value.faults] == ["/params/labels"]

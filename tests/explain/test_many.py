@@ -73,3 +73,14 @@ def test_curves_end_with_the_time():
     overall = curves.partial_dependence(subject, cases_of(X), replace(asked("partial_dependence"), **late))
     assert [len(found.details["curves"]) for found in (one, overall)] == [1, 1]
     assert one.ended == overall.ended == "deadline"
+
+
+@pytest.mark.parametrize(("explain", "method"), [(summary.explain, "summary"), (sp_lime.explain, "sp_lime")])
+def test_the_error_asked_for_is_that_of_each_explanation(explain, method):
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 10))).add_prefix("x")
+    subject = opaque(lambda rows: rows.prod(axis=1) + rows["x0"], X)
+    exact, rough = (
+        explain(subject, cases_of(X.head(3)), asked(method, num_samples=20_000, max_error=error)) for error in (None, 1)
+    )
+    assert (exact.ended, rough.ended) == ("num_samples", "max_error")
+    assert rough.num_samples < exact.num_samples

@@ -174,3 +174,21 @@ def test_what_is_missing_in_both_is_no_difference_to_see(numbers):
     beside = X.assign(m=np.nan)
     local = explain(opaque(lambda rows: rows["n"].fillna(-50), beside), beside.iloc[[1]], difference=1)
     assert local.details["nearest"][0]["changed"] == ["n"]
+
+
+def test_the_rows_that_are_sent_are_searched_where_that_is_asked_for(trained):
+    model = trained("three classes")
+    answer = model.explain("nearest", ids=model.ids[:2], among="sent", count=3)
+    told = model.subject.predict(model.pipeline.rows(model.sent)).argmax(axis=1)
+    outcomes = dict(zip(model.ids, (model.pipeline.classes[code] for code in told), strict=True))
+    for entry in answer["explanations"]:
+        found = entry["nearest"]
+        assert len(found) == 3
+        assert [one["distance"] for one in found] == sorted(one["distance"] for one in found)
+        for one in found:
+            assert outcomes[one["id"]] == one["outcome"] != outcomes[entry["id"]]
+    assert answer["background"] == len(model.ids)
+    (alone,) = model.explain("nearest", sent=model.sent.head(1), among="sent")["explanations"]
+    assert (alone["nearest"], alone["note"]) == ([], "No row that was sent has another outcome.")
+    (usual,) = model.explain("nearest", sent=model.sent.head(1))["explanations"]
+    assert "id" not in usual["nearest"][0]

@@ -130,10 +130,11 @@ def test_ids_that_are_not_there_are_all_named(explained, rows):
     assert {fault.pointer for fault in refused.value.faults} == {"/params/ids"}
 
 
-def test_of_ids_that_occur_twice_the_first_is_explained(explained, rows):
+def test_of_ids_that_occur_twice_both_are_explained(explained, rows):
     twice = pd.concat([rows[:3], rows[3:6].assign(id=[500, 501, 502])])
-    (entry,) = explained(twice, ids=[501], num_features=100)["explanations"]
-    assert entry == explained(rows[1:2], num_features=100)["explanations"][0]
+    both = explained(twice, ids=[501], num_features=100)["explanations"]
+    assert both == explained(twice[twice["id"] == 501], num_features=100)["explanations"]
+    assert [entry["id"] for entry in both] == [501, 501]
 
 
 def test_rows_without_ids_are_called_by_their_position(explained, rows):

@@ -56,8 +56,9 @@ def test_the_signals_are_in_the_answer(spiked):
 
 def test_a_forecast_is_explained_by_the_samples_of_its_window(trained):
     model = trained("forecast")
-    (entry,) = model.explain("segments", ids=["south"], num_segments=10)["explanations"]
-    assert entry["step"] == 1
+    entries = model.explain("segments", ids=["south"], num_segments=10)["explanations"]
+    assert [(entry["id"], entry["step"]) for entry in entries] == [("south", 1), ("south", 2), ("south", 3)]
+    entry = entries[0]
     assert entry["start"] == 50
     assert {one["end"] - one["start"] for one in entry["contributions"]} == {1}
     assert all(50 <= one["start"] < 60 for one in entry["contributions"])

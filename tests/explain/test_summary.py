@@ -23,7 +23,7 @@ def frame():
 def explain(shown, rows, output=0, **more):
     """Explain a model by rows."""
     cases = [Case(rows.iloc[[place]]) for place in range(len(rows))]
-    return summary.explain(shown, cases, asked("summary", output, num_samples=more.pop("num_samples", 800), **more))
+    return summary.explain(shown, cases, asked("summary", output, num_samples=more.pop("num_samples", 1_000), **more))
 
 
 def test_the_size_of_a_column_is_the_mean_of_its_sizes_and_its_error_that_of_a_mean(frame, subject):

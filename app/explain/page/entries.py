@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.errors import listed
 from app.explain.page import tables, told, trust, words
 from app.explain.page.figures import Figure, figures
 from app.explain.page.labels import measured, titled, unit_of, wanted
@@ -54,8 +55,7 @@ def view(
     found, predictions = entry["contributions"], measured(entry, answer["task"])
     method = answer["method"]
     own = () if alike else (told.scale(entry, method), told.ended(entry, method))
-    none = "No row of the training has another outcome." if entry.get("nearest") == [] else ""
-    notes = (*own, wanted(entry), _difference(entry), entry.get("note"), none, _left_out(entry))
+    notes = (*own, wanted(entry), _difference(entry), entry.get("note"), _added_up(entry), _left_out(entry))
     return View(
         number=number,
         title=titled(entry),
@@ -95,6 +95,15 @@ def _difference(entry: dict[str, Any]) -> str:
     if entry.get("difference") is None:
         return ""
     return f"Another outcome is a prediction that is {amount(entry['difference'])} or more off."
+
+
+def _added_up(entry: dict[str, Any]) -> str:
+    if not entry.get("added_up"):
+        return ""
+    return (
+        f"The trees see several inputs of {listed(entry['added_up'])}. Their values are added up, which is close to "
+        "the value of the whole column, and the same where its inputs do not work together with other columns."
+    )
 
 
 def _left_out(entry: dict[str, Any]) -> str:

@@ -33,7 +33,7 @@ METHODS = {
         "Counterfactuals",
         "Rows with another outcome that differ from this one in as few columns as may be.",
     ),
-    "nearest": ("Nearest rows", "The rows of the training with another outcome that are most like this one."),
+    "nearest": ("Nearest rows", "The rows with another outcome that are most like this one."),
     "ice": ("Curves of a row", "How the prediction follows each column while all others stay as they are (ICE)."),
     "partial_dependence": (
         "Partial dependence",

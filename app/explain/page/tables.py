@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.explain.page.labels import others
+from app.explain.page.labels import others, titled
 from app.pipelines.reports.writing import amount, cell, cut, signed
 
 #: Rows of a table, other rows that are compared, and characters of a cell.
@@ -135,8 +135,10 @@ def compared(entry: dict[str, Any], unit: str) -> list[Table]:
         return []
     changed = {name for one in found for name in one["changed"]}
     names = list(found[0]["values"])
-    numbered = [f"found {number}" if len(found) > 1 else "found" for number in range(1, len(found) + 1)]
-    heads = [Cell("column", "text"), Cell("this row", "text"), *(Cell(name, "text") for name in numbered)]
+    heads = [Cell("column", "text"), Cell("this row", "text")]
+    for number, one in enumerate(found, 1):
+        name = titled(one) if "id" in one else f"found {number}" if len(found) > 1 else "found"
+        heads.append(Cell(cut(name, _CELL), "text"))
     outcomes = [_described(one) for one in found]
     first = [Cell(unit, "text"), Cell(amount(entry.get("prediction")), "text"), *outcomes]
     away = [Cell("distance", "text"), Cell("", "text"), *(Cell(amount(one["distance"], 3), "text") for one in found)]
