@@ -36,13 +36,18 @@ ServiceError                     500
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
 #: Names listed in one message; more are counted.
 MOST_NAMED = 20
+
+#: The first step of a pointer into the parameters.
+_PARAMS = re.compile("^/params(?=/|$)")
 
 
 def listed(names: Iterable[Any]) -> str:
@@ -104,6 +109,16 @@ class ServiceError(Exception):
         if self.faults:
             problem["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in self.faults]
         return problem
+
+
+@contextmanager
+def within(part: str) -> Iterator[None]:
+    """Point into another part where faults point into `/params`: parameters are read alike wherever they come from."""
+    try:
+        yield
+    except ServiceError as error:
+        error.faults = [replace(one, pointer=_PARAMS.sub(f"/{part}", one.pointer)) for one in error.faults]
+        raise
 
 
 class Unreadable(ServiceError):

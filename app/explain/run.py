@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, InvalidParameters, listed
+from app.errors import Fault, InvalidParameters, listed, within
 from app.explain import answer, registry, subject
 from app.explain.explanation import Explanation, silent
 from app.explain.registry import Scope
@@ -82,19 +82,20 @@ def beside_prediction(
     """
     asked = {"method": parameters.explain} if isinstance(parameters.explain, str) else dict(parameters.explain or {})
     values = {**asked, "pipeline_id": parameters.pipeline_id, "version": parameters.version}
-    checked = check_explaining(values, "params/explain")
-    if registry.METHODS[checked.method].scope is not Scope.LOCAL:
-        local = [name for name, method in registry.METHODS.items() if method.scope is Scope.LOCAL]
-        raise InvalidParameters(
-            f"{checked.method} does not explain single rows.",
-            [Fault("/params/explain", f"ask POST /explain, or for one of {listed(local)}")],
-        )
-    if getattr(checked, "ids", None) is not None:
-        raise InvalidParameters(
-            "Each row that is predicted is explained.",
-            [Fault("/params/explain/ids", "leave it out, or ask POST /explain")],
-        )
-    found = explain(checked, upload, store, cache, settings, seconds=settings.explain_seconds)
+    with within("params/explain"):
+        checked = check_explaining(values)
+        if registry.METHODS[checked.method].scope is not Scope.LOCAL:
+            local = [name for name, method in registry.METHODS.items() if method.scope is Scope.LOCAL]
+            raise InvalidParameters(
+                f"{checked.method} does not explain single rows.",
+                [Fault("/params/method", f"ask POST /explain, or for one of {listed(local)}")],
+            )
+        if getattr(checked, "ids", None) is not None:
+            raise InvalidParameters(
+                "Each row that is predicted is explained.",
+                [Fault("/params/ids", "leave it out, or ask POST /explain")],
+            )
+        found = explain(checked, upload, store, cache, settings, seconds=settings.explain_seconds)
     # There may have been no time for the last ones.
     explained: dict[int, Any] = dict(enumerate([*found["explanations"], *(None for _ in found["left_out"])]))
     return explained

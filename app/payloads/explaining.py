@@ -251,7 +251,7 @@ METHODS: dict[str, type[ExplainParameters]] = {
 }
 
 
-def check_explaining(values: dict[str, Any], part: str = "params") -> ExplainParameters:
+def check_explaining(values: dict[str, Any]) -> ExplainParameters:
     """Check values against the parameters of the method that they name.
 
     Raises
@@ -262,7 +262,5 @@ def check_explaining(values: dict[str, Any], part: str = "params") -> ExplainPar
     method = values.get("method")
     if not isinstance(method, str) or method not in METHODS:
         wrong = "missing" if method is None else f"unknown; {nearest(method, METHODS)}known are {listed(METHODS)}"
-        raise InvalidParameters(
-            "The method is not one that this service has.", [Fault(at(*part.split("/"), "method"), wrong)]
-        )
-    return check(METHODS[method], values, part)
+        raise InvalidParameters("The method is not one that this service has.", [Fault("/params/method", wrong)])
+    return check(METHODS[method], values)

@@ -252,7 +252,7 @@ class PredictParameters(Strict):
 Parameters = TypeVar("Parameters", bound=Strict)
 
 
-def check(model: type[Parameters], values: dict[str, Any], part: str = "params") -> Parameters:
+def check(model: type[Parameters], values: dict[str, Any]) -> Parameters:
     """Check values against a model.
 
     Raises
@@ -264,16 +264,18 @@ def check(model: type[Parameters], values: dict[str, Any], part: str = "params")
         checked = model.model_validate(values)
     except ValidationError as error:
         # One a place: a value that fits no member of a union is told of by each.
-        faults = list(
-            {fault.pointer: fault for fault in (_fault(model, e, values, part) for e in error.errors())}.values()
-        )
-        raise InvalidParameters(f"{part} has {len(faults)} value(s) that cannot be accepted.", faults) from None
+        faults = list({fault.pointer: fault for fault in (_fault(model, e, values) for e in error.errors())}.values())
+        raise _refused(faults) from None
     if faults := checked.conflicts():
-        raise InvalidParameters(f"{part} has {len(faults)} value(s) that cannot be accepted.", faults)
+        raise _refused(faults)
     return checked
 
 
-def _fault(model: type[Strict], entry: Any, values: dict[str, Any], part: str) -> Fault:
+def _refused(faults: list[Fault]) -> InvalidParameters:
+    return InvalidParameters(f"{len(faults)} of the parameters cannot be accepted.", faults)
+
+
+def _fault(model: type[Strict], entry: Any, values: dict[str, Any]) -> Fault:
     location = _location(entry, values)
     detail = _MEMBER.sub(r"\1", entry["msg"].removeprefix("Value error, "))
     if entry["type"].startswith("int_"):
@@ -284,7 +286,7 @@ def _fault(model: type[Strict], entry: Any, values: dict[str, Any], part: str) -
         detail = f"not a parameter; known here are {listed(_known(model, location[:-1]))}"
     if entry["type"] == "string_pattern_mismatch":
         detail = "must be 1 to 64 letters, digits, dots, underscores or hyphens, the first a letter or digit"
-    return Fault(at(*part.split("/"), *location), detail)
+    return Fault(at("params", *location), detail)
 
 
 def _location(entry: Any, values: Any) -> list[str]:

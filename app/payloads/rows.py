@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, FormatUnknown, InvalidParameters, Unreadable
+from app.errors import Fault, FormatUnknown, InvalidParameters, Unreadable, within
 from app.payloads import strict_json, strict_yaml
 from app.payloads.explaining import ExplainParameters, check_explaining
 from app.payloads.parameters import PredictParameters, check
@@ -32,7 +32,8 @@ def to_predict(request: Request) -> tuple[PredictParameters, Upload]:
     Unreadable, Unacceptable, InvalidParameters, FormatUnknown, UploadTooLarge
     """
     values, upload, part = _read(request, "raw_data", "params")
-    return check(PredictParameters, values, part), _there(upload, part)
+    with within(part):
+        return check(PredictParameters, values), _there(upload, part)
 
 
 def to_explain(request: Request) -> tuple[ExplainParameters, Upload | None]:
@@ -43,7 +44,8 @@ def to_explain(request: Request) -> tuple[ExplainParameters, Upload | None]:
     Unreadable, Unacceptable, InvalidParameters, FormatUnknown, UploadTooLarge
     """
     values, upload, part = _read(request, "params")
-    parameters = check_explaining(values, part)
+    with within(part):
+        parameters = check_explaining(values)
     return parameters, _there(upload, part) if parameters.needs_rows else upload
 
 

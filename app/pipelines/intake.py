@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from app.errors import within
 from app.payloads import beside, frames, strict_yaml
 from app.payloads.explaining import check_explaining
 from app.payloads.parameters import ExtractFeatures, Kind, Task, TrainParameters, check
@@ -82,9 +83,8 @@ def _check_explaining(parameters: TrainParameters) -> None:
     if wanted.method is not None or wanted.model_extra:
         # It would be found wrong at the end of the training only.
         known = {} if wanted.method is None else {"method": wanted.method}
-        check_explaining(
-            {**(wanted.model_extra or {}), **known, "pipeline_id": parameters.pipeline_id}, "params/explain"
-        )
+        with within("params/explain"):
+            check_explaining({**(wanted.model_extra or {}), **known, "pipeline_id": parameters.pipeline_id})
 
 
 def _check_names(wanted: ExtractFeatures) -> None:

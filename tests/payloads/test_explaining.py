@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.errors import InvalidParameters
+from app.errors import InvalidParameters, within
 from app.explain import registry
 from app.payloads.explaining import METHODS, ExplainParameters, check_explaining
 
@@ -240,6 +240,8 @@ def test_a_parameter_of_another_method_is_refused_with_those_of_this_one():
 
 
 def test_a_part_within_a_part_is_pointed_at():
-    with pytest.raises(InvalidParameters) as refusal:
-        check_explaining({"pipeline_id": 1, "method": "lime", "num_samples": 1}, "params/explain")
-    assert [fault.pointer for fault in refusal.value.faults] == ["/params/explain/num_samples"]
+    for wrong, pointer in (({"num_samples": 1}, "num_samples"), ({"ranges": {"age": [2, 1]}}, "ranges/age")):
+        method = "lime" if "num_samples" in wrong else "counterfactual"
+        with pytest.raises(InvalidParameters) as refusal, within("params/explain"):
+            check_explaining({"pipeline_id": 1, "method": method, **wrong})
+        assert [fault.pointer for fault in refusal.value.faults] == [f"/params/explain/{pointer}"]

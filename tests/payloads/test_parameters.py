@@ -111,7 +111,7 @@ def test_a_positive_class_keeps_its_type(value):
 def pointers(model, values):
     with pytest.raises(InvalidParameters) as refusal:
         check(model, values)
-    assert f"{len(refusal.value.faults)} value(s)" in refusal.value.detail
+    assert f"{len(refusal.value.faults)} of the parameters" in refusal.value.detail
     return {fault.pointer for fault in refusal.value.faults}
 
 
