@@ -1,8 +1,8 @@
-"""The cases of `faithful.py`: what is explained, by this service and by the LIME and SHAP that people install."""
+"""What `faithful.py` compares: explanations by columns, of this service and of LIME and SHAP as people install them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,6 @@ import pandas as pd
 
 from app.explain import lime, shap
 from app.explain.base import Asked, Case, Subject
-from app.explain.parts.words import Words
 from app.explain.structure import final_step
 from app.payloads.explaining import check_explaining
 from app.payloads.parameters import Kind, Task, TrainParameters
@@ -93,9 +92,6 @@ def values(found: Any) -> Any:
     return np.array([one.value for one in found.contributions])
 
 
-# Tables: LIME of a forest, SHAP of its trees, and SHAP of models whose inside nobody sees.
-
-
 def cancer() -> tuple[pd.DataFrame, Any, dict[str, Kind]]:
     """Return 30 numbers of 569 tumours."""
     from sklearn.datasets import load_breast_cancer
@@ -135,6 +131,39 @@ def table() -> Iterator[Comparison]:
         return deletion.of_columns(subject, rows.iloc[[number]], 1)
 
     yield Comparison("LIME, forest of 100 trees", Side("ours", ours), Side("LIME", stock), answers, least=3)
+
+
+def numbers() -> Iterator[Comparison]:
+    """LIME of a number, which a forest of 100 trees predicts of 10 columns."""
+    from lime.lime_tabular import LimeTabularExplainer
+    from sklearn.datasets import load_diabetes
+    from sklearn.ensemble import RandomForestRegressor
+
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    subject = subject_of(X, y, RandomForestRegressor(100, random_state=0), dict.fromkeys(X, Kind.NUMBER), scaled=False)
+    rows = X.sample(ROWS, random_state=0)
+    made = {
+        seed: LimeTabularExplainer(X.to_numpy(), feature_names=list(X), mode="regression", random_state=seed)
+        for seed in SEEDS
+    }
+
+    def values_of(numbers: Any) -> Any:
+        return subject.predict(pd.DataFrame(numbers, columns=list(X)))[:, 0]
+
+    def stock(number: int, seed: int) -> Any:
+        found = made[seed].explain_instance(
+            rows.iloc[number].to_numpy(), values_of, num_features=X.shape[1], num_samples=SAMPLES
+        )
+        by_place = dict(found.as_map()[1])
+        return np.array([by_place[place] for place in range(X.shape[1])])
+
+    def ours(number: int, seed: int) -> Any:
+        return values(lime.explain(subject, Case(rows.iloc[[number]]), asked("lime", seed, 0, num_samples=SAMPLES)))
+
+    def answers(number: int) -> Any:
+        return deletion.of_columns(subject, rows.iloc[[number]], 0)
+
+    yield Comparison("LIME, a number, forest of 100 trees", Side("ours", ours), Side("LIME", stock), answers)
 
 
 def trees() -> Iterator[Comparison]:
@@ -207,64 +236,3 @@ def _sampled(library: Any, title: str, subject: Subject, output: int) -> Iterato
 
     for name, stock in (("PermutationExplainer", permutation), ("KernelExplainer", kernel)):
         yield Comparison(f"SHAP, {title}", Side("ours", ours), Side(name, stock), answers)
-
-
-# Texts.
-
-
-def documented() -> tuple[pd.DataFrame, Any]:
-    """Return what NumPy's functions say of themselves, and pandas's: 100 words each."""
-    texts, labels = [], []
-    for label, owners in enumerate(((np, np.linalg, np.fft), (pd, pd.DataFrame))):
-        said = {
-            " ".join(value.__doc__.split()[:100])
-            for owner in owners
-            for name, value in vars(owner).items()
-            if not name.startswith("_") and isinstance(value.__doc__, str) and len(value.__doc__.split()) >= 100
-        }
-        texts += sorted(said)
-        labels += [label] * len(said)
-    return pd.DataFrame({"said": pd.array(texts, dtype="str")}), np.array(labels)
-
-
-def text() -> Iterator[Comparison]:
-    """LIME of texts: a linear model, a forest, and one whose inside is not seen."""
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.linear_model import LogisticRegression
-
-    X, y = documented()
-    # Of texts that training had each pair of words would be one that it has counted.
-    new = X.sample(ROWS, random_state=0)
-    X, y = X.drop(index=new.index), np.delete(y, new.index)
-    kinds = {"said": Kind.TEXT}
-    linear = subject_of(X, y, LogisticRegression(), kinds, scaled=True)
-    forest = subject_of(X, y, RandomForestClassifier(100, random_state=0), kinds, scaled=False)
-    unseen = Subject(linear.task, linear.classes, kinds, linear.predict, linear.background)
-    yield _of_texts("LIME, 100 words, linear model", linear, new, least=30)
-    yield _of_texts("LIME, 100 words, forest", forest, new, least=8)
-    yield _of_texts("LIME, 100 words, pipeline not seen into", unseen, new)
-
-
-def _of_texts(title: str, subject: Subject, rows: pd.DataFrame, least: float | None = None) -> Comparison:
-    from lime.lime_text import LimeTextExplainer
-
-    parts = [Words.of(subject, rows.iloc[[number]], ["said"]) for number in range(ROWS)]
-
-    def probabilities(texts: Sequence[str]) -> Any:
-        return subject.predict(pd.DataFrame({"said": pd.array(list(texts), dtype="str")}))
-
-    def stock(number: int, seed: int) -> Any:
-        written = rows["said"].iloc[number]
-        explainer = LimeTextExplainer(class_names=["0", "1"], random_state=seed)
-        found = explainer.explain_instance(written, probabilities, num_features=500, num_samples=SAMPLES)
-        by_word = {found.domain_mapper.indexed_string.word(place): weight for place, weight in found.as_map()[1]}
-        return np.array([by_word.get(part.value, 0.0) for part in parts[number].parts])
-
-    def ours(number: int, seed: int) -> Any:
-        wanted = asked("lime", seed, 1, num_samples=SAMPLES)
-        return values(lime.explain(subject, Case(rows.iloc[[number]]), wanted))
-
-    def answers(number: int) -> Any:
-        return deletion.of_parts(parts[number], 1)
-
-    return Comparison(title, Side("ours", ours), Side("LIME", stock), answers, least)

@@ -38,7 +38,7 @@ sys.path.insert(0, str(ROOT))
 
 from app.explain import sp_lime  # noqa: E402  once the path is known
 from app.explain.base import Case  # noqa: E402
-from benchmarks import explained  # noqa: E402
+from benchmarks import explained, explained_parts  # noqa: E402
 from benchmarks.explained import ROWS, SAMPLES, SEEDS, Comparison, asked, cancer, subject_of  # noqa: E402
 from tests.explain import deletion  # noqa: E402
 
@@ -87,10 +87,14 @@ def picked() -> None:
 
 CASES: dict[str, Callable[[], Any]] = {
     "table": explained.table,
-    "text": explained.text,
+    "numbers": explained.numbers,
+    "text": explained_parts.text,
     "picked": picked,
     "trees": explained.trees,
     "sampled": explained.sampled,
+    "images": explained_parts.images,
+    "series": explained_parts.series,
+    "gradients": explained_parts.slopes,
 }
 
 

@@ -82,7 +82,7 @@ def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], as
     itself = np.ones((1, len(bins)), dtype=bool), ask(np.full((1, len(bins)), OWN))
 
     def draw(count: int, generator: np.random.Generator) -> tuple[Array, Array]:
-        places = generator.integers(0, n_others, (count, len(bins)))
+        places = _evenly(count, len(bins), n_others, generator)
         if often.any():
             places[generator.random(places.shape) < often] = OWN
         return same[places, np.arange(len(bins))], ask(places)
@@ -96,6 +96,18 @@ def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], as
     around = surrogate.Around(itself, draw, nearness)
     found = surrogate.explain(subject, columns, asked, around, n_samples, conditions)
     return replace(found, algorithm="lime_tabular", background=n_others)
+
+
+def _evenly(count: int, n_columns: int, n_others: int, generator: np.random.Generator) -> Array:
+    """Draw the place of a background row for each value, shape (count, n_columns): each as often as another.
+
+    As in a Latin hypercube (McKay, Beckman & Conover 1979) what a column does by itself is then no chance, and only
+    what columns do together is.
+    """
+    import numpy as np
+
+    places = np.resize(generator.permutation(n_others), count)
+    return np.column_stack([generator.permutation(places) for _ in range(n_columns)])
 
 
 @dataclass(frozen=True)

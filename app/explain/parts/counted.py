@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from app.explain.base import FinalStep, Subject
@@ -67,7 +68,8 @@ class Counted:
             end = start + directions.shape[1]
             # A column that had no word in training is the same number whatever is left out.
             if of_column and vectorizer is not None:
-                text = _Text.of(vectorizer, directions, row[name].iloc[0], of_column)
+                following = subject.once(f"pairs of {name}", partial(_following, vectorizer.vocabulary_))
+                text = _Text.of(vectorizer, following, directions, row[name].iloc[0], of_column)
                 if text is None:
                     return None
                 texts.append((slice(start, end), text))
@@ -115,7 +117,14 @@ class _Text:
     directions: Array
 
     @classmethod
-    def of(cls, vectorizer: Any, directions: Array, text: str, numbers: Mapping[str, int]) -> Self | None:
+    def of(
+        cls,
+        vectorizer: Any,
+        following: Mapping[str, Mapping[str, int]],
+        directions: Array,
+        text: str,
+        numbers: Mapping[str, int],
+    ) -> Self | None:
         """Look up a text; None where its words would be cut in another way once some of them are gone."""
         import numpy as np
 
@@ -127,7 +136,11 @@ class _Text:
             return None
         counted = vectorizer.vocabulary_
         singles = np.array([counted.get(token, -1) for token in different], dtype="int32")
-        pairs = np.array([[counted.get(f"{a} {b}", -1) for b in different] for a in different], dtype="int32")
+        pairs = np.full((len(different), len(different)), -1, dtype="int32")
+        for word, place in different.items():
+            behind = following.get(word, {})
+            for other in behind.keys() & different.keys():
+                pairs[place, different[other]] = behind[other]
         # Only what can be counted in this text; the order stays, as sums depend on it in the last place.
         known = np.unique(np.append(pairs, singles))
         known = known[known >= 0]
@@ -181,3 +194,13 @@ class _Text:
         times, cells = np.diff(starts).astype("float32"), cells[starts[:-1]]
         ends = np.searchsorted(cells, np.arange(n_masks + 1, dtype="int32") * n_counted)
         return csr_matrix((times, cells % n_counted, ends), shape=(n_masks, n_counted))
+
+
+def _following(counted: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Return {word: {word behind it: as what the pair is counted}}: of a text most pairs are none that is."""
+    found: dict[str, dict[str, int]] = {}
+    for name, number in counted.items():
+        word, _, other = name.partition(" ")
+        if other:
+            found.setdefault(word, {})[other] = number
+    return found
