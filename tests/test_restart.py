@@ -198,7 +198,10 @@ def trained(service, data):
 
 def submit(service, files, name, parameters):
     """Send a training; return its job's path."""
-    parts = {"raw_data": files[0], "params": yaml.safe_dump({"pipeline_id": name, **parameters})}
+    parts = {
+        "raw_data": files[0],
+        "params": yaml.safe_dump({"pipeline_id": name, "explain": {"rows": 0}, **parameters}),
+    }
     if len(files) > 1:
         parts["labels"] = files[1]
     response = service.post("/train_pipeline", files=parts, headers={"Prefer": "respond-async"})

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -41,7 +42,9 @@ def train(service):
     files = {
         "raw_data": upload("data_train.json"),
         "labels": upload("label_train.json"),
-        "params": yaml.safe_dump({"pipeline_id": 1, "extract_features": SERIES, "model_training": FOREST}),
+        "params": yaml.safe_dump(
+            {"pipeline_id": 1, "extract_features": SERIES, "model_training": FOREST, "explain": {"rows": 0}}
+        ),
     }
     response = service.post("/train_pipeline", files=files)
     assert response.ok, response.text
@@ -66,8 +69,13 @@ def descendants(process):
 
 
 def named(process, words):
-    living = [child for child in descendants(process) if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in living if words in " ".join(child.cmdline())]
+    found = []
+    for child in descendants(process):
+        # It may be dead, and not yet waited for, or go while it is looked at.
+        with suppress(psutil.Error):
+            if child.status() != psutil.STATUS_ZOMBIE and words in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def test_a_restart_of_everything_serves_the_same_model(started):

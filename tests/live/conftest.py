@@ -13,6 +13,9 @@ DATA = Path(__file__).parents[2] / "data"
 #: Seconds that a job of these tests may take to reach what a test waits for; a worker may be busy with another.
 PATIENCE = 180
 
+#: What most trainings here explain at their end; `{}` is what the service does when nothing is said.
+NOTHING = {"rows": 0}
+
 
 class Pipeline:
     """One pipeline of a test: trains it, predicts with it, deletes it."""
@@ -22,9 +25,10 @@ class Pipeline:
         self.id = pipeline_id or f"live-{uuid.uuid4().hex[:12]}"
         self.jobs = []
 
-    def train(self, raw_data, labels=None, prefer=None, key=None, **parameters):
+    def train(self, raw_data, labels=None, prefer=None, key=None, explain=NOTHING, **parameters):
         """POST /train_pipeline; tables are frames, which travel as CSV, or (file name, bytes)."""
-        files = {"raw_data": _part(raw_data), "params": yaml.safe_dump({"pipeline_id": self.id, **parameters})}
+        parameters |= {"pipeline_id": self.id, "explain": explain}
+        files = {"raw_data": _part(raw_data), "params": yaml.safe_dump(parameters)}
         if labels is not None:
             files["labels"] = _part(labels)
         headers = {"Prefer": prefer, "Idempotency-Key": key}

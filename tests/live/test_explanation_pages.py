@@ -100,7 +100,7 @@ class Found(HTMLParser):
 )
 def test_hostile_names_classes_and_texts_run_nothing(pipeline, made, methods, tmp_path):
     raw_data, labels, parameters = made()
-    response = pipeline.train(raw_data, labels, model_training=FOREST, explain={"rows": 0}, **parameters)
+    response = pipeline.train(raw_data, labels, model_training=FOREST, **parameters)
     assert response.status_code == 200, response.text
     rows = raw_data if isinstance(raw_data, tuple) else raw_data.drop(columns="label", errors="ignore").head(50)
     one = pipeline.predict(rows).index[0]

@@ -36,7 +36,7 @@ def of_waves(new_pipeline):
     pipeline = new_pipeline()
     series, labels = kinds.waves()
     features = {"column_id": "wave", "column_sort": "when", "default_fc_parameters": "MinimalFCParameters()"}
-    response = pipeline.train(series, labels, extract_features=features, model_training=FOREST)
+    response = pipeline.train(series, labels, extract_features=features, model_training=FOREST, explain={})
     assert response.status_code == 200, response.text
     return pipeline
 
@@ -192,7 +192,7 @@ def test_rows_are_explained_after_any_training(of_waves):
 
 
 def test_a_training_may_keep_none(pipeline, penguins):
-    response = pipeline.train(penguins[0], target="species", id_column="id", model_training=FOREST, explain={"rows": 0})
+    response = pipeline.train(penguins[0], target="species", id_column="id", model_training=FOREST)
     assert response.status_code == 200, response.text
     answer = pipeline.service.get(f"/models/{pipeline.id}/explanations")
     assert answer.status_code == 404
@@ -218,9 +218,7 @@ def test_wrong_explanations_of_a_training_are_refused_before_it(pipeline, pengui
 def test_the_version_that_is_asked_for_answers_after_another_training(pipeline, penguins):
     for model in ("sklearn.tree.DecisionTreeClassifier", "sklearn.naive_bayes.GaussianNB"):
         training = {"model": model}
-        response = pipeline.train(
-            penguins[0], target="species", id_column="id", model_training=training, explain={"rows": 0}
-        )
+        response = pipeline.train(penguins[0], target="species", id_column="id", model_training=training)
         assert response.status_code == 200, response.text
     row = penguins[1].head(1)
     assert asked(pipeline, row, method="shap", version=1).json()["algorithm"] == "tree"
