@@ -33,7 +33,7 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
         return response
 
     rows, model, get = penguins[1].head(3), f"/models/{pipeline.id}", pipeline.service.get
-    holds(pipeline.train(penguins[0], **TABLE), "/train_pipeline", "post")
+    holds(pipeline.train(penguins[0], explain={}, **TABLE), "/train_pipeline", "post")
     accepted = holds(pipeline.train(penguins[0], prefer="respond-async", **TABLE), "/train_pipeline", "post", 202)
     job = accepted.headers["Location"]
     pipeline.ended(job)
@@ -55,7 +55,7 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
         if "num_samples" in one["parameters"]:
             body["num_samples"] = 50
         holds(pipeline.service.post("/explain", json=body), "/explain", "post")
-    holds(get(f"{model}/explanations"), "/models/{pipeline_id}/explanations")
+    holds(get(f"{model}/explanations?version=1"), "/models/{pipeline_id}/explanations")
     holds(get("/health/live"), "/health/live")
     holds(get("/health/ready"), "/health/ready")
 
