@@ -58,6 +58,9 @@ class Comparison:
         From the number of a row to what answers for masks of its parts; None where that is not measured.
     least
         How many times as fast ours must be; None where nothing is required.
+    alone
+        Asks the model for as many different rows as the explanation of one, and does nothing else; None where that is
+        not measured.
     """
 
     title: str
@@ -65,6 +68,7 @@ class Comparison:
     stock: Side
     answers: Callable[[int], Any]
     least: float | None = None
+    alone: Callable[[int], Any] | None = None
 
 
 def subject_of(X: pd.DataFrame, y: Any, model: Any, kinds: dict[str, Kind], scaled: bool) -> Subject:

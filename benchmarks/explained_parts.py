@@ -108,7 +108,7 @@ def text() -> Iterator[Comparison]:
     unseen = Subject(linear.task, linear.classes, kinds, linear.predict, linear.background)
     yield _of_texts("LIME, 100 words, linear model", linear, new, least=30)
     yield _of_texts("LIME, 100 words, forest", forest, new, least=8)
-    yield _of_texts("LIME, 100 words, pipeline not seen into", unseen, new)
+    yield _of_texts("LIME, 100 words, pipeline not seen into", unseen, new, least=8)
 
 
 def _of_texts(title: str, subject: Subject, rows: pd.DataFrame, least: float | None = None) -> Comparison:
@@ -133,7 +133,12 @@ def _of_texts(title: str, subject: Subject, rows: pd.DataFrame, least: float | N
     def answers(number: int) -> Any:
         return deletion.of_parts(parts[number], 1)
 
-    return Comparison(title, Side("ours", ours), Side("LIME", stock), answers, least)
+    def alone(number: int) -> Any:
+        masks = np.random.default_rng(0).random((SAMPLES, len(parts[number].parts))) < 0.5
+        return parts[number].answers(masks)
+
+    bound = alone if subject.final is None else None
+    return Comparison(title, Side("ours", ours), Side("LIME", stock), answers, least, bound)
 
 
 def images() -> Iterator[Comparison]:
@@ -174,7 +179,6 @@ def images() -> Iterator[Comparison]:
             top_labels=None,
             num_samples=OF_IMAGES,
             segmentation_fn=lambda _: cut[number].regions,
-            progress_bar=False,
         )
         by_region = dict(found.local_exp[1])
         return np.array([by_region[region] for region in range(len(cut[number].parts))])

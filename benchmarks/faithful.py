@@ -22,6 +22,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from itertools import combinations, product
 from pathlib import Path
@@ -151,6 +152,13 @@ def compare(comparison: Comparison) -> None:
     print(f"| order by chance | {chance[0]:.4f} | {chance[1]:.4f} | | | |")
     print(f"\nThe five largest of ours and of {comparison.stock.name} agree by {between:.3f}.", end=" ")
     print(requirement(comparison.least, ratio) if comparison.least else "Nothing is required.", flush=True)
+    if comparison.alone is not None:
+        bare = [timed(partial(comparison.alone, number)) for number in range(ROWS)]
+        print(
+            f"The pipeline alone takes {statistics.median(bare):.1f} ms for as many rows: none can be more than ",
+            end="",
+        )
+        print(f"{ratio_of(times[1], bare):.1f} times as fast as {comparison.stock.name}.")
 
 
 def requirement(least: float, ratio: float) -> str:

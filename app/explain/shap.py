@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidParameters
-from app.explain import parts, shapley, trees
+from app.explain import linear, parts, shapley, trees
 from app.explain.base import Asked, Case, FinalStep, Masked, Subject
 from app.explain.found import Contribution, Local, Part
 from app.explain.parts.columns import Columns
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
-
-#: Estimators whose answer, or its log odds, is a sum over columns.
-_LINEAR = {
-    "LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis",
-    "LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV", "BayesianRidge",
-    "ARDRegression", "HuberRegressor", "Lars", "LarsCV", "LassoLars", "LassoLarsCV", "LassoLarsIC", "LinearSVR",
-    "OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV", "PassiveAggressiveRegressor", "QuantileRegressor",
-    "SGDRegressor", "TheilSenRegressor",
-}  # fmt: skip
 
 #: Share of the output's size by which exact values may miss it. More means that the estimator was read wrongly (a
 #: link function that SHAP does not know), and the sampler answers instead.
@@ -115,7 +106,7 @@ def exact_each(subject: Subject, cases: Sequence[Case], asked: Asked) -> list[Lo
     inputs = final.transform(pd.concat([case.row for case in cases]))
     if wanted.algorithm != "linear" and trees.reads(final.model):
         return _added_up(subject, final, trees.values(subject, final, inputs), inputs, asked, "tree")
-    if wanted.algorithm != "tree" and type(final.model).__name__ in _LINEAR:
+    if wanted.algorithm != "tree" and linear.adds_up(final.model):
         return _added_up(subject, final, _linear(subject, final, inputs), inputs, asked, "linear")
     return None
 
@@ -128,9 +119,8 @@ def _linear(subject: Subject, final: FinalStep, inputs: Array) -> tuple[Array, A
     import numpy as np
 
     mean: Array = subject.once("mean", lambda: final.transform(subject.background).mean(axis=0))
-    weights = np.atleast_2d(final.model.coef_)
-    intercept = np.ravel(np.broadcast_to(final.model.intercept_, (len(weights),)))
-    return (inputs - mean)[:, :, np.newaxis] * weights.T, weights @ mean + intercept
+    weights, intercept = linear.weights(final.model)
+    return (inputs - mean)[:, :, np.newaxis] * weights, mean @ weights + intercept
 
 
 def _added_up(

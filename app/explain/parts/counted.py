@@ -2,17 +2,18 @@
 
 The words of a text are looked up once. Of each mask the words that are left, and the pairs that then follow each other,
 are counted; the weights and directions of `TextEncoder` make numbers of the counts, the same to the last bit as of the
-texts themselves.
+texts themselves. Where nothing but a linear model follows, its weights are multiplied by the directions first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from app.explain import linear
 from app.explain.base import FinalStep, Subject
 from app.pipelines.encoders import TextEncoder
 
@@ -36,17 +37,19 @@ class Counted:
     Attributes
     ----------
     own
-        What the first step makes of the row, shape (1, n_numbers).
+        What the first step makes of the row, shape (1, n_numbers), without what the texts add to it.
     texts
         The texts, each with the places of its numbers among these.
+    answer
+        From such numbers, shape (n_masks, n_numbers), to what the model answers.
     """
 
-    final: FinalStep
     own: Array
     texts: tuple[tuple[slice, _Text], ...]
+    answer: Callable[[Array], Array]
 
-    @classmethod
-    def of(cls, subject: Subject, row: pd.DataFrame, words: Mapping[tuple[str, str], int]) -> Self | None:
+    @staticmethod
+    def of(subject: Subject, row: pd.DataFrame, words: Mapping[tuple[str, str], int]) -> Counted | None:
         """Look up the texts of a row; None where the pipeline counts no words, or counts them in another way.
 
         Parameters
@@ -75,10 +78,12 @@ class Counted:
                 texts.append((slice(start, end), text))
             start = end
         n_numbers = max(place.stop for place in first.output_indices_.values())
-        if sum(place.stop - place.start for place, _ in texts) == n_numbers:
-            # What the texts become is all there is; it is computed with each mask.
-            return cls(final, np.zeros((1, n_numbers)), tuple(texts))
-        return cls(final, first.transform(row), tuple(texts))
+        # Where the texts are all there is, what the first step makes of the row itself need not be known.
+        alone = sum(place.stop - place.start for place, _ in texts) == n_numbers
+        own = np.zeros((1, n_numbers)) if alone else np.array(first.transform(row), dtype="float64")
+        for place, _ in texts:
+            own[:, place] = 0.0
+        return _weighed(final, own, texts) or Counted(own, tuple(texts), partial(_answered, final))
 
     def answers(self, masks: Array) -> Array:
         """Return what the model answers, (n_masks, n_words) to (n_masks, n_outputs)."""
@@ -86,10 +91,27 @@ class Counted:
 
         values = np.repeat(self.own, len(masks), axis=0)
         for place, text in self.texts:
-            values[:, place] = text.encoded(masks)
-        for step in self.final.steps[1:]:
-            values = step.transform(values)
-        return self.final.answers(np.asarray(values, dtype="float64"))
+            values[:, place] += text.encoded(masks)
+        return self.answer(values)
+
+
+def _answered(final: FinalStep, values: Array) -> Array:
+    import numpy as np
+
+    for step in final.steps[1:]:
+        values = step.transform(values)
+    return final.answers(np.asarray(values, dtype="float64"))
+
+
+def _weighed(final: FinalStep, own: Array, texts: Sequence[tuple[slice, _Text]]) -> Counted | None:
+    """Return the texts with what a linear model adds up of them as their numbers; None where that is not all."""
+    answer = linear.answering(final.model) if len(final.steps) == 1 else None
+    if answer is None:
+        return None
+    weights, base = linear.weights(final.model)
+    whole = slice(None)
+    summed = [(whole, replace(text, directions=text.directions @ weights[place])) for place, text in texts]
+    return Counted(own @ weights + base, tuple(summed), answer)
 
 
 @dataclass(frozen=True)
@@ -184,7 +206,7 @@ class _Text:
         begins = np.repeat(np.arange(n_masks, dtype="int32") * n_counted, each)
         places = np.flatnonzero(kept) - np.repeat(np.arange(n_masks) * n_places, each)
         tokens = self.tokens[places]
-        singles, pairs = self.singles[places], self.pairs.ravel()[tokens[:-1] * len(self.pairs) + tokens[1:]]
+        singles, pairs = self.singles[places], self.pairs.ravel().take(tokens[:-1] * len(self.pairs) + tokens[1:])
         follows = (begins[1:] == begins[:-1]) & (pairs >= 0)
         cells = np.concatenate([(begins + singles)[singles >= 0], (begins[:-1] + pairs)[follows]])
         cells.sort()
