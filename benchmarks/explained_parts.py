@@ -28,7 +28,7 @@ from tests.explain import deletion
 from tests.explain.trained import DATA, NoRows, upload
 
 #: Seconds that a training may take, and what images and series are asked for.
-SECONDS, OF_IMAGES, OF_SERIES = 300, 1_000, 500
+SECONDS, OF_IMAGES, OF_SERIES = 300, 500, 500
 
 
 class _Kept:
@@ -62,7 +62,7 @@ def served(raw: Any, labels: pd.DataFrame | None, sent: Any, **parameters: Any) 
     return pipeline, frames.read(upload(sent), settings, known.text_columns, known.id_column)
 
 
-def over_masks(masked: Sequence[Masked], output: int, asked_for: int) -> Side:
+def over_masks(masked: Sequence[Masked], outputs: Sequence[int], asked_for: int) -> Side:
     """Return stock SHAP over the parts of rows, which a person would write a function of masks for."""
     import shap as library
 
@@ -71,7 +71,9 @@ def over_masks(masked: Sequence[Masked], output: int, asked_for: int) -> Side:
         # It draws from NumPy's own generator.
         np.random.seed(seed)
         explainer = library.KernelExplainer(
-            lambda masks: masked[number].answers(np.asarray(masks) > 0)[:, output], np.zeros((1, n_parts)), silent=True
+            lambda masks: masked[number].answers(np.asarray(masks) > 0)[:, outputs[number]],
+            np.zeros((1, n_parts)),
+            silent=True,
         )
         return explainer.shap_values(np.ones(n_parts), nsamples=asked_for, silent=True)
 
@@ -142,67 +144,65 @@ def _of_texts(title: str, subject: Subject, rows: pd.DataFrame, least: float | N
 
 
 def images() -> Iterator[Comparison]:
-    """A convolutional network of patches of two photographs: by regions, and where it looks."""
+    """A convolutional network of digits: by regions, and where it looks."""
     from lime.lime_image import LimeImageExplainer
-    from sklearn.datasets import load_sample_images
+    from sklearn.datasets import load_digits
 
-    photographs = load_sample_images().images
-    patches = [
-        (photograph[top : top + 32, left : left + 32], number)
-        for number, photograph in enumerate(photographs)
-        for top in range(0, 416, 32)
-        for left in range(0, 640, 32)
-    ]
-    held_out, learned = patches[5::13], [patch for place, patch in enumerate(patches) if place % 13 != 5]
-    names = kinds.names(learned)
-    labels = pd.DataFrame({"file": names, "label": ["temple" if number == 0 else "flower" for _, number in learned]})
+    digits, numbers = load_digits(return_X_y=True)
+    # Each pixel as nine: regions are of pixels that are alike.
+    pictures = np.kron(digits[:1_000].reshape(-1, 8, 8) * 15, np.ones((1, 3, 3))).astype("uint8")
+    held_out = np.arange(len(pictures)) % 13 == 5
+    names = kinds.names(pictures[~held_out])
     pipeline, frame = served(
-        kinds.zipped([patch for patch, _ in learned]),
-        labels,
-        kinds.zipped([patch for patch, _ in held_out]),
+        kinds.zipped(pictures[~held_out]),
+        pd.DataFrame({"file": names, "label": [f"digit {number}" for number in numbers[:1_000][~held_out]]}),
+        kinds.zipped(pictures[held_out]),
         model_training={"model": "autokeras.ImageClassifier", "model_args": {"max_trials": 1, "epochs": 10}},
-        images={"height": 32, "width": 32, "channels": 3},
+        images={"height": 24, "width": 24, "channels": 1},
         explain={"rows": 0},
     )
     subject, rows = subjects.of(pipeline), pipeline.rows(frame).iloc[:ROWS]
     cut = [Superpixels.of(subject, rows.iloc[[number]]) for number in range(ROWS)]
+    # Of each the class that it is taken for.
+    outputs = subject.predict(rows).argmax(axis=1).tolist()
 
     def probabilities(shown: Any) -> Any:
-        cells = [png(np.asarray(one, dtype="uint8")) for one in shown]
+        # LIME makes three channels of one.
+        cells = [png(np.asarray(one, dtype="uint8")[:, :, :1]) for one in shown]
         return subject.predict(pd.DataFrame({subject.columns[0]: pd.Series(cells, dtype="object")}))
 
     def stock(number: int, seed: int) -> Any:
         found = LimeImageExplainer(random_state=seed).explain_instance(
-            cut[number].pixels,
+            cut[number].pixels[:, :, 0],
             probabilities,
-            labels=(1,),
+            labels=(outputs[number],),
             top_labels=None,
             num_samples=OF_IMAGES,
             segmentation_fn=lambda _: cut[number].regions,
         )
-        by_region = dict(found.local_exp[1])
+        by_region = dict(found.local_exp[outputs[number]])
         return np.array([by_region[region] for region in range(len(cut[number].parts))])
 
     def ours(method: str) -> Callable[[int, int], Any]:
         explain = {"lime": lime.explain, "shap": shap.explain}[method]
 
         def explained(number: int, seed: int) -> Any:
-            wanted = asked(method, seed, 1, num_samples=OF_IMAGES)
+            wanted = asked(method, seed, outputs[number], num_samples=OF_IMAGES)
             return values(explain(subject, Case(rows.iloc[[number]]), wanted))
 
         return explained
 
     def looked(number: int, seed: int) -> Any:
-        found = grad_cam.explain(subject, Case(rows.iloc[[number]]), asked("grad_cam", seed, 1))
+        found = grad_cam.explain(subject, Case(rows.iloc[[number]]), asked("grad_cam", seed, outputs[number]))
         regions, seen = cut[number].regions.ravel(), np.ravel(found.details["map"])
         return np.bincount(regions, seen) / np.bincount(regions)
 
     def answers(number: int) -> Any:
-        return deletion.of_parts(cut[number], 1)
+        return deletion.of_parts(cut[number], outputs[number])
 
     lime_of_images = Side("LIME", stock)
     yield Comparison("LIME, regions of images", Side("ours", ours("lime")), lime_of_images, answers)
-    kernel = over_masks(cut, 1, OF_IMAGES)
+    kernel = over_masks(cut, outputs, OF_IMAGES)
     yield Comparison("SHAP, regions of images", Side("ours", ours("shap")), kernel, answers)
     yield Comparison("Grad-CAM beside LIME, regions of images", Side("ours", looked), lime_of_images, answers)
 
@@ -235,7 +235,7 @@ def series() -> Iterator[Comparison]:
     def answers(number: int) -> Any:
         return deletion.of_parts(cut[number], 1)
 
-    kernel = over_masks(cut, 1, OF_SERIES)
+    kernel = over_masks(cut, [1] * ROWS, OF_SERIES)
     for algorithm in ("lime", "shap"):
         title = f"{algorithm.upper()}, 20 stretches of a series"
         yield Comparison(title, Side("ours", ours(algorithm)), kernel, answers)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidParameters
-from app.explain import linear, parts, shapley, trees
+from app.explain import kernel, linear, parts, shapley, trees
 from app.explain.base import Asked, Case, FinalStep, Masked, Subject
 from app.explain.found import Contribution, Local, Part
 from app.explain.parts.columns import Columns
@@ -41,7 +41,7 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
     if wanted in ("tree", "linear"):
         raise InvalidParameters(
             f"This is not explained as a {wanted} model.",
-            [Fault("/params/algorithm", "does not fit here; leave it out, or ask for exact or permutation")],
+            [Fault("/params/algorithm", "does not fit here; leave it out, or ask for exact, kernel or permutation")],
         )
     return of_parts(subject, masked, asked, n_samples, wanted)
 
@@ -52,7 +52,12 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int, wan
     Parameters
     ----------
     wanted
-        auto, exact or permutation.
+        auto, exact, kernel or permutation.
+
+    Raises
+    ------
+    InvalidParameters
+        Too many parts for exact values, or other rows that parts are compared with for the kernel.
     """
     n_parts = len(masked.parts)
     if wanted == "exact" and n_parts > shapley.MOST_EXACT:
@@ -63,14 +68,29 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int, wan
     exact = wanted == "exact" or (
         wanted == "auto" and n_parts <= shapley.MOST_EXACT and 2**n_parts * masked.cost <= n_samples
     )
-    found = shapley.shares(
-        lambda masks, others: masked.answers(masks, others)[:, asked.output],
-        n_parts,
-        None if exact else n_samples,
-        asked.seed,
-        asked.parameters.max_error,
-        max(1, masked.background),
-    )
+    if wanted == "kernel" and masked.background:
+        raise InvalidParameters(
+            "The kernel is for words, regions and stretches; columns are compared with other rows.",
+            [Fault("/params/algorithm", "ask for permutation, or leave it out")],
+        )
+    by_kernel = not exact and wanted != "permutation" and not masked.background
+    if by_kernel:
+        found = kernel.shares(
+            lambda masks: masked.answers(masks)[:, asked.output],
+            n_parts,
+            n_samples,
+            asked.seed,
+            asked.parameters.max_error,
+        )
+    else:
+        found = shapley.shares(
+            lambda masks, others: masked.answers(masks, others)[:, asked.output],
+            n_parts,
+            None if exact else n_samples,
+            asked.seed,
+            asked.parameters.max_error,
+            max(1, masked.background),
+        )
     contributions = [
         Contribution(part, float(value), None if found.ended == "exact" else float(error), degrees=found.degrees)
         for part, value, error in zip(masked.parts, found.values, found.errors, strict=True)
@@ -84,7 +104,7 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int, wan
         base_value=found.base,
         local_prediction=total,
         trust=trust,
-        algorithm="exact" if found.ended == "exact" else "permutation",
+        algorithm="exact" if found.ended == "exact" else "kernel" if by_kernel else "permutation",
         scale=subject.scale,
         num_samples=found.asked * (masked.cost if exact else 1),
         background=masked.background,

@@ -78,9 +78,10 @@ class Lime(Sampled):
 class Shap(Sampled):
     """SHAP: Shapley values of columns, words of a text or regions of an image."""
 
-    algorithm: Literal["auto", "tree", "linear", "exact", "permutation"] = "auto"
+    algorithm: Literal["auto", "tree", "linear", "exact", "kernel", "permutation"] = "auto"
     """Exact for trees, for linear models and where all coalitions with every background row fit num_samples; else
-    permutations are sampled. `auto` takes the first that fits."""
+    coalitions are sampled: of words and regions by their kernel, of columns by permutations. `auto` takes the first
+    that fits."""
     num_samples: Annotated[int, Field(strict=True, ge=10, le=50_000)] | None = None
     """Rows that the model may be asked for; 20000 when left out, of images 1000."""
     text: ColumnName | None = None

@@ -23,7 +23,7 @@ def spiked():
 
 
 @pytest.mark.parametrize("fill", ["line", "mean", "zero"])
-@pytest.mark.parametrize(("algorithm", "told"), [("lime", "segments_lime"), ("shap", "segments_permutation")])
+@pytest.mark.parametrize(("algorithm", "told"), [("lime", "segments_lime"), ("shap", "segments_kernel")])
 def test_the_stretch_that_the_model_looks_at_has_it_all(spiked, algorithm, told, fill):
     wanted = asked("segments", algorithm=algorithm, num_segments=10, fill=fill)
     local = segments.explain(*spiked, wanted)

@@ -177,7 +177,7 @@ def test_images_are_told_by_the_mean_of_their_maps(trained):
     mean, spread = np.array(entry["map"]), np.array(entry["deviation"])
     assert mean.shape == spread.shape == (12, 12)
     assert entry["contributions"] == []
-    assert entry["algorithm"] == "mean_permutation"
+    assert entry["algorithm"] == "mean_kernel"
 
 
 def test_the_map_of_regions_gives_each_pixel_its_share():
