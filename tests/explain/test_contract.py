@@ -152,7 +152,10 @@ def test_every_answer_keeps_the_contract(trained, method, name):
         classes = model.pipeline.classes if METHODS[method].by_class else ()
         assert entry["target"] in (classes or (None,))
     if METHODS[method].scope is Scope.LOCAL:
-        assert [entry["id"] for entry in answer["explanations"]] == [model.ids[1], model.ids[0]]
+        # Of a forecast each step of the series that are named.
+        steps = (1, 2, 3) if name == "forecast" else (None,)
+        named = [(entry["id"], entry.get("step")) for entry in answer["explanations"]]
+        assert named == [(one, step) for one in (model.ids[1], model.ids[0]) for step in steps]
         assert answer["overall"] == []
     else:
         assert len(answer["overall"]) == (_classes_told(model) if METHODS[method].by_class else 1)
