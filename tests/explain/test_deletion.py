@@ -1,18 +1,25 @@
 """On models of real data, what a method names first matters most."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVR
 
+from app.explain import segments
+from app.explain import subject as subjects
+from app.explain.parts.segments import Segments
+from app.explain.parts.superpixels import Superpixels, png
 from app.explain.parts.words import Words
 from app.payloads.parameters import Kind, Task
+from app.pipelines.pixels import Pixels
 from tests.explain import deletion
+from tests.explain.functions import asked, opaque
 from tests.explain.truths import local
 
 #: Rows, and orders by chance that each is compared with.
@@ -113,3 +120,41 @@ def test_words_named_first_matter_most_to_a_model_of_texts(documented, method):
         return answers, (method, documented, row, output)
 
     assert_better(advantages(case_of, lambda *arguments: local(*arguments, num_samples=1_000)))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """A forest on the pixels of digits, of which each pixel is shown as nine."""
+    images, numbers = load_digits(return_X_y=True)
+    shown = np.kron(images[:400].reshape(-1, 8, 8) * 15, np.ones((1, 3, 3))).astype("uint8")
+    X = pd.DataFrame({"digit": pd.Series([png(one[:, :, None]) for one in shown], dtype="object")})
+    reader = Pixels(24, 24, 1)
+    forest = RandomForestClassifier(30, random_state=0).fit(reader.fit_transform(X), numbers[:400])
+    seen = opaque(lambda rows: forest.predict_proba(reader.transform(rows)), X.tail(60), tuple(range(10)))
+    return replace(seen, images=(24, 24, 1))
+
+
+@pytest.mark.parametrize("method", ["lime", "shap"])
+def test_regions_named_first_matter_most_to_a_model_of_images(digits, method):
+    def case_of(number):
+        row = digits.background.iloc[[number]]
+        output = int(digits.predict(row)[0].argmax())
+        answers = deletion.of_parts(Superpixels.of(digits, row), output)
+        return answers, (method, digits, row, output)
+
+    assert_better(advantages(case_of, lambda *arguments: local(*arguments, num_samples=300)))
+
+
+@pytest.mark.parametrize("algorithm", ["lime", "shap"])
+def test_stretches_named_first_matter_most_to_a_model_of_series(trained, algorithm):
+    model = trained("series")
+    seen, rows = model.subject, model.pipeline.rows(model.sent).iloc[:ROWS]
+    cases = subjects.cases(model.pipeline, model.sent, rows)
+
+    def case_of(number):
+        output = int(seen.predict(rows.iloc[[number]])[0].argmax())
+        wanted = asked("segments", output, algorithm=algorithm, num_segments=10, num_samples=200)
+        masked = Segments.of(seen, cases[number].signals, 10, "line")
+        return deletion.of_parts(masked, output), (seen, cases[number], wanted)
+
+    assert_better(advantages(case_of, segments.explain))
