@@ -121,13 +121,13 @@ class _Like:
 def _like(subject: Subject, name: str, value: Any) -> _Like:
     import numpy as np
 
-    kind, others = subject.kinds[name], subject.background[name]
+    kind = subject.kinds[name]
     if kind is Kind.SIGNAL:
-        return _Like(np.array([one is value for one in others]), f"= {_written(value, kind)}")
+        return _Like(np.array([one is value for one in subject.background[name]]), f"= {_written(value, kind)}")
     if value is None or value != value:
-        return _Like(others.isna().to_numpy(), "is missing")
+        return _Like(subject.background[name].isna().to_numpy(), "is missing")
     if kind not in (Kind.NUMBER, Kind.DATE):
-        same = (others == value).to_numpy(dtype=bool, na_value=False)
+        same = (subject.background[name] == value).to_numpy(dtype=bool, na_value=False)
         return _Like(same, f"= {_written(value, kind)}")
     edges, quartiles = _quartiles(subject, name)
     place = int(edges.searchsorted(value))
@@ -140,9 +140,8 @@ def _quartiles(subject: Subject, name: str) -> tuple[Any, Array]:
     """Return the edges between the quartiles of a column, and which one each background row is in; -1 is missing."""
     import numpy as np
 
-    values = subject.background[name]
-
     def cut() -> tuple[Any, Array]:
+        values = subject.background[name]
         known = values.dropna()
         edges = known.quantile([0.25, 0.5, 0.75], interpolation="lower").unique() if len(known) else known.unique()
         return edges, np.where(values.isna(), -1, edges.searchsorted(values.to_numpy()))
