@@ -136,7 +136,8 @@ def _of_texts(title: str, subject: Subject, rows: pd.DataFrame, least: float | N
         return deletion.of_parts(parts[number], 1)
 
     def alone(number: int) -> Any:
-        masks = np.random.default_rng(0).random((SAMPLES, len(parts[number].parts))) < 0.5
+        generator = np.random.default_rng(0)
+        masks = generator.random((SAMPLES, len(parts[number].parts))) < generator.random((SAMPLES, 1))
         return parts[number].answers(masks)
 
     bound = alone if subject.final is None else None
