@@ -59,38 +59,7 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int, wan
     InvalidParameters
         Too many parts for exact values, or other rows that parts are compared with for the kernel.
     """
-    n_parts = len(masked.parts)
-    if wanted == "exact" and n_parts > shapley.MOST_EXACT:
-        raise InvalidParameters(
-            f"There are {n_parts} parts; of at most {shapley.MOST_EXACT} all coalitions are asked for.",
-            [Fault("/params/algorithm", "ask for permutation, or leave it out")],
-        )
-    exact = wanted == "exact" or (
-        wanted == "auto" and n_parts <= shapley.MOST_EXACT and 2**n_parts * masked.cost <= n_samples
-    )
-    if wanted == "kernel" and masked.background:
-        raise InvalidParameters(
-            "The kernel is for words, regions and stretches; columns are compared with other rows.",
-            [Fault("/params/algorithm", "ask for permutation, or leave it out")],
-        )
-    by_kernel = not exact and wanted != "permutation" and not masked.background
-    if by_kernel:
-        found = kernel.shares(
-            lambda masks: masked.answers(masks)[:, asked.output],
-            n_parts,
-            n_samples,
-            asked.seed,
-            asked.parameters.max_error,
-        )
-    else:
-        found = shapley.shares(
-            lambda masks, others: masked.answers(masks, others)[:, asked.output],
-            n_parts,
-            None if exact else n_samples,
-            asked.seed,
-            asked.parameters.max_error,
-            max(1, masked.background),
-        )
+    found, algorithm = _shares(masked, asked, n_samples, wanted)
     contributions = [
         Contribution(part, float(value), None if found.ended == "exact" else float(error), degrees=found.degrees)
         for part, value, error in zip(masked.parts, found.values, found.errors, strict=True)
@@ -104,13 +73,41 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int, wan
         base_value=found.base,
         local_prediction=total,
         trust=trust,
-        algorithm="exact" if found.ended == "exact" else "kernel" if by_kernel else "permutation",
+        algorithm=algorithm,
         scale=subject.scale,
-        num_samples=found.asked * (masked.cost if exact else 1),
+        num_samples=found.asked * (masked.cost if algorithm == "exact" else 1),
         background=masked.background,
         ended=found.ended,
         details=masked.details,
     )
+
+
+def _shares(masked: Masked, asked: Asked, n_samples: int, wanted: str) -> tuple[shapley.Shares, str]:
+    """Return the values of the parts, and the algorithm that they are of."""
+    n_parts, max_error = len(masked.parts), asked.parameters.max_error
+    if wanted == "exact" and n_parts > shapley.MOST_EXACT:
+        raise InvalidParameters(
+            f"There are {n_parts} parts; of at most {shapley.MOST_EXACT} all coalitions are asked for.",
+            [Fault("/params/algorithm", "ask for permutation, or leave it out")],
+        )
+    if wanted == "kernel" and masked.background:
+        raise InvalidParameters(
+            "The kernel is for words, regions and stretches; columns are compared with other rows.",
+            [Fault("/params/algorithm", "ask for permutation, or leave it out")],
+        )
+
+    def answers(masks: Array, others: Array | None = None) -> Array:
+        told: Array = masked.answers(masks, others)[:, asked.output]
+        return told
+
+    fits = n_parts <= shapley.MOST_EXACT and 2**n_parts * masked.cost <= n_samples
+    if wanted == "exact" or (wanted == "auto" and fits):
+        return shapley.shares(answers, n_parts, None, asked.seed), "exact"
+    if wanted == "permutation" or masked.background:
+        n_others = max(1, masked.background)
+        return shapley.shares(answers, n_parts, n_samples, asked.seed, max_error, n_others), "permutation"
+    found = kernel.shares(answers, n_parts, n_samples, asked.seed, max_error)
+    return found, "exact" if found.ended == "exact" else "kernel"
 
 
 def exact_each(subject: Subject, cases: Sequence[Case], asked: Asked) -> list[Local] | None:

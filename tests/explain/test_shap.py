@@ -367,3 +367,14 @@ def test_words_share_what_all_of_them_change():
     with pytest.raises(InvalidParameters) as refused:
         explain(model, X.iloc[[1]], algorithm="tree")
     assert refused.value.faults[0].pointer == "/params/algorithm"
+
+
+def test_the_kernel_is_for_words_and_not_for_columns():
+    X = pd.DataFrame({"note": pd.array(["rude and late and slow and kind", "so good"], dtype="str"), "n": [1.0, 2.0]})
+    model = opaque(lambda rows: rows["note"].str.count("rude|slow") ** 2, X, note=Kind.TEXT)
+    local = explain(model, X.iloc[[0]], 10, algorithm="kernel", text="note")
+    assert local.algorithm == "kernel"
+    assert local.local_prediction == pytest.approx(4)
+    with pytest.raises(InvalidParameters, match="columns are compared with other rows") as refused:
+        explain(model, X.iloc[[0]], algorithm="kernel")
+    assert [fault.pointer for fault in refused.value.faults] == ["/params/algorithm"]
