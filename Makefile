@@ -41,6 +41,7 @@ lint: .venv/.installed-dev ## Check format, style, types and the direction of im
 pins: ## Compile requirements*.in to requirements*.txt (needs uv)
 	@command -v uv >/dev/null || { echo "make pins needs uv: pip install uv" >&2; exit 1; }
 	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-tracing.in -o requirements-tracing.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove the environment and all caches; the models in var/ stay
