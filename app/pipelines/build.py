@@ -12,6 +12,7 @@ from app.pipelines import evaluate, registry, reports
 from app.pipelines.base import Trial
 from app.pipelines.columns import columns_read
 from app.pipelines.dataset import Dataset
+from app.pipelines.original import Original
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from app.pipelines.tsfresh.params import as_2017
 from app.store.record import Record, Version
@@ -146,8 +147,7 @@ class Build:
             classes=data.classes,
             positive_class=training.positive_class,
             columns=tuple(columns),
-            fitted=fitted,
-            background=sample.reset_index(drop=True),
+            original=Original.of(fitted, sample.reset_index(drop=True)),
             libraries=installed_versions(),
         )
 

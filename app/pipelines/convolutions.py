@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,20 +9,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from app.pipelines.kernels import KERNELS, LENGTH, convolve, resampled, shares_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
     Array = np.ndarray[Any, Any]
 
-#: Weights of a kernel. Three of them are 2, the others -1: 84 kernels, which sum to 0 and so do not see the level.
-LENGTH = 9
-KERNELS = np.array(list(combinations(range(LENGTH), 3)))
-
 #: Dilations of a kernel at most, as in the paper.
 _DILATIONS = 32
-
-#: Comparisons made at once: what fits into a processor's cache.
-_AT_ONCE = 1_000_000
 
 _GOLDEN = (np.sqrt(5) + 1) / 2
 
@@ -75,7 +69,7 @@ class RandomConvolutions(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for name in self.signals_:
             median = int(np.median([len(cell) for cell in X[name]]))
             self.lengths_[name] = min(max(median, LENGTH), max(self.max_length, LENGTH))
-            series = _resampled(X[name], self.lengths_[name])
+            series = resampled(X[name], self.lengths_[name])
             self.levels_[name] = float(series.mean())
             self.biases_[name] = _biases(series - self.levels_[name], share, random)
         return self
@@ -83,11 +77,9 @@ class RandomConvolutions(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: pd.DataFrame) -> Array:
         """Return shares from 0 to 1, shape (n_series, n_features_out), float32."""
         check_is_fitted(self)
-        found = []
-        for name in self.signals_:
-            series = _resampled(X[name], self.lengths_[name]) - self.levels_[name]
-            for number, (dilation, biases) in enumerate(self.biases_[name]):
-                found.append(_shares(series, dilation, biases, number % 2))
+        found = [
+            shares_of(X[name], self.lengths_[name], self.levels_[name], self.biases_[name]) for name in self.signals_
+        ]
         return np.concatenate(found, axis=1)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
@@ -99,18 +91,6 @@ class RandomConvolutions(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             for number in range(sum(biases.size for _, biases in self.biases_[name]))
         ]
         return np.asarray(names, dtype="object")
-
-
-def _resampled(cells: pd.Series, length: int) -> Array:
-    """Return series as rows of one length, shape (n_series, length). An empty one is all zeros."""
-    rows = np.zeros((len(cells), length))
-    places = np.linspace(0.0, 1.0, length)
-    for number, cell in enumerate(cells):
-        if len(cell) == length:
-            rows[number] = cell
-        elif len(cell):
-            rows[number] = np.interp(places, np.linspace(0.0, 1.0, len(cell)), cell)
-    return rows
 
 
 def _dilations(length: int, share: int) -> list[tuple[int, int]]:
@@ -136,45 +116,7 @@ def _biases(series: Array, share: int, random: np.random.RandomState) -> list[tu
         drawn = random.randint(len(series), size=len(KERNELS))
         taken = quantiles[used : used + len(KERNELS) * count].reshape(len(KERNELS), count)
         used += len(KERNELS) * count
-        convolved = [_convolve(series[[row]], dilation)[kernel, 0] for kernel, row in enumerate(drawn)]
+        convolved = [convolve(series[[row]], dilation)[kernel, 0] for kernel, row in enumerate(drawn)]
         biases = [np.quantile(values, taken[kernel]) for kernel, values in enumerate(convolved)]
         found.append((dilation, np.array(biases)))
     return found
-
-
-def _convolve(series: Array, dilation: int) -> Array:
-    """Convolve rows with every kernel, zeros beyond their ends, shape (84, n_series, length)."""
-    half, length = (LENGTH // 2) * dilation, series.shape[1]
-    padded = np.pad(series, ((0, 0), (half, half)))
-    shifted = np.stack([padded[:, place * dilation : place * dilation + length] for place in range(LENGTH)])
-    # -1 everywhere and 3 more at three places.
-    threefold = 3 * shifted
-    chosen = threefold[KERNELS[:, 0]] + threefold[KERNELS[:, 1]] + threefold[KERNELS[:, 2]]
-    convolved: Array = chosen - shifted.sum(axis=0)
-    return convolved
-
-
-def _shares(series: Array, dilation: int, biases: Array, parity: int) -> Array:
-    """Return the share of each convolution above each bias, shape (n_series, 84 * n_biases).
-
-    Every other kernel is looked at only where it does not reach beyond the ends.
-    """
-    length, half = series.shape[1], (LENGTH // 2) * dilation
-    n_kernels, n_biases = biases.shape
-    shares = np.empty((len(series), n_kernels, n_biases), dtype="float32")
-    rows = max(1, _AT_ONCE // (n_kernels * n_biases * length))
-    whole = (np.arange(n_kernels) + parity) % 2 == 0
-    for start in range(0, len(series), rows):
-        convolved = _convolve(series[start : start + rows], dilation).transpose(1, 0, 2)
-        here = shares[start : start + rows]
-        here[:, whole] = _above(convolved[:, whole], biases[whole])
-        here[:, ~whole] = _above(convolved[:, ~whole, half : length - half], biases[~whole])
-    return shares.reshape(len(series), -1)
-
-
-def _above(convolved: Array, biases: Array) -> Array:
-    """Count by packed bits, which is several times faster than a mean of booleans."""
-    above = convolved[:, :, None, :] > biases[:, :, None]
-    counts = np.bitwise_count(np.packbits(above, axis=-1)).sum(axis=-1, dtype="uint32")
-    shares: Array = (counts / np.float32(convolved.shape[-1])).astype("float32")
-    return shares

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from app.pipelines.date_parts import DAY, PARTS, parts_of
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -21,9 +23,6 @@ COMPONENTS = 30
 
 #: Words or groups of letters that are told apart in one column; the rest is the rarest.
 _VOCABULARY = 20_000
-
-#: Microseconds of a second and of a day.
-_SECOND, _DAY = 1_000_000, 86_400_000_000
 
 
 class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -148,8 +147,6 @@ class DateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     n_outputs_ : numbers that each column becomes.
     """
 
-    _PARTS = ("days", "year", "month", "day", "weekday", "hour")
-
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
         """Learn the median dates, and which columns have times of day."""
         import numpy as np
@@ -160,35 +157,22 @@ class DateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         for name in X.columns:
             known = _microseconds(X[name].dropna())
             self.medians_.append(int(np.median(known)) if len(known) else 0)
-            self.n_outputs_.append(len(self._PARTS) - int(not (known % _DAY).any()))
+            self.n_outputs_.append(len(PARTS) - int(not (known % DAY).any()))
         return self
 
     def transform(self, X: pd.DataFrame) -> Array:
         """Return an array of float64, shape (n_samples, sum(n_outputs_))."""
         import numpy as np
 
-        blocks = []
-        for name, median, count in zip(X.columns, self.medians_, self.n_outputs_, strict=True):
-            moments = _microseconds(X[name])
-            moments = np.where(moments == np.iinfo("int64").min, median, moments)
-            dates = moments.view("M8[us]")
-            months = dates.astype("M8[M]")
-            days = dates.astype("M8[D]")
-            parts = (
-                moments / _DAY,
-                1970 + dates.astype("M8[Y]").astype("int64"),
-                1 + months.astype("int64") % 12,
-                1 + (days - months.astype("M8[D]")).astype("int64"),
-                # 1970 began on a Thursday; a week on a Monday.
-                (days.astype("int64") + 3) % 7,
-                moments % _DAY / (3600 * _SECOND),
-            )
-            blocks.append(np.column_stack(parts[:count]))
+        blocks = [
+            parts_of(_microseconds(X[name]), median, count)
+            for name, median, count in zip(X.columns, self.medians_, self.n_outputs_, strict=True)
+        ]
         return np.hstack(blocks, dtype="float64")
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Name each output by its column and part."""
-        return _names(self.feature_names_in_, [self._PARTS[:count] for count in self.n_outputs_])
+        return _names(self.feature_names_in_, [PARTS[:count] for count in self.n_outputs_])
 
 
 def _different(values: pd.Series) -> tuple[Array, Array]:

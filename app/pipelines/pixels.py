@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from app.pipelines.pictures import pixels
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    from PIL.Image import Image
-
-#: What stands behind transparent pixels.
-_BEHIND = (255, 255, 255, 255)
-
-#: The largest value of a 16-bit image over that of an 8-bit one.
-_FROM_16_BITS = 257
 
 
 class Pixels(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -69,14 +63,7 @@ class Pixels(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         ValueError
             An image cannot be decoded.
         """
-        import numpy as np
-
-        images = X.iloc[:, 0]
-        found = np.empty((len(images), self.height * self.width * self.channels), dtype="float32")
-        for place, data in enumerate(images):
-            found[place] = self._pixels(data).ravel()
-        found /= 255
-        return found
+        return pixels(X.iloc[:, 0], self.height, self.width, self.channels)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray[Any, Any]:
         """Name each output by column, row, column of pixels and channel."""
@@ -85,47 +72,3 @@ class Pixels(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         name = self.feature_names_in_[0]
         places = np.ndindex(self.height, self.width, self.channels)
         return np.array([f"{name}_{row}_{column}_{channel}" for row, column, channel in places], dtype="object")
-
-    def _pixels(self, data: bytes) -> np.ndarray[Any, Any]:
-        import numpy as np
-        from PIL import Image
-
-        from app.payloads.images import refused
-
-        mode = "L" if self.channels == 1 else "RGB"
-        try:
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
-                # A JPEG is decoded at a half, a quarter or an eighth where that is more than enough; on either side,
-                # as the camera may have been turned.
-                side = 2 * max(self.height, self.width)
-                image.draft(None, (side, side))
-                plain = _plain(_upright(image)).convert(mode)
-                return np.asarray(plain.resize((self.width, self.height), Image.Resampling.BILINEAR))
-        except refused() as error:
-            raise ValueError("an image cannot be decoded") from error
-
-
-def _upright(image: Image) -> Image:
-    from PIL import ImageOps
-
-    from app.payloads.images import refused
-
-    try:
-        return ImageOps.exif_transpose(image)
-    except refused():
-        # A note that cannot be read says nothing.
-        return image
-
-
-def _plain(image: Image) -> Image:
-    """Return an image of 8 bits a channel, without transparency."""
-    import numpy as np
-    from PIL import Image as images
-
-    if image.mode.startswith("I") or image.mode == "F":
-        # 16 bits of grey, which Pillow would cut off at 255.
-        return images.fromarray((np.asarray(image, dtype="float64") / _FROM_16_BITS).clip(0, 255).astype("uint8"))
-    if image.has_transparency_data:
-        shown = image.convert("RGBA")
-        return images.alpha_composite(images.new("RGBA", shown.size, _BEHIND), shown)
-    return image

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from app.errors import InvalidData, NeedsRetraining
@@ -12,6 +13,9 @@ from app.payloads.parameters import Task
 from app.payloads.signature import Signature
 from app.payloads.training import SINGLE_SERIES, as_single, from_arrow, to_arrow
 from app.pipelines import formats
+from app.pipelines.compiled import stored
+from app.pipelines.compiled.operation import Columns, Declined, OfColumns
+from app.pipelines.original import Original
 from app.pipelines.refusals import refusals
 from app.pipelines.tsfresh import SeriesFeatures
 from app.store.artifact import Artifact
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from app.pipelines.tsfresh.windows import WindowFeatures
+
+    Array = np.ndarray[Any, Any]
 
 #: {distribution: its module} whose minor version must be the one that trained, as they read their own fitted state.
 VERSIONED = {
@@ -48,12 +54,10 @@ class TrainedPipeline:
         One of `classes`, or None.
     columns
         Columns of the rows that the estimator takes: the table's own, tsfresh's features, or signals as they are.
-    fitted
-        scikit-learn Pipeline from rows of `columns` to codes or targets: of `preprocess` and `model`; of `model` alone,
-        which has such pipelines inside (an ensemble, a forecast) or reads rows as they are (a network of images, texts
-        or series); or of steps of its own (convolutions).
-    background
-        DataFrame of shape (at most BACKGROUND, len(columns)): training rows that explainers compare with.
+    original
+        The pipeline as it was fitted, and training rows. Loaded when something needs it: a compiled one may not.
+    compiled
+        What answers as the original does, and faster; None where there is no such.
     beside
         What those who use the pipeline keep with it as long as it is loaded.
     """
@@ -64,10 +68,24 @@ class TrainedPipeline:
     classes: tuple[Any, ...]
     positive_class: Any
     columns: tuple[str, ...]
-    fitted: Pipeline
-    background: pd.DataFrame
+    original: Original
     libraries: dict[str, str]
+    compiled: OfColumns | None = None
     beside: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def fitted(self) -> Pipeline:
+        """scikit-learn's Pipeline from rows of `columns` to codes or targets.
+
+        It has the steps `preprocess` and `model`; `model` alone, which has such pipelines inside (an ensemble, a
+        forecast) or reads rows as they are (a network of images, texts or series); or steps of its own (convolutions).
+        """
+        return self.original.fitted
+
+    @property
+    def background(self) -> pd.DataFrame:
+        """Training rows that explainers compare with, shape (at most BACKGROUND, len(columns))."""
+        return self.original.background
 
     def rows(self, frame: pd.DataFrame, part: str = "raw_data") -> pd.DataFrame:
         """Turn a request's frame into the rows that the estimator takes.
@@ -104,7 +122,7 @@ class TrainedPipeline:
             frame = as_single(frame, part)
         return self.signature.conform(frame, part)
 
-    def predict(self, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
+    def predict(self, rows: pd.DataFrame) -> Array:
         """Return the probabilities, shape (n_samples, n_classes), or for a regression the targets, (n_samples,).
 
         Raises
@@ -112,12 +130,34 @@ class TrainedPipeline:
         InvalidData
             The estimator cannot predict such rows: none of its neighbours is near, say.
         """
+        if (found := self.predict_columns(columns_of(rows))) is not None:
+            return found
+        return self.predict_original(rows)
+
+    def predict_columns(self, columns: Columns) -> Array | None:
+        """Return what `predict` does, for rows that are no frame; None where only the original can answer."""
+        if self.compiled is None:
+            return None
+        # What the compiled form declines or cannot read, the original answers, or refuses in its own words.
+        with suppress(Declined, ValueError):
+            found = self.compiled(columns)
+            return found if self.task is Task.CLASSIFICATION else found[:, 0]
+        return None
+
+    def predict_original(self, rows: pd.DataFrame) -> Array:
+        """Return what `predict` does, by the pipeline as it was fitted.
+
+        Raises
+        ------
+        InvalidData
+        """
         import numpy as np
 
-        with refusals(self.fitted, InvalidData, "cannot predict these rows"):
+        fitted = self.fitted
+        with refusals(fitted, InvalidData, "cannot predict these rows"):
             if self.task is Task.CLASSIFICATION:
-                return np.asarray(self.fitted.predict_proba(rows), dtype="float64")
-            return np.asarray(self.fitted.predict(rows), dtype="float64").reshape(len(rows))
+                return np.asarray(fitted.predict_proba(rows), dtype="float64")
+            return np.asarray(fitted.predict(rows), dtype="float64").reshape(len(rows))
 
     def _needed(self) -> list[str]:
         """Name the versioned distributions that this pipeline is made of."""
@@ -141,7 +181,10 @@ class TrainedPipeline:
             "columns": list(self.columns),
             "libraries": {name: self.libraries[name] for name in self._needed()},
         }
-        return Artifact(manifest, {"estimator": data, "background": to_arrow(self.background)})
+        parts = {"estimator": data, "background": to_arrow(self.background)}
+        if self.compiled is not None:
+            parts["compiled"] = stored.dumps(self.compiled)
+        return Artifact(manifest, parts)
 
     @classmethod
     def from_artifact(cls, artifact: Artifact, installed: dict[str, str]) -> Self:
@@ -150,15 +193,19 @@ class TrainedPipeline:
         Raises
         ------
         NeedsRetraining
-            A library that it needs has another minor version here.
+            A library that it needs has another minor version here. A compiled pipeline needs none to predict: it says
+            so when it is to be explained.
         """
-        manifest = artifact.manifest
+        manifest, parts = artifact.manifest, artifact.parts
         changed = [
             name for name, version in manifest["libraries"].items() if minor(version) != minor(installed.get(name, ""))
         ]
-        if changed:
-            raise NeedsRetraining(manifest["pipeline_id"], changed)
+        compiled = stored.loads(parts["compiled"]) if "compiled" in parts else None
+        refused = NeedsRetraining(manifest["pipeline_id"], changed) if changed else None
+        if refused is not None and compiled is None:
+            raise refused
         features = manifest["features"]
+        read = partial(_read, manifest["format"], parts["estimator"], parts["background"], refused)
         return cls(
             task=Task(manifest["task"]),
             signature=Signature.from_json(manifest["signature"]),
@@ -166,10 +213,23 @@ class TrainedPipeline:
             classes=tuple(manifest["classes"]),
             positive_class=manifest["positive_class"],
             columns=tuple(manifest["columns"]),
-            fitted=formats.load(manifest["format"], artifact.parts["estimator"]),
-            background=from_arrow(artifact.parts["background"]),
+            original=Original(read),
             libraries=manifest["libraries"],
+            compiled=compiled,
         )
+
+
+def _read(
+    format_name: str, estimator: bytes, background: bytes, refused: NeedsRetraining | None
+) -> tuple[Pipeline, pd.DataFrame]:
+    if refused is not None:
+        raise refused
+    return formats.load(format_name, estimator), from_arrow(background)
+
+
+def columns_of(rows: pd.DataFrame) -> dict[str, Array]:
+    """Return {name: values of shape (n_samples,)} of rows."""
+    return {str(name): rows[name].to_numpy() for name in rows.columns}
 
 
 def _parts(value: Any) -> Iterator[Any]:

@@ -11,8 +11,9 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from app.pipelines import convolutions
-from app.pipelines.convolutions import KERNELS, LENGTH, RandomConvolutions
+from app.pipelines import kernels
+from app.pipelines.convolutions import RandomConvolutions
+from app.pipelines.kernels import KERNELS, LENGTH
 
 
 def waves(n_series=60, length=64, signals=("x",)):
@@ -34,10 +35,10 @@ def test_there_are_84_kernels_that_do_not_see_the_level():
     series = generator.normal(size=(2, 40))
     for dilation in (1, 3):
         inside = slice(4 * dilation, 40 - 4 * dilation)
-        convolved = convolutions._convolve(series, dilation)
+        convolved = kernels.convolve(series, dilation)
         assert convolved.shape == (84, 2, 40)
         np.testing.assert_allclose(
-            convolutions._convolve(series + 7, dilation)[..., inside], convolved[..., inside], atol=1e-9
+            kernels.convolve(series + 7, dilation)[..., inside], convolved[..., inside], atol=1e-9
         )
         weights = np.full(1 + 8 * dilation, 0.0)
         weights[::dilation] = -1
@@ -70,7 +71,7 @@ def test_a_share_is_that_of_the_places_above_the_bias():
     convolved = RandomConvolutions(200).fit(X)
     rows = convolved.transform(X)
     (dilation, biases), series = convolved.biases_["x"][0], np.stack(list(X["x"]))
-    values = convolutions._convolve(series, dilation)
+    values = kernels.convolve(series, dilation)
     np.testing.assert_allclose(rows[:, 0], (values[0] > biases[0, 0]).mean(axis=1), rtol=1e-6)
     inside = values[1][:, 4 * dilation : -4 * dilation]
     np.testing.assert_allclose(rows[:, biases.shape[1]], (inside > biases[1, 0]).mean(axis=1), rtol=1e-6)

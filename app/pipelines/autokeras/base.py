@@ -116,7 +116,7 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         start = dict(starts.STARTS[self.kind] if self.hyperparameters is None else self.hyperparameters)
         self.inputs_ = inputs.learn(self.kind, X, self.size, spaces.words(start))
         self.n_features_in_, self.feature_names_in_ = X.shape[1], np.asarray(X.columns, dtype="object")
-        encoded = inputs.encode(self.inputs_, X)
+        encoded = self.encode(X)
         try:
             with backend.quiet():
                 self._train(encoded, targets, strata, weights, start, deadline)
@@ -161,12 +161,12 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     def _answer(self, X: pd.DataFrame) -> Array:
         check_is_fitted(self)
         try:
-            return stored.answer(self._network(), inputs.encode(self.inputs_, X))
+            return stored.answer(self.network(), self.encode(X))
         except RuntimeError as error:
             # As in a fit.
             raise ValueError(str(error)) from error
 
-    def _network(self) -> Any:
+    def network(self) -> Any:
         """Return the live network, loaded at the first prediction and never again."""
         live = getattr(self, "_live", None)
         if live is not None:
@@ -179,11 +179,11 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     def export(self, form: str) -> bytes:
         """Return the fitted network as a file of Keras: `keras`, or `h5`. It takes what `inputs.encode` makes."""
         check_is_fitted(self)
-        return stored.dump(self._exported(self._network()), form)
+        return stored.dump(self._exported(self.network()), form)
 
     def encode(self, X: pd.DataFrame) -> Array:
         """Return what the network takes of rows."""
-        return inputs.encode(self.inputs_, X)
+        return inputs.encode(self.inputs_, inputs.columns_of(X))
 
     def copied(self) -> Any:
         """Return a live network that nobody else uses, with the outputs of one that is exported."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.pipelines.autokeras.scales import scale, scaled
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Array = np.ndarray[Any, Any]
+    Columns = dict[str, Array]
 
 #: Words of a text that are read; AutoKeras reads 100.
 MOST_WORDS = 200
@@ -59,8 +61,8 @@ def learn(kind: str, X: pd.DataFrame, size: tuple[int, int, int], words: int) ->
     return {"kind": kind, "names": list(X.columns), **known}
 
 
-def encode(known: dict[str, Any], X: pd.DataFrame) -> Array:
-    """Return the input of a network for rows of X, in whatever order the columns are.
+def encode(known: dict[str, Any], columns: Mapping[str, Array]) -> Array:
+    """Return the input of a network for columns of shape (n_samples,), in whatever order they are.
 
     Returns
     -------
@@ -72,10 +74,15 @@ def encode(known: dict[str, Any], X: pd.DataFrame) -> Array:
     ValueError
         A column is missing.
     """
-    X = framed(X)
-    if missing := [name for name in known["names"] if name not in X.columns]:
+    if missing := [name for name in known["names"] if name not in columns]:
         raise ValueError(f"{len(missing)} column(s) of the training are missing")
-    return _ENCODE[known["kind"]](known, X[known["names"]])
+    return _ENCODE[known["kind"]](known, {name: columns[name] for name in known["names"]})
+
+
+def columns_of(X: pd.DataFrame | Array) -> dict[str, Array]:
+    """Return {name: values} of rows."""
+    framed_ = framed(X)
+    return {name: framed_[name].to_numpy() for name in framed_.columns}
 
 
 def framed(X: pd.DataFrame | Array) -> pd.DataFrame:
@@ -85,11 +92,13 @@ def framed(X: pd.DataFrame | Array) -> pd.DataFrame:
     return X if isinstance(X, pd.DataFrame) else pd.DataFrame(X, columns=[str(n) for n in range(X.shape[1])])
 
 
-def _encode_table(known: dict[str, Any], X: pd.DataFrame) -> Array:
+def _encode_table(known: dict[str, Any], columns: Columns) -> Array:
     import numpy as np
 
-    columns = [scaled(X[name].to_numpy("float64"), *by) for name, by in zip(X.columns, known["scales"], strict=True)]
-    return np.column_stack(columns).astype("float32")
+    found = [
+        scaled(values.astype("float64"), *by) for values, by in zip(columns.values(), known["scales"], strict=True)
+    ]
+    return np.column_stack(found).astype("float32")
 
 
 def _learn_text(X: pd.DataFrame, words: int) -> dict[str, Any]:
@@ -99,12 +108,13 @@ def _learn_text(X: pd.DataFrame, words: int) -> dict[str, Any]:
     return {"vocabulary": often, "length": min(MOST_WORDS, max(map(len, texts), default=0)) or 1}
 
 
-def _encode_text(known: dict[str, Any], X: pd.DataFrame) -> Array:
+def _encode_text(known: dict[str, Any], columns: Columns) -> Array:
     import numpy as np
 
     codes = {word: code for code, word in enumerate(known["vocabulary"], _UNKNOWN + 1)}
-    encoded = np.zeros((len(X), known["length"]), dtype="int32")
-    for row, text in enumerate(X.iloc[:, 0]):
+    (texts,) = columns.values()
+    encoded = np.zeros((len(texts), known["length"]), dtype="int32")
+    for row, text in enumerate(texts):
         found = [codes.get(word, _UNKNOWN) for word in _words(text)[: known["length"]]]
         encoded[row, : len(found)] = found
     return encoded
@@ -123,7 +133,7 @@ def _learn_series(X: pd.DataFrame) -> dict[str, Any]:
     return {"length": -(-longest // stretch), "stretch": stretch, "scales": scales}
 
 
-def _encode_series(known: dict[str, Any], X: pd.DataFrame) -> Array:
+def _encode_series(known: dict[str, Any], columns: Columns) -> Array:
     """Continue shorter series with their last value, and cut those that are longer than any of the training.
 
     Zeros with a mask would keep convolutions, which know no mask, from being used.
@@ -131,9 +141,9 @@ def _encode_series(known: dict[str, Any], X: pd.DataFrame) -> Array:
     import numpy as np
 
     length, stretch = known["length"], known["stretch"]
-    encoded = np.zeros((len(X), length, len(known["names"])), dtype="float32")
+    encoded = np.zeros((len(columns[known["names"][0]]), length, len(known["names"])), dtype="float32")
     for signal, (name, by) in enumerate(zip(known["names"], known["scales"], strict=True)):
-        for row, values in enumerate(X[name]):
+        for row, values in enumerate(columns[name]):
             there = scaled(np.asarray(values, "float64")[: length * stretch], *by)
             if len(there):
                 whole = np.pad(there, (0, length * stretch - len(there)), mode="edge")
@@ -141,12 +151,12 @@ def _encode_series(known: dict[str, Any], X: pd.DataFrame) -> Array:
     return encoded
 
 
-def _encode_image(known: dict[str, Any], X: pd.DataFrame) -> Array:
-    from app.pipelines.pixels import Pixels
+def _encode_image(known: dict[str, Any], columns: Columns) -> Array:
+    from app.pipelines.pictures import pixels
 
     height, width, channels = known["size"]
-    found: Array = Pixels(height, width, channels).fit_transform(X)
-    return found.reshape(len(X), height, width, channels).astype("float32")
+    (images,) = columns.values()
+    return pixels(images, height, width, channels).reshape(len(images), height, width, channels)
 
 
 _ENCODE = {"table": _encode_table, "text": _encode_text, "series": _encode_series, "image": _encode_image}
