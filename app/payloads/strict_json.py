@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from typing import Any, NoReturn
 
+import orjson
+
 from app.errors import Unreadable
 
 
@@ -22,6 +24,13 @@ def loads(data: bytes, part: str) -> Any:
     Unreadable
         Not UTF-8, not JSON, NaN or Infinity, a name given twice in one object, nested too deep.
     """
+    try:
+        value = orjson.loads(data)
+        if _names(value) == data.count(b":"):
+            return value
+    except orjson.JSONDecodeError:
+        # Whatever is wrong is told below.
+        pass
     try:
         text = data.decode("utf-8-sig")
         value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
@@ -40,6 +49,26 @@ def loads(data: bytes, part: str) -> Any:
         # Python refuses to convert integers of thousands of digits.
         raise Unreadable(f"{part} has a number that is too long to read.") from None
     return value
+
+
+def _names(value: Any) -> int:
+    """Return how many names the objects of a parsed text have, at least.
+
+    As many as the text has colons means that there are no others, so that none was given twice and lost. Objects among
+    other members of a list, or of a large object, are not looked for: then there are fewer, and nothing is known.
+    """
+    if isinstance(value, dict):
+        members: Any = value.values()
+        first = next(iter(members), None)
+        inner = sum(map(_names, members)) if len(value) <= _SMALL or isinstance(first, dict | list) else 0
+        return len(value) + inner
+    if isinstance(value, list) and value and isinstance(value[0], dict | list):
+        return sum(map(_names, value))
+    return 0
+
+
+#: Members of an object that may be of different kinds: beyond it, it is one of rows, all alike.
+_SMALL = 64
 
 
 class _Refused(ValueError):

@@ -11,6 +11,7 @@ from app.payloads.parameters import MOST_STORED
 from app.pipelines import evaluate, registry, reports
 from app.pipelines.base import Trial
 from app.pipelines.columns import columns_read
+from app.pipelines.compiling.attempt import attempt
 from app.pipelines.dataset import Dataset
 from app.pipelines.original import Original
 from app.pipelines.trained import TrainedPipeline, installed_versions
@@ -29,8 +30,8 @@ BACKGROUND, BACKGROUND_IMAGES = 500, 50
 #: Times that the fit to all rows and what else is left may take, of a fit without those held out.
 FITS = 3.0
 
-#: Seconds that importances may take at most.
-IMPORTANCES = 10.0
+#: Seconds that importances may take at most, and the comparison of a compiled pipeline with the original.
+IMPORTANCES, COMPARING = 10.0, 30.0
 
 
 class Build:
@@ -69,7 +70,8 @@ class Build:
         note = "The training goes on; this is its best so far."
         record = self._record(trial, pipeline, scores, holdout or {}, note)
         report = {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
-        return Version(replace(record, provisional=True), pipeline.to_artifact(), report)
+        told = {"serves": "original", "why": "its training had not come to its end"}
+        return Version(replace(record, provisional=True, compiled=told), pipeline.to_artifact(), report)
 
     def finish(
         self, trial: Trial, rows: list[dict[str, Any]], note: str | None, stopped: str | None, alone: bool
@@ -112,7 +114,10 @@ class Build:
         yield "final fit"
         pipeline = self._trained(self._fit(trial.pipeline, self._dataset.rows()))
         self.clock.lap("fit")
-        record = self._record(trial, pipeline, scores, holdout, note, stopped)
+        yield "compiling"
+        pipeline, told = self._compiled(pipeline)
+        self.clock.lap("compiling")
+        record = replace(self._record(trial, pipeline, scores, holdout, note, stopped), compiled=told)
         if trial.engine == "tpot" or any(row["engine"] == "tpot" for row in rows):
             record.result["evaluated_models"] = {
                 row["name"]: [row["details"].get("operators"), row["score"]]
@@ -150,6 +155,14 @@ class Build:
             original=Original.of(fitted, sample.reset_index(drop=True)),
             libraries=installed_versions(),
         )
+
+    def _compiled(self, pipeline: TrainedPipeline) -> tuple[TrainedPipeline, dict[str, Any]]:
+        """Compile a pipeline, and tell for its record whether that serves."""
+        data = self._dataset.samples
+        rows = data.X[list(pipeline.columns)]
+        seconds = min(COMPARING, self.clock.left / 3)
+        compiled, told = attempt(pipeline.fitted, rows, data.kinds, len(data.classes), seconds)
+        return replace(pipeline, compiled=compiled), told
 
     def _record(
         self,

@@ -47,6 +47,11 @@ class PipelineCache:
                     self._loading.pop(key, None)
         return pipeline
 
+    def newest(self, pipeline_id: str) -> int | None:
+        """Return the number of the version of a pipeline that was asked for last, if it is here."""
+        with self._lock:
+            return next((version for name, version, _ in reversed(self._kept) if name == pipeline_id), None)
+
     def _look_up(self, key: Key) -> TrainedPipeline | None:
         with self._lock:
             if key not in self._kept:

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 def columns(
-    pipeline: TrainedPipeline, ids: pd.Index, predicted: np.ndarray[Any, Any], output: Output | None
+    pipeline: TrainedPipeline, ids: pd.Index | list[Any], predicted: np.ndarray[Any, Any], output: Output | None
 ) -> dict[str, list[Any]]:
     """Name and order what was predicted, a list of n_samples values a column.
+
+    Parameters
+    ----------
+    ids
+        A row each; of a forecasting an index whose levels say more.
 
     A binary task gives `id` and `score`, the probability of the positive class, as the service of 2017 did; other
     tasks, and `output: all`, give `id`, `prediction` and for each class `score_<class>`.
@@ -29,10 +34,11 @@ def columns(
     import numpy as np
 
     if pipeline.task is Task.FORECASTING:
+        assert not isinstance(ids, list)
         # One row a series and step; the time of the step where the series' own times tell it.
         named = {name: ids.get_level_values(name).tolist() for name in ids.names}
         return {**named, "prediction": predicted.tolist()}
-    found: dict[str, list[Any]] = {"id": ids.tolist()}
+    found: dict[str, list[Any]] = {"id": ids if isinstance(ids, list) else ids.tolist()}
     binary = len(pipeline.classes) == 2
     output = output or (Output.SCORE if binary else Output.ALL)
     if output is Output.SCORE:

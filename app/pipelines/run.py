@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.errors import NoNetwork, ServiceError, TrainingFailed
-from app.payloads import frames
+from app.payloads import frames, straight, strict_json
 from app.payloads.parameters import PredictParameters
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload
@@ -27,7 +27,11 @@ from app.store.record import Record, Version
 from app.store.redis import ModelStore
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from app.settings import Settings
+
+    Array = np.ndarray[Any, Any]
 
 
 #: Files of Keras that a network can be exported as.
@@ -184,9 +188,8 @@ def load(
     ------
     ModelNotFound, VersionNotFound, ArtifactRejected, NeedsRetraining, StoreUnavailable
     """
-    # Small reads a request, also for a version that is in the cache: what was deleted or replaced is gone at once.
-    wanted = store.current(pipeline_id) if version is None else version
-    digest = store.digest(pipeline_id, wanted)
+    # A small read a request, also for a version that is in the cache: what was deleted or replaced is gone at once.
+    wanted, digest = store.place(pipeline_id, version, likely=cache.newest(str(pipeline_id)))
 
     def read() -> tuple[TrainedPipeline, int]:
         artifact = store.artifact(pipeline_id, wanted)
@@ -224,6 +227,18 @@ def predict(
     ModelNotFound, VersionNotFound, Unreadable, InvalidData, InvalidParameters and what `load` raises
     """
     pipeline, _ = load(store, cache, parameters.pipeline_id, parameters.version)
+    if (quick := _straight(pipeline, upload, settings)) is not None:
+        return prediction.columns(pipeline, *quick, parameters.output)
     frame = frames.read(upload, settings, pipeline.signature.text_columns, pipeline.signature.id_column)
     rows = pipeline.rows(frame, upload.part)
     return prediction.columns(pipeline, rows.index, pipeline.predict(rows), parameters.output)
+
+
+def _straight(pipeline: TrainedPipeline, upload: Upload, settings: Settings) -> tuple[list[Any], Array] | None:
+    """Return ids and predictions of a plain JSON table without making a frame; None where there has to be one."""
+    if pipeline.compiled is None or pipeline.features is not None or upload.format != "json":
+        return None
+    value = strict_json.loads(upload.data, upload.part) if upload.value is None else upload.value
+    table = straight.read(value, pipeline.signature, settings)
+    predicted = None if table is None else pipeline.predict_columns(table.columns)
+    return None if table is None or predicted is None else (table.ids, predicted)

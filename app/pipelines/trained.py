@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from app.errors import InvalidData, NeedsRetraining
@@ -13,8 +13,9 @@ from app.payloads.parameters import Task
 from app.payloads.signature import Signature
 from app.payloads.training import SINGLE_SERIES, as_single, from_arrow, to_arrow
 from app.pipelines import formats
+from app.pipelines.batching import Together
 from app.pipelines.compiled import stored
-from app.pipelines.compiled.operation import Columns, Declined, OfColumns
+from app.pipelines.compiled.operation import Columns, Declined, OfColumns, columns_of
 from app.pipelines.original import Original
 from app.pipelines.refusals import refusals
 from app.pipelines.tsfresh import SeriesFeatures
@@ -144,6 +145,10 @@ class TrainedPipeline:
             return found if self.task is Task.CLASSIFICATION else found[:, 0]
         return None
 
+    @cached_property
+    def _together(self) -> Together:
+        return Together(self._predict_original, self.background)
+
     def predict_original(self, rows: pd.DataFrame) -> Array:
         """Return what `predict` does, by the pipeline as it was fitted.
 
@@ -151,6 +156,9 @@ class TrainedPipeline:
         ------
         InvalidData
         """
+        return self._together(rows)
+
+    def _predict_original(self, rows: pd.DataFrame) -> Array:
         import numpy as np
 
         fitted = self.fitted
@@ -225,11 +233,6 @@ def _read(
     if refused is not None:
         raise refused
     return formats.load(format_name, estimator), from_arrow(background)
-
-
-def columns_of(rows: pd.DataFrame) -> dict[str, Array]:
-    """Return {name: values of shape (n_samples,)} of rows."""
-    return {str(name): rows[name].to_numpy() for name in rows.columns}
 
 
 def _parts(value: Any) -> Iterator[Any]:

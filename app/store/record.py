@@ -36,6 +36,9 @@ class Record:
         Seconds by stage.
     artifact
         Format, size in bytes and SHA-256 of what serves it.
+    compiled
+        Which form `serves`, compiled or original, and `why`, see `app.pipelines.compiling.attempt`; empty for versions
+        from before there were compiled ones.
     provisional
         Whether its training goes on, and may replace it by a better one or withdraw it.
     """
@@ -55,6 +58,7 @@ class Record:
     libraries: dict[str, str]
     times: dict[str, float]
     artifact: dict[str, Any] = field(default_factory=dict)
+    compiled: dict[str, Any] = field(default_factory=dict)
     provisional: bool = False
     protocol: int = PROTOCOL
 

@@ -41,18 +41,26 @@ class ModelStore:
         return int(version)
 
     @store_errors()
-    def digest(self, pipeline_id: str | int, version: int) -> str:
-        """Return the SHA-256 of a version's artefact, which changes as long as the version is provisional.
+    def place(self, pipeline_id: str | int, version: int | None = None, likely: int | None = None) -> tuple[int, str]:
+        """Return a version's number, the current one when none is named, and the SHA-256 of its artefact.
+
+        The latter changes as long as the version is provisional. It is one small read where `likely` is the number.
 
         Raises
         ------
         ModelNotFound, VersionNotFound
         """
-        found = self._redis.hget(keys.model(pipeline_id), str(version))
-        if found is None:
+        key, wanted = keys.model(pipeline_id), likely if version is None else version
+        current, digest = self._redis.hmget(key, "current", str(wanted or 1))
+        if current is None:
+            raise ModelNotFound(pipeline_id)
+        number = int(current) if version is None else version
+        if number != (wanted or 1):
+            digest = self._redis.hget(key, str(number))
+        if digest is None:
             # It does not exist, or was stored before digests were.
-            return str(self.record(pipeline_id, version).artifact["sha256"])
-        return str(found.decode())
+            return number, str(self.record(pipeline_id, number).artifact["sha256"])
+        return number, str(digest.decode())
 
     @store_errors()
     def record(self, pipeline_id: str | int, version: int | None = None) -> Record:

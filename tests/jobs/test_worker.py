@@ -267,8 +267,8 @@ def first_version(house, pipeline_id):
 def test_a_search_serves_a_model_long_before_its_end_and_replaces_it_by_better_ones(house, training):
     job = house.queue.submit(search(training, "early"))
     assert first_version(house, "early").provisional
-    digest = house.store.digest("early", 1)
-    until(lambda: house.store.digest("early", 1) != digest, "a better one")
+    digest = house.store.place("early", 1)[1]
+    until(lambda: house.store.place("early", 1)[1] != digest, "a better one")
     assert (house.queue.get(job.job_id).state, versions(house, "early")) == (JobState.RUNNING, 1)
     house.queue.cancel(job.job_id, keep=False)
     house.ended(job)

@@ -137,7 +137,8 @@ def test_what_is_loaded_predicts_what_was_trained(kinds, train, store, stored, e
     rows = loaded.rows(frame)
     predicted = loaded.predict(rows)
     before = stored().predict_proba(rows) if task == "classification" else stored().predict(rows)
-    np.testing.assert_array_equal(predicted, np.asarray(before))
+    # What serves may be compiled: agreement is checked at the publication.
+    np.testing.assert_allclose(predicted, np.asarray(before), rtol=1e-6, atol=1e-6)
     ids = list(dict.fromkeys(frame["id"].tolist()))
     assert rows.index.tolist() == ids
     if task == "classification":

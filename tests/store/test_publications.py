@@ -60,13 +60,13 @@ def test_the_first_provisional_version_is_served_and_replaced_under_its_number(
 ):
     first = publications.publish(provisional(make_record, artifact, "job"))
     assert (first.version, store.current("penguins"), store.record("penguins").provisional) == (1, 1, True)
-    before = store.digest("penguins", 1)
+    before = store.place("penguins", 1)[1]
     better = replace(artifact, parts={**artifact.parts, "estimator": b"better"})
     assert publications.publish(provisional(make_record, better, "job", seed=3)).version == 1
     assert store.record("penguins").seed == 3
     assert store.artifact("penguins", 1).parts["estimator"] == b"better"
     # Whoever has loaded the first one sees that it was replaced.
-    assert store.digest("penguins", 1) != before
+    assert store.place("penguins", 1)[1] != before
     final = publications.publish(Version(make_record(job_id="job", seed=4), artifact, {"leaderboard": [1]}))
     assert (final.version, final.provisional, len(store.versions("penguins"))) == (1, False, 1)
     assert store.report("penguins", 1) == {"leaderboard": [1]}

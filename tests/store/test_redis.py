@@ -169,6 +169,6 @@ def test_a_provisional_version_is_not_promoted(store, publications, publish):
 def test_a_version_from_before_digests_has_one(store, publish, client_of_redis):
     published = publish()
     client_of_redis.hdel("automl:model:penguins", "1")
-    assert store.digest("penguins", 1) == published.artifact["sha256"]
+    assert store.place("penguins", 1)[1] == published.artifact["sha256"]
     with pytest.raises(VersionNotFound):
-        store.digest("penguins", 2)
+        store.place("penguins", 2)

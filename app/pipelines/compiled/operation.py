@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     Array = np.ndarray[Any, Any]
 
 #: {name: values of shape (n_samples,)}. Numbers and booleans are float64, text is str or missing (None, NaN), dates are
 #: datetime64[us], images are bytes, and signals arrays. All of one request have the same length.
 Columns = Mapping[str, "Array"]
+
+
+def columns_of(rows: pd.DataFrame) -> dict[str, Array]:
+    """Return {name: values of shape (n_samples,)} of rows."""
+    return {str(name): rows[name].to_numpy() for name in rows.columns}
 
 
 class OfColumns(Protocol):

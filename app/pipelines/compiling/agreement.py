@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from app.payloads.parameters import Kind
-from app.pipelines.compiled.operation import Declined, OfColumns
+from app.pipelines.compiled.operation import Declined, OfColumns, columns_of
 from app.pipelines.compiling.uncompiled import Uncompiled
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ _UNSEEN = "never seen"
 _BEYOND = 10.0
 
 
-def compare(program: OfColumns, fitted: Any, rows: pd.DataFrame, kinds: Mapping[str, Kind], classes: int) -> int:
+def compare(
+    program: OfColumns, fitted: Any, rows: pd.DataFrame, kinds: Mapping[str, Kind], classes: int, seconds: float
+) -> int:
     """Let both predict, and return how many rows were compared.
 
     Parameters
@@ -41,32 +44,47 @@ def compare(program: OfColumns, fitted: Any, rows: pd.DataFrame, kinds: Mapping[
         Of training, shape (n_samples, n_columns).
     classes
         How many classes there are; 0 for numbers.
+    seconds
+        Wall time after which no further rows are compared. Those at the edge come first.
 
     Raises
     ------
     Uncompiled
         They do not agree.
     """
-    from app.pipelines.trained import columns_of
-
-    compared, spread = 0, 0.0
-    for frame in chain(_parts(rows), _edges(rows, kinds)):
-        expected = _original(fitted, frame, classes)
-        if expected is None:
-            # Such rows the original refuses.
-            continue
-        try:
-            found = program(columns_of(frame))
-        except (Declined, ValueError):
-            # Of such the original answers.
-            if compared < len(rows):
-                raise Uncompiled("its compiled form does not take the rows of its training") from None
-            continue
-        if not classes:
-            spread = max(spread, float(expected.std()) if len(expected) else 0.0)
-        _agree(found, expected, classes, spread)
-        compared += len(frame)
+    compared, spread, until = 0, 0.0, time.monotonic() + seconds
+    for number, frame in enumerate(
+        chain(_parts(rows.iloc[:_AT_ONCE]), _edges(rows, kinds), _parts(rows.iloc[_AT_ONCE:]))
+    ):
+        if number and time.monotonic() > until:
+            break
+        for part, expected in _originals(fitted, frame, classes):
+            try:
+                found = program(columns_of(part))
+            except (Declined, ValueError):
+                # Where it declines, the original answers. It must not be of what it will be asked for mostly.
+                if not number:
+                    raise Uncompiled("its compiled form does not take the rows of its training") from None
+                continue
+            if not classes:
+                spread = max(spread, float(expected.std()))
+            _agree(found, expected, classes, spread)
+            compared += len(part)
+    if not compared:
+        raise Uncompiled("the original answers none of the rows that both were asked")
     return compared
+
+
+def _originals(fitted: Any, rows: pd.DataFrame, classes: int) -> Iterator[tuple[pd.DataFrame, Array]]:
+    """Yield rows and what the original predicts: all at once, or one by one where it refuses some of them."""
+    together = _original(fitted, rows, classes)
+    if together is not None:
+        yield rows, together
+        return
+    for place in range(len(rows)):
+        row = rows.iloc[[place]]
+        if (alone := _original(fitted, row, classes)) is not None:
+            yield row, alone
 
 
 def _original(fitted: Any, rows: pd.DataFrame, classes: int) -> Array | None:
@@ -100,29 +118,23 @@ def _agree(found: Array, expected: Array, classes: int, spread: float) -> None:
 
 def _parts(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
     for first in range(0, len(rows), _AT_ONCE):
-        part = rows.iloc[first : first + _AT_ONCE]
-        yield part
-        # One row alone takes other ways through some libraries than many do.
-        yield part.iloc[:1]
+        yield rows.iloc[first : first + _AT_ONCE]
 
 
 def _edges(rows: pd.DataFrame, kinds: Mapping[str, Kind]) -> Iterator[pd.DataFrame]:
-    """Yield rows with values that are missing, unseen or extreme: in one column after another, and in all.
-
-    One at a time, as the original may refuse one of them.
-    """
-    base = rows.iloc[:1].reset_index(drop=True)
+    """Yield rows with values that are missing, unseen or extreme: in one column after another, and in all."""
+    changes: list[dict[str, Any]] = []
     every: list[dict[str, Any]] = [{}, {}, {}, {}]
     for name in rows.columns:
         values = _edge_values(rows[name], kinds.get(name))
-        for value in values:
-            yield _with(base, {name: value})
+        changes += [{name: value} for value in values]
         for number, row in enumerate(every):
             if values:
                 row[name] = values[number % len(values)]
-    for row in every:
-        if row:
-            yield _with(base, row)
+    # One row alone takes other ways through some libraries than many do.
+    yield rows.iloc[:1].reset_index(drop=True)
+    if changes:
+        yield _changed(rows.iloc[:1], [*changes, *every])
 
 
 def _edge_values(column: pd.Series, kind: Kind | None) -> list[Any]:
@@ -144,10 +156,12 @@ def _edge_values(column: pd.Series, kind: Kind | None) -> list[Any]:
     return []
 
 
-def _with(base: pd.DataFrame, values: dict[str, Any]) -> pd.DataFrame:
+def _changed(base: pd.DataFrame, changes: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return a row once for each of some changes of it."""
     import pandas as pd
 
-    row = base.copy()
-    for name, value in values.items():
-        row[name] = pd.Series([value], dtype=base[name].dtype)
-    return row
+    columns = {}
+    for name in base.columns:
+        there = base[name].iloc[0]
+        columns[name] = pd.Series([change.get(name, there) for change in changes], dtype=base[name].dtype)
+    return pd.DataFrame(columns)

@@ -1,0 +1,145 @@
+"""JSON tables whose values need no conversion, straight into arrays: most requests, in a tenth of the time of a frame.
+
+What is told here of a table is what `frames.read` and `Signature.conform` would make of it. Whatever is not plain (a
+number in quotes, a date, a column that is missing) is left to these, and so are all messages about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.payloads.parameters import Kind
+from app.payloads.signature import Column, Signature
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from app.settings import Settings
+
+    Array = np.ndarray[Any, Any]
+
+_NOTHING = type(None)
+
+#: {kind: types of the values that are read as they are}.
+_PLAIN: dict[Kind, set[type]] = {
+    Kind.NUMBER: {int, float, _NOTHING},
+    Kind.BOOLEAN: {bool, _NOTHING},
+    Kind.CATEGORY: {str, _NOTHING},
+    Kind.TEXT: {str, _NOTHING},
+}
+
+#: Whole numbers that 64 bits hold.
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Straight:
+    """A table as arrays.
+
+    Attributes
+    ----------
+    ids
+        A row each: the values of the id column, else the row's position.
+    columns
+        {name: values of shape (n_rows,)}: float64 for numbers and booleans, objects (str or None) for text.
+    """
+
+    ids: list[Any]
+    columns: dict[str, Array]
+
+
+def read(value: Any, signature: Signature, settings: Settings) -> Straight | None:
+    """Return the columns of a plain table of parsed JSON; None where anything of it has to be looked at closer.
+
+    Parameters
+    ----------
+    value
+        Records, columns of lists or of objects by row, or split JSON.
+    signature
+        Of a pipeline that reads rows of a table, no series.
+    """
+    lists = _lists(value, {column.name for column in signature.columns} | set(signature.ignored))
+    if lists is None:
+        return None
+    n_rows = len(next(iter(lists.values()), ()))
+    if not n_rows or len(lists) > settings.max_columns or n_rows * len(lists) > settings.max_cells:
+        return None
+    columns: dict[str, Array] = {}
+    for column in signature.columns:
+        values = lists.pop(column.name, None)
+        array = None if values is None else _array(values, column)
+        if array is None:
+            return None
+        columns[column.name] = array
+    ids: list[Any] | None = list(range(n_rows))
+    if signature.id_column in lists:
+        ids = _ids(lists.pop(signature.id_column))
+    if ids is None or any(_mixed(values) for values in lists.values()):
+        return None
+    return Straight(ids, columns)
+
+
+def _lists(value: Any, known: set[str]) -> dict[str, list[Any]] | None:
+    """Return {name: values} of a table, all of one length; None where it is not well-formed or has other columns."""
+    found: dict[str, list[Any]] | None = None
+    if isinstance(value, list):
+        found = _of_records(value)
+    elif isinstance(value, dict) and {"columns", "data"} <= value.keys() <= {"columns", "data", "index"}:
+        return None
+    elif isinstance(value, dict):
+        found = _of_columns(value)
+    return found if found and found.keys() <= known else None
+
+
+def _of_records(records: list[Any]) -> dict[str, list[Any]] | None:
+    if not records or set(map(type, records)) != {dict}:
+        return None
+    names = records[0].keys()
+    if any(record.keys() != names for record in records):
+        return None
+    return {name: [record[name] for record in records] for name in names}
+
+
+def _of_columns(columns: dict[str, Any]) -> dict[str, list[Any]] | None:
+    kinds = set(map(type, columns.values()))
+    if kinds == {list}:
+        found: dict[str, list[Any]] = dict(columns)
+    elif kinds == {dict}:
+        order = list(next(iter(columns.values())))
+        if any(list(column) != order for column in columns.values()):
+            return None
+        found = {name: list(column.values()) for name, column in columns.items()}
+    else:
+        return None
+    return found if len(set(map(len, found.values()))) == 1 else None
+
+
+def _array(values: list[Any], column: Column) -> Array | None:
+    import numpy as np
+
+    plain = _PLAIN.get(column.kind)
+    kinds: set[type] = set(map(type, values))
+    if plain is None or not kinds <= plain:
+        return None
+    if column.kind in (Kind.CATEGORY, Kind.TEXT):
+        array = np.empty(len(values), dtype="object")
+        array[:] = values
+        return array
+    try:
+        return np.array(values, dtype="float64")
+    except OverflowError:
+        return None
+
+
+def _ids(values: list[Any]) -> list[Any] | None:
+    kinds = set(map(type, values))
+    if kinds == {int} and min(values) >= _LEAST and max(values) <= _MOST:
+        return values
+    return values if kinds == {str} else None
+
+
+def _mixed(values: list[Any]) -> bool:
+    """Tell whether a column that is not read is one that would be refused."""
+    kinds = set(map(type, values)) - {_NOTHING}
+    return len(kinds) > 1 or not kinds <= {int, float, str, bool}
