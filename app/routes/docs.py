@@ -21,7 +21,7 @@ blueprint = APIBlueprint("docs", __name__, enable_openapi=False)
 _DATA = {
     "type": "string",
     "format": "binary",
-    "description": "A table: JSON (columns, records or split), CSV, Parquet or Arrow; or images: a zip, an .npz, one "
+    "description": "A table: JSON (columns, records or split), JSON lines, CSV, Parquet or Arrow; or images: a zip, an .npz, one "
     "PNG or JPEG. Told by content type, name or content.",
 }
 
