@@ -9,7 +9,7 @@ from app import __version__
 from app.errors import Fault, InvalidParameters, within
 from app.payloads import encoded, instances
 from app.payloads.instances import MLFLOW, Body
-from app.payloads.uploads import FORMATS, Upload
+from app.payloads.uploads import Upload
 from app.pipelines import run
 from app.routes import protocol_schemas
 from app.routes.models import queried_version
@@ -33,11 +33,9 @@ def predict(pipeline_id: str | None = None) -> Response:
     if named is None:
         raise InvalidParameters("There are many models here.", [Fault("/query/pipeline_id", "missing: which one")])
     pipeline, version = run.load(held.store, held.pipelines, named, queried_version())
-    data = encoded.body(request)
-    if FORMATS.get(request.mimetype) == "json":
-        body = instances.read(data, pipeline.signature, MLFLOW, "params")
-    else:
-        body = Body(Upload("body", data, request.mimetype), {})
+    body = Body(Upload("body", encoded.body(request), request.mimetype), {})
+    if body.rows.format == "json":
+        body = instances.read(body.rows.data, pipeline.signature, MLFLOW, "params")
     with within("params"):
         return predicted(named, pipeline, version, body)
 
