@@ -25,6 +25,9 @@ HEADER = "Inference-Header-Content-Length"
 #: Output of the probabilities, by the name that MLServer gives it.
 PREDICT_PROBA = "predict_proba"
 
+#: Parameters of a request that are the protocol's own and of those who speak it; others are of an explanation.
+_OWN = ("binary_data_output", "content_type", "headers")
+
 #: Digits of a length.
 _DIGITS = 15
 
@@ -37,6 +40,8 @@ class Request:
     ----------
     upload
         The inputs as a table by columns; None where there are none.
+    parameters
+        Those that are not the protocol's own.
     outputs
         {name: whether it is to be raw bytes} of those that are asked for; empty for all.
     binary
@@ -101,7 +106,8 @@ def read(data: bytes, length: str | None, signature: Signature, settings: Settin
             raise Unreadable("An output has no name.")
         outputs[name] = _flag(_object(one, f"The output {name[:80]}"), "binary_data", binary)
     upload = Upload("inputs", value=_table(inputs, signature)) if inputs else None
-    return Request(found.get("id"), upload, parameters, outputs, binary)
+    others = {name: value for name, value in parameters.items() if name not in _OWN}
+    return Request(found.get("id"), upload, others, outputs, binary)
 
 
 def _objects(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -153,7 +159,10 @@ def _table(inputs: list[Tensor], signature: Signature) -> dict[str, list[Any]]:
     kinds = {column.name: column.kind for column in columns}
     first, names = inputs[0], [one.name for one in inputs]
     if len(inputs) == 1 and first.name not in (*kinds, *signature.ignored) and first.width == len(columns):
-        named = dict(zip(kinds, first.columns(), strict=True))
+        named = {
+            column.name: _whole(values) if column.role in ("id", "signal") else values
+            for column, values in zip(columns, first.columns(), strict=True)
+        }
     elif wide := [one for one in inputs if one.width != 1]:
         faults = [
             Fault(at("inputs", one.name), f"has {one.width} columns; known are {listed(kinds)}")
@@ -166,6 +175,11 @@ def _table(inputs: list[Tensor], signature: Signature) -> dict[str, list[Any]]:
     else:
         named = {one.name: one.values for one in inputs}
     return {name: _as_text(values, name, kinds.get(name)) for name, values in named.items()}
+
+
+def _whole(values: list[Any]) -> list[Any]:
+    """Return floats that are whole as integers: a tensor of all columns has one datatype, and ids are given back."""
+    return [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
 
 
 def _as_text(values: list[Any], name: str, kind: Kind | None) -> list[Any]:

@@ -201,6 +201,18 @@ def test_a_model_of_one_column_takes_it_under_any_name():
         assert values(tensor("BYTES", ["x", "y"], shape, "input-0"), accepts=one) == {"text": ["x", "y"]}
 
 
+def test_ids_in_a_tensor_of_floats_are_whole_numbers():
+    series = Signature((Column("who", Kind.NUMBER, "id", {}, Kind.NUMBER), *NUMBERS.columns), "who", ())
+    found = values(tensor("FP64", [7.0, 1.0, 2.5, 8.5, 3.0, 4.5], [2, 3], "x"), accepts=series)
+    assert found == {"who": [7, 8.5], "a": [1.0, 3.0], "b": [2.5, 4.5]}
+    assert isinstance(found["who"][0], int)
+
+
+def test_parameters_of_the_protocol_are_none_of_an_explanation():
+    own = {"binary_data_output": True, "content_type": "pd", "headers": {}}
+    assert read(tensor("FP64", [1]), parameters={**own, "method": "lime"}).parameters == {"method": "lime"}
+
+
 def test_what_clients_leave_out_as_null_is_left_out():
     asked = read(tensor("FP64", [1], parameters=None), id=None, outputs=None, parameters=None)
     assert (asked.id, asked.outputs, asked.parameters) == (None, {}, {})

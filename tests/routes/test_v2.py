@@ -81,9 +81,9 @@ def test_the_metadata_has_the_columns_of_training_in_their_order(client, served)
     assert client.get("/v2/models/doubles").json["outputs"][0]["datatype"] == "FP64"
 
 
-@pytest.mark.parametrize("path", ["/v2/models/birds/ready", "/v2/models/birds/versions/1/ready"])
-def test_a_model_that_can_be_loaded_is_ready(client, served, path):
-    assert client.get(path).json == {"name": "birds", "ready": True}
+def test_a_model_that_can_be_loaded_is_ready(client, served):
+    for path in ("/v2/models/birds/ready", "/v2/models/birds/versions/1/ready"):
+        assert client.get(path).json == {"name": "birds", "ready": True}
 
 
 def test_named_columns_predict_as_the_service_itself_does(client, infer, rows):
@@ -97,20 +97,20 @@ def test_named_columns_predict_as_the_service_itself_does(client, infer, rows):
     assert found["id"]["data"] == ["b06", "b07", "b08"]
 
 
-@pytest.mark.parametrize("path", ["7/infer", "7/versions/1/infer"])
-def test_the_answer_names_the_request_the_model_and_the_version(client, served, path):
-    found = client.post(f"/v2/models/{path}", json={"id": "a", "inputs": [NUMBERS], "outputs": None}).json
-    assert [found[name] for name in ("id", "model_name", "model_version")] == ["a", "7", "1"]
-    assert "id" not in client.post(f"/v2/models/{path}", json={"inputs": [NUMBERS]}).json
+def test_the_answer_names_the_request_the_model_and_the_version(client, served):
+    for path in ("7/infer", "7/versions/1/infer"):
+        found = client.post(f"/v2/models/{path}", json={"id": "a", "inputs": [NUMBERS], "outputs": None}).json
+        assert [found[name] for name in ("id", "model_name", "model_version")] == ["a", "7", "1"]
+        assert "id" not in client.post(f"/v2/models/{path}", json={"inputs": [NUMBERS]}).json
 
 
-@pytest.mark.parametrize("data", [[[1, 0.25], [19, -1.5]], [1, 0.25, 19, -1.5]], ids=["nested", "flat"])
-@pytest.mark.parametrize("datatype", ["FP64", "FP32", "FP16"])
-def test_one_tensor_of_all_columns_is_read_in_their_order(infer, data, datatype):
-    found = outputs(infer(7, {**NUMBERS, "datatype": datatype, "data": data}))
-    assert (found["predict"]["datatype"], found["predict"]["data"]) == ("INT64", [0, 1])
-    assert found["id"] == {"name": "id", "datatype": "INT64", "shape": [2], "data": [0, 1]}
-    assert outputs(infer("doubles", {**NUMBERS, "data": data}))["predict"]["data"] == pytest.approx([2, 38])
+def test_one_tensor_of_all_columns_is_read_in_their_order(infer):
+    for data in (NUMBERS["data"], [1, 0.25, 19, -1.5]):
+        for datatype in ("FP64", "FP32", "FP16"):
+            found = outputs(infer(7, {**NUMBERS, "datatype": datatype, "data": data}))
+            assert (found["predict"]["datatype"], found["predict"]["data"]) == ("INT64", [0, 1])
+            assert found["id"] == {"name": "id", "datatype": "INT64", "shape": [2], "data": [0, 1]}
+        assert outputs(infer("doubles", {**NUMBERS, "data": data}))["predict"]["data"] == pytest.approx([2, 38])
 
 
 def test_only_the_outputs_that_are_asked_for_are_answered(infer):
@@ -121,11 +121,11 @@ def test_only_the_outputs_that_are_asked_for_are_answered(infer):
     ]
 
 
-@pytest.mark.parametrize("pipeline_id", [7, "doubles"])
-def test_an_output_that_is_not_there_is_named_with_those_that_are(infer, pipeline_id):
-    told = error(infer(pipeline_id, NUMBERS, outputs=[{"name": "logits"}]), 400)
-    assert "no output logits; known are predict" in told
-    assert ("predict_proba" in told) == (pipeline_id == 7)
+def test_an_output_that_is_not_there_is_named_with_those_that_are(infer):
+    for pipeline_id in (7, "doubles"):
+        told = error(infer(pipeline_id, NUMBERS, outputs=[{"name": "logits"}]), 400)
+        assert "no output logits; known are predict" in told
+        assert ("predict_proba" in told) == (pipeline_id == 7)
 
 
 def test_the_rows_of_series_are_those_of_the_long_table(infer):
@@ -138,12 +138,12 @@ def test_the_rows_of_series_are_those_of_the_long_table(infer):
     assert dict(zip(found["id"]["data"], found["predict"]["data"], strict=True)) == labels.to_dict()
 
 
-@pytest.mark.parametrize("content_type", [{}, {"content_type": "base64"}], ids=["plain", "base64"])
-def test_images_come_in_base64(infer, content_type):
+def test_images_come_in_base64(infer):
     frame = published.pictures()[:4]
     data = [base64.b64encode(png).decode() for png in frame["image"]]
-    one = {"name": "image", "datatype": "BYTES", "shape": [4], "data": data, "parameters": content_type}
-    assert outputs(infer("pictures", one))["predict"]["data"] == frame["side"].tolist()
+    for parameters in ({}, {"content_type": "base64"}):
+        one = {"name": "image", "datatype": "BYTES", "shape": [4], "data": data, "parameters": parameters}
+        assert outputs(infer("pictures", one))["predict"]["data"] == frame["side"].tolist()
 
 
 def test_images_come_as_raw_bytes(client, served):
@@ -176,11 +176,11 @@ def test_a_number_that_is_none_among_raw_bytes_is_missing(client, infer, rows, s
     assert outputs(answer)["predict"] == expected
 
 
-@pytest.mark.parametrize(("coding", "squeeze"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-def test_a_compressed_request_is_read(client, served, coding, squeeze):
-    body = squeeze(json.dumps({"inputs": [NUMBERS]}).encode())
-    answer = client.post("/v2/models/7/infer", data=body, headers={"Content-Encoding": coding})
-    assert outputs(answer)["predict"]["data"] == [0, 1]
+def test_a_compressed_request_is_read(client, served):
+    for coding, squeeze in (("gzip", gzip.compress), ("deflate", zlib.compress)):
+        body = squeeze(json.dumps({"inputs": [NUMBERS]}).encode())
+        answer = client.post("/v2/models/7/infer", data=body, headers={"Content-Encoding": coding})
+        assert outputs(answer)["predict"]["data"] == [0, 1]
 
 
 def test_inputs_are_explained_as_the_service_itself_explains_them(client, infer):
@@ -202,9 +202,8 @@ def test_a_method_that_needs_rows_says_so_when_there_are_none(infer):
     assert "/parameters/method" in error(infer(7, NUMBERS, verb="explain", parameters={"method": "magic"}), 422)
 
 
-@pytest.mark.parametrize(
-    ("path", "method", "status"),
-    [
+def test_every_error_has_the_form_of_the_protocol(client, served):
+    for path, method, status in (
         ("/v2/nowhere", "GET", 404),
         ("/v2/models/none", "GET", 404),
         ("/v2/models/none/ready", "GET", 404),
@@ -214,10 +213,8 @@ def test_a_method_that_needs_rows_says_so_when_there_are_none(infer):
         ("/v2/models/7/versions/new/infer", "POST", 404),
         ("/v2/models/7", "DELETE", 405),
         ("/v2/models/7/infer", "POST", 400),
-    ],
-)
-def test_every_error_has_the_form_of_the_protocol(client, served, path, method, status):
-    assert error(client.open(path, method=method), status)
+    ):
+        assert error(client.open(path, method=method), status), path
 
 
 def test_a_wrong_method_says_which_are_right(client):
