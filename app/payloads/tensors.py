@@ -156,11 +156,12 @@ def _numbers(raw: memoryview, datatype: str, count: int, place: str) -> list[Any
     if len(raw) != count * kind.itemsize:
         raise Unreadable(f"{place} has {len(raw)} bytes, and its shape and datatype say {count * kind.itemsize}.")
     found = np.frombuffer(raw, dtype=kind)
-    if datatype != "BOOL":
-        return list(found.tolist())
-    if (found > 1).any():
-        raise Unreadable(f"{place} has a byte that is neither 0 nor 1.")
-    return list(found.astype("bool").tolist())
+    if datatype == "BOOL":
+        if (found > 1).any():
+            raise Unreadable(f"{place} has a byte that is neither 0 nor 1.")
+        found = found.astype("bool")
+    values: list[Any] = found.tolist()
+    return values
 
 
 def _texts(raw: memoryview, count: int, place: str) -> list[bytes]:

@@ -9,6 +9,7 @@ from flask import render_template
 
 from app.payloads import written
 from app.payloads.explaining import METHODS, ExplainParameters
+from app.payloads.inference import HEADER
 from app.payloads.parameters import PredictParameters, TrainParameters
 from app.pipelines.run import NETWORK_FORMATS
 from app.routes.protocol_schemas import Inference, InferenceError, Instances, Invocation, MLflowError
@@ -28,6 +29,15 @@ _DATA = {
 }
 
 _PROBLEM = "application/problem+json"
+
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+
+_LENGTH = {
+    "name": HEADER,
+    "in": "header",
+    "schema": {"type": "integer"},
+    "description": "Bytes of JSON with which the body begins, where raw bytes follow.",
+}
 
 _PREFER = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "example": "respond-async"}
 
@@ -157,9 +167,16 @@ def _add_protocols(paths: dict[str, Any]) -> None:
         for end, model in _BODIES:
             if path.endswith(end) and path != "/explain":
                 content = {"application/json": {"schema": _reference(model)}}
+                if model is Inference:
+                    content["application/octet-stream"] = _BYTES
+                    operations["post"].setdefault("parameters", []).append(_LENGTH)
+                if model is Invocation:
+                    content["text/csv"] = {"schema": _DATA}
                 operations["post"]["requestBody"] = {"required": True, "content": content}
+        if path.endswith("/infer"):
+            operations["post"]["responses"]["200"]["content"]["application/octet-stream"] = _BYTES
     answers = paths["/serve_prediction"]["post"]["responses"]["200"]["content"]
-    answers |= {form: {"schema": {"type": "string", "format": "binary"}} for form in written.FORMS}
+    answers |= dict.fromkeys(written.FORMS, _BYTES)
 
 
 def _add_bodies(paths: dict[str, Any]) -> None:
