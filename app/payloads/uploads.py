@@ -20,6 +20,7 @@ FORMATS = {
     "text/json": "json",
     "application/x-ndjson": "jsonl",
     "application/jsonl": "jsonl",
+    "application/jsonlines": "jsonl",
     "text/csv": "csv",
     "text/tab-separated-values": "csv",
     "application/vnd.apache.parquet": "parquet",
