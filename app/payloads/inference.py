@@ -84,11 +84,7 @@ def read(data: bytes, length: str | None, signature: Signature, settings: Settin
     ------
     Unreadable, UploadTooLarge
     """
-    end = len(data)
-    if length is not None:
-        if not length.isdecimal() or len(length) > _DIGITS or int(length) > end:
-            raise Unreadable(f"{HEADER} is not the number of bytes of JSON with which the body begins.")
-        end = int(length)
+    end = len(data) if length is None else _end(length, len(data))
     body = strict_json.loads(data[:end], "The request")
     if not isinstance(body, dict):
         raise Unreadable("The request is not a JSON object with inputs.")
@@ -99,15 +95,16 @@ def read(data: bytes, length: str | None, signature: Signature, settings: Settin
     parameters = _object(found, "The request")
     binary = _flag(parameters, "binary_data_output")
     inputs = _inputs(_objects(found, "inputs"), memoryview(data)[end:], settings)
-    outputs = {}
-    for one in _objects(found, "outputs"):
-        name = one.get("name")
-        if not isinstance(name, str):
-            raise Unreadable("An output has no name.")
-        outputs[name] = _flag(_object(one, f"The output {name[:80]}"), "binary_data", binary)
     upload = Upload("inputs", value=_table(inputs, signature)) if inputs else None
     others = {name: value for name, value in parameters.items() if name not in _OWN}
-    return Request(found.get("id"), upload, others, outputs, binary)
+    return Request(found.get("id"), upload, others, _outputs(_objects(found, "outputs"), binary), binary)
+
+
+def _end(length: str, most: int) -> int:
+    """Read where the JSON of a body ends."""
+    if not length.isdecimal() or len(length) > _DIGITS or int(length) > most:
+        raise Unreadable(f"{HEADER} is not the number of bytes of JSON with which the body begins.")
+    return int(length)
 
 
 def _objects(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -131,11 +128,21 @@ def _flag(parameters: dict[str, Any], name: str, default: bool = False) -> bool:
     return flag
 
 
+def _outputs(described: list[dict[str, Any]], binary: bool) -> dict[str, bool]:
+    found = {}
+    for one in described:
+        name = one.get("name")
+        if not isinstance(name, str):
+            raise Unreadable("An output has no name.")
+        found[name] = _flag(_object(one, f"The output {name[:80]}"), "binary_data", binary)
+    return found
+
+
 def _inputs(described: list[dict[str, Any]], raw: memoryview, settings: Settings) -> list[Tensor]:
     """Read all inputs; the raw bytes of each follow those of the one before."""
     if len(described) > settings.max_columns:
         raise UploadTooLarge(f"The request has more than {settings.max_columns} inputs.")
-    found, start = [], 0
+    found, start, cells = [], 0, settings.max_cells
     for one in described:
         parameters = _object(one, "An input")
         if "shared_memory_region" in parameters:
@@ -147,7 +154,8 @@ def _inputs(described: list[dict[str, Any]], raw: memoryview, settings: Settings
                 raise Unreadable(f"An input's binary_data_size does not fit the bytes behind the JSON; see {HEADER}.")
             own = raw[start : start + size]
             start += size
-        found.append(tensors.read(one, own, settings.max_cells))
+        found.append(tensors.read(one, own, cells))
+        cells -= len(found[-1].values)
     if start < len(raw):
         raise Unreadable("There are bytes behind the JSON that no input's binary_data_size tells of.")
     return found
@@ -172,6 +180,9 @@ def _table(inputs: list[Tensor], signature: Signature) -> dict[str, list[Any]]:
         raise Unreadable(f"{rule}.", faults)
     elif len(set(names)) < len(names):
         raise Unreadable("Two inputs have one name.")
+    elif others := [one for one in inputs if one.shape[0] != first.shape[0]]:
+        faults = [Fault(at("inputs", one.name), f"has {one.shape[0]} rows") for one in others[:MOST_NAMED]]
+        raise Unreadable(f"Not all inputs have the {first.shape[0]} rows of the first.", faults)
     else:
         named = {one.name: one.values for one in inputs}
     return {name: _as_text(values, name, kinds.get(name)) for name, values in named.items()}

@@ -113,7 +113,8 @@ def read(described: dict[str, Any], raw: memoryview | None, most_cells: int) -> 
         raise Unreadable(f"{place} has no shape of one or two whole numbers: [rows], or [rows, columns].")
     count = shape[0] * (shape[1] if len(shape) == 2 else 1)
     if count > most_cells:
-        raise UploadTooLarge(f"{place} has more than the {most_cells} values that are read.")
+        # What it claims may have more digits than Python writes.
+        raise UploadTooLarge(f"{place} has more values than are read; there is room for {most_cells}.")
     if raw is None:
         values = _checked(_flat(described.get("data"), shape, place), datatype, place)
     else:

@@ -115,20 +115,29 @@ def test_a_tensor_that_is_not_what_it_says_is_refused(one):
 
 
 @pytest.mark.parametrize(
-    "inputs", [[tensor("FP64", [1]), tensor("FP64", [1])], [tensor("FP64", [1]), tensor("FP64", [1, 2], [1, 2], "b")]]
+    "inputs",
+    [
+        [tensor("FP64", [1]), tensor("FP64", [1])],
+        [tensor("FP64", [1]), tensor("FP64", [1, 2], [1, 2], "b")],
+        [tensor("FP64", [1]), tensor("FP64", [1, 2], [2], "b")],
+        [tensor("FP64", [], [0]), tensor("FP64", [1], [1, 1], "b")],
+    ],
+    ids=["one name", "two columns in one", "other rows", "no rows"],
 )
 def test_inputs_are_columns_one_by_one(inputs):
     with pytest.raises(Unreadable):
         read(*inputs)
 
 
-@pytest.mark.parametrize("shape", [[10**18], [10**9, 10**9], [51]])
+@pytest.mark.parametrize("shape", [[10**18], [10**4000, 10**4000], [51]], ids=["a row", "rows", "one more"])
 def test_a_claimed_shape_is_refused_before_anything_is_made_of_it(shape):
     for one in (tensor("FP64", [1.0], shape), raw("BOOL", shape, 1)):
         with pytest.raises(UploadTooLarge):
             read(one, raw=b"\0" if "data" not in one else b"")
     with pytest.raises(UploadTooLarge):
         read(*(tensor("FP64", [1], name=name) for name in "abcd"))
+    with pytest.raises(UploadTooLarge):
+        read(*(tensor("FP64", [1] * 26, name=name) for name in "ab"))
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "9" * 20, "1000", "", "2"])
