@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 #: Endpoints that answer anyone: platforms probe them without a key.
-OPEN = {"health.live", "health.ready"}
+OPEN = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"}
 
 #: The role each endpoint needs. One that is missing here needs `admin`.
 NEEDED = {
@@ -44,6 +44,17 @@ NEEDED = {
     "jobs.events": "read",
     "serve_prediction.predict": "predict",
     "explain.explain": "predict",
+    "v2.server": "read",
+    "v2.model": "read",
+    "v2.model_ready": "read",
+    "v2.infer": "predict",
+    "v2.explain": "predict",
+    "v1.index": "read",
+    "v1.model": "read",
+    "v1.predict": "predict",
+    "v1.explain": "predict",
+    "invocations.predict": "predict",
+    "invocations.version": "read",
     "train_pipeline.train": "train",
     "jobs.cancel": "train",
     "models.promote": "admin",

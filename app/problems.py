@@ -1,9 +1,13 @@
-"""Errors as `application/problem+json` (RFC 9457): the one place where an exception becomes an answer."""
+"""Errors as `application/problem+json` (RFC 9457): the one place where an exception becomes an answer.
+
+Below the paths of other protocols an error has the form that their clients read.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -14,13 +18,47 @@ from app.errors import ServiceError, UploadTooLarge
 
 logger = logging.getLogger(__name__)
 
+#: {status: MLflow's code for it}; any other of a request is BAD_REQUEST, of the service INTERNAL_ERROR.
+_MLFLOW_CODES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "RESOURCE_DOES_NOT_EXIST",
+    409: "RESOURCE_CONFLICT",
+    422: "INVALID_PARAMETER_VALUE",
+    503: "TEMPORARILY_UNAVAILABLE",
+}
+
+
+def _in_words(problem: dict[str, Any]) -> str:
+    """Return all that a problem says in one line, for forms that have no place for its parts."""
+    faults = "; ".join(f"{fault['pointer'] or 'body'}: {fault['detail']}" for fault in problem.get("errors", ()))
+    return f"{problem['detail']} {faults}".strip()
+
+
+def _for_inference(problem: dict[str, Any]) -> dict[str, Any]:
+    return {"error": _in_words(problem)}
+
+
+def _for_mlflow(problem: dict[str, Any]) -> dict[str, Any]:
+    other = "BAD_REQUEST" if problem["status"] < 500 else "INTERNAL_ERROR"
+    return {"error_code": _MLFLOW_CODES.get(problem["status"], other), "message": _in_words(problem)}
+
+
+#: [(paths, what an error is below them)] of other protocols: Open Inference (V2) and V1, and MLflow's scoring server.
+_FORMS: list[tuple[re.Pattern[str], Callable[[dict[str, Any]], dict[str, Any]]]] = [
+    (re.compile(r"/v[12](/|$)"), _for_inference),
+    (re.compile(r"(/models/[^/]+)?/invocations/?$"), _for_mlflow),
+]
+
 
 def register(app: Flask) -> None:
     """Answer every error of a request, ours, Werkzeug's and the unforeseen, as `application/problem+json`."""
 
     def answer(problem: dict[str, Any], headers: Iterable[tuple[str, str]]) -> Response:
-        body = orjson.dumps({**problem, "instance": request.path})
-        response = app.response_class(body, problem["status"], mimetype="application/problem+json")
+        form = next((write for paths, write in _FORMS if paths.match(request.path)), None)
+        told = {**problem, "instance": request.path} if form is None else form(problem)
+        media_type = "application/problem+json" if form is None else "application/json"
+        response = app.response_class(orjson.dumps(told), problem["status"], mimetype=media_type)
         response.headers.extend(dict(headers))
         return response
 

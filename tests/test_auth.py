@@ -30,6 +30,11 @@ def requests_of(app):
     return found
 
 
+def told_by(answer):
+    """Return what an error says, in the form of whichever protocol."""
+    return next(answer.json[name] for name in ("detail", "error", "message") if name in answer.json)
+
+
 def test_every_route_has_a_row_and_every_row_a_route(guarded):
     endpoints = {rule.endpoint for rule in guarded.url_map.iter_rules()}
     assert endpoints == auth.NEEDED.keys() | auth.OPEN
@@ -38,7 +43,7 @@ def test_every_route_has_a_row_and_every_row_a_route(guarded):
 
 
 def test_only_health_is_open():
-    assert {"health.live", "health.ready"} == auth.OPEN
+    assert {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"} == auth.OPEN
 
 
 @pytest.mark.parametrize(
@@ -62,8 +67,8 @@ def test_without_a_known_key_no_route_but_health_answers(guarded, headers):
         if endpoint in auth.OPEN:
             assert answer.status_code == 200
             continue
-        assert (answer.status_code, answer.mimetype) == (401, "application/problem+json"), endpoint
-        assert answer.json["type"] == "urn:problem:key-missing"
+        assert answer.status_code == 401, endpoint
+        assert told_by(answer).startswith("Send a key"), endpoint
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -78,8 +83,8 @@ def test_a_role_reaches_what_it_needs_and_no_further(guarded, role):
         needed = auth.NEEDED.get(endpoint, "read")
         answer = client.open(path, method=method, headers=bearer(KEYS[role]))
         if ROLES.index(role) < ROLES.index(needed):
-            assert (answer.status_code, answer.json["type"]) == (403, "urn:problem:role-missing"), endpoint
-            assert needed in answer.json["detail"]
+            assert answer.status_code == 403, endpoint
+            assert f"a key with the role {needed}" in told_by(answer)
         else:
             assert answer.status_code not in (401, 403), endpoint
 

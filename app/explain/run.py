@@ -19,6 +19,7 @@ from app.payloads.uploads import Upload
 from app.pipelines import run
 from app.pipelines.base import Progress
 from app.pipelines.cache import PipelineCache
+from app.pipelines.trained import TrainedPipeline
 from app.store.record import Record
 from app.store.redis import ModelStore
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
-#: What is explained at the end of a training that names no method: the first that fits.
+#: What explains when no method is named, at the end of a training too: the first that fits.
 _USUAL = ("grad_cam", "lime", "segments")
 
 
@@ -113,8 +114,7 @@ def of_training(
     """
     wanted = tables.parameters.explain
     pipeline, version = run.load(store, cache, record.pipeline_id, record.version)
-    fitting = registry.fitting(subject.of(pipeline))
-    method = wanted.method or next(name for name in _USUAL if name in fitting)
+    method = wanted.method or usual(pipeline)
     ids = store.report(record.pipeline_id, version).get("held_out", [])[: wanted.rows]
     if not ids:
         return None
@@ -128,6 +128,12 @@ def of_training(
     work = Explanation(check_explaining(values), version, pipeline, frame, "raw_data", reported, silent, seconds)
     found = replace(work, skips=True).answer()
     return found if found["explanations"] or found["overall"] else None
+
+
+def usual(pipeline: TrainedPipeline) -> str:
+    """Return the method that explains single rows of a pipeline when nobody names one."""
+    fitting = registry.fitting(subject.of(pipeline))
+    return next(name for name in _USUAL if name in fitting)
 
 
 def explainers(store: ModelStore, cache: PipelineCache, pipeline_id: int | str, version: int | None) -> dict[str, Any]:

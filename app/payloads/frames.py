@@ -1,4 +1,4 @@
-"""Uploads into frames: JSON in three orientations, CSV, Parquet and Arrow, and images.
+"""Uploads into frames: JSON in three orientations and in lines, CSV, Parquet and Arrow, and images.
 
 A frame has text for column names and one kind of value a column: number, boolean or text, each with missing values, or
 images, without. Dates are text here, as they are in JSON and CSV: ids and labels may be dates too, and are given back.
@@ -59,7 +59,7 @@ def read(
     """
     if upload.format in _IMAGES:
         if upload.part == "labels":
-            raise FormatUnknown("labels are a table: send JSON, CSV, Parquet or Arrow.")
+            raise FormatUnknown("labels are a table: send JSON, JSON lines, CSV, Parquet or Arrow.")
         return images.read(upload, _most_bytes(settings), settings.max_upload_mb * 2**20)
     frame = _READERS[upload.format](upload, settings, text if id_column is None else {*text, id_column}, padded)
     if frame.empty:
@@ -87,6 +87,13 @@ def _from_json(value: Any, part: str, settings: Settings) -> pd.DataFrame:
 def _read_json(upload: Upload, settings: Settings, *of_csv: Any) -> pd.DataFrame:
     value = strict_json.loads(upload.data, upload.part) if upload.value is None else upload.value
     return _from_json(value, upload.part, settings)
+
+
+def _read_lines(upload: Upload, settings: Settings, *of_csv: Any) -> pd.DataFrame:
+    lines = [(number, line) for number, line in enumerate(upload.data.split(b"\n"), 1) if line.strip()]
+    _check_size(len(lines), 1, upload.part, settings)
+    records = [strict_json.loads(line, f"Line {number} of {upload.part}") for number, line in lines]
+    return _from_json(records, upload.part, settings)
 
 
 def _columns_of(value: Any, part: str, settings: Settings) -> dict[str, list[Any]]:
@@ -203,6 +210,7 @@ _IMAGES = {"zip", "png", "jpeg"}
 
 _READERS: dict[str, Callable[[Upload, Settings, Collection[str], Callable[[str], bool]], pd.DataFrame]] = {
     "json": _read_json,
+    "jsonl": _read_lines,
     "csv": _read_csv,
     "arrow": _read_arrow,
     "parquet": _read_parquet,

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, FormatUnknown, InvalidParameters, Unreadable, within
-from app.payloads import strict_json, strict_yaml
+from app.payloads import encoded, strict_json, strict_yaml
 from app.payloads.explaining import ExplainParameters, check_explaining
 from app.payloads.parameters import PredictParameters, check
 from app.payloads.uploads import FORMATS, Upload, parts, take
@@ -70,10 +70,10 @@ def _read(request: Request, *required: str) -> tuple[dict[str, Any], Upload | No
         take(uploads, required, () if "raw_data" in required else ("raw_data",))
         return strict_yaml.loads(uploads["params"].data, "params"), uploads.get("raw_data"), "params"
     if "pipeline_id" in request.args:
-        data = request.get_data()
+        data = encoded.body(request)
         return _query(request), Upload("raw_data", data, request.mimetype) if data else None, "query"
     if FORMATS.get(request.mimetype) == "json":
-        values, upload = _json_body(request.get_data())
+        values, upload = _json_body(encoded.body(request))
         return values, upload, "body"
     raise FormatUnknown(
         "Send multipart/form-data with raw_data and params, or JSON with pipeline_id and data, "

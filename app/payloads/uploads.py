@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FORMATS = {
     "application/json": "json",
     "text/json": "json",
+    "application/x-ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+    "application/jsonlines": "jsonl",
     "text/csv": "csv",
     "text/tab-separated-values": "csv",
     "application/vnd.apache.parquet": "parquet",
@@ -29,6 +32,8 @@ FORMATS = {
     "image/png": "png",
     "image/jpeg": "jpeg",
     ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
     ".csv": "csv",
     ".tsv": "csv",
     ".parquet": "parquet",
@@ -85,7 +90,7 @@ class Upload:
 
     @property
     def format(self) -> str:
-        """Tell one of json, csv, parquet and arrow, or of zip (an .npz is one), png and jpeg.
+        """Tell one of json, jsonl, csv, parquet and arrow, or of zip (an .npz is one), png and jpeg.
 
         Raises
         ------
@@ -108,7 +113,7 @@ class Upload:
                 f"{self.part} is {kind}: save it as CSV in UTF-8."
                 if kind
                 else f"The format of {self.part} is not told: give it a content type or a file name "
-                "that ends in .json, .csv, .parquet or .arrow; of images .zip, .npz, .png or .jpg."
+                "that ends in .json, .jsonl, .csv, .parquet or .arrow; of images .zip, .npz, .png or .jpg."
             )
         return known
 

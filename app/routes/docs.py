@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 from apiflask import APIBlueprint
 from flask import render_template
 
+from app.payloads import written
 from app.payloads.explaining import METHODS, ExplainParameters
+from app.payloads.inference import HEADER
 from app.payloads.parameters import PredictParameters, TrainParameters
 from app.pipelines.run import NETWORK_FORMATS
+from app.routes.protocol_schemas import Inference, InferenceError, Instances, Invocation, MLflowError
 from app.routes.schemas import Problem
 
 if TYPE_CHECKING:
@@ -21,8 +24,19 @@ blueprint = APIBlueprint("docs", __name__, enable_openapi=False)
 _DATA = {
     "type": "string",
     "format": "binary",
-    "description": "A table: JSON (columns, records or split), CSV, Parquet or Arrow; or images: a zip, an .npz, one "
-    "PNG or JPEG. Told by content type, name or content.",
+    "description": "A table: JSON (columns, records or split), JSON lines, CSV, Parquet or Arrow; or images: a zip, an "
+    ".npz, one PNG or JPEG. Told by content type, name or content.",
+}
+
+_PROBLEM = "application/problem+json"
+
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+
+_LENGTH = {
+    "name": HEADER,
+    "in": "header",
+    "schema": {"type": "integer"},
+    "description": "Bytes of JSON with which the body begins, where raw bytes follow.",
 }
 
 _PREFER = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "example": "respond-async"}
@@ -51,6 +65,8 @@ _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ],
     ("/serve_prediction", "post"): _query(pipeline_id="string", version="integer", output="string"),
     ("/explain", "post"): _of_methods(),
+    ("/invocations", "post"): _query(pipeline_id="string", version="integer", output="string"),
+    ("/models/{pipeline_id}/invocations", "post"): _query(version="integer", output="string"),
     ("/models/{pipeline_id}/explainers", "get"): _query(version="integer"),
     ("/models/{pipeline_id}/explanations", "get"): _query(version="integer"),
     ("/jobs/{job_id}", "delete"): [{"name": "keep", "in": "query", "schema": {"type": "string", "enum": ["best"]}}],
@@ -62,6 +78,18 @@ _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(NETWORK_FORMATS)}}
     ],
 }
+
+#: (end of a path below /v2, /v1 or of MLflow, the JSON that is sent there).
+_BODIES: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("/infer", Inference),
+    ("/explain", Inference),
+    (":predict", Instances),
+    (":explain", Instances),
+    ("/invocations", Invocation),
+)
+
+#: Probes, which need no key.
+_OPEN = ("/health", "/v2/health", "/ping")
 
 
 @blueprint.get("/docs")
@@ -83,10 +111,12 @@ def document(app: APIFlask) -> None:
     def complete(spec: Any) -> Any:
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         models: list[type[BaseModel]] = [TrainParameters, PredictParameters, *METHODS.values(), Problem]
+        models += [InferenceError, MLflowError, Inference, Instances, Invocation]
         for model in models:
             _add_schema(schemas, model)
         schemas["ExplainParameters"] = _any_method()
         _add_bodies(spec["paths"])
+        _add_protocols(spec["paths"])
         for path, operations in spec["paths"].items():
             for method, operation in operations.items():
                 if isinstance(operation, dict) and "responses" in operation:
@@ -96,12 +126,20 @@ def document(app: APIFlask) -> None:
 
 def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     operation.setdefault("parameters", []).extend(_PARAMETERS.get((path, method), []))
+    media_type, error = _error(path)
     operation["responses"]["default"] = {
         "description": "A problem, as its status says.",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {media_type: {"schema": _reference(error)}},
     }
-    if not path.startswith("/health"):
+    if not path.startswith(_OPEN):
         operation["security"] = [{"key": []}, {}]
+
+
+def _error(path: str) -> tuple[str, type[BaseModel]]:
+    """Return the form of the errors below a path."""
+    if path.endswith("/invocations"):
+        return "application/json", MLflowError
+    return ("application/json", InferenceError) if path.startswith(("/v1", "/v2")) else (_PROBLEM, Problem)
 
 
 def _add_schema(schemas: dict[str, Any], model: type[BaseModel]) -> None:
@@ -119,12 +157,31 @@ def _any_method() -> dict[str, Any]:
     }
 
 
-def _add_bodies(paths: dict[str, Any]) -> None:
-    def reference(model: type[BaseModel]) -> dict[str, str]:
-        return {"$ref": f"#/components/schemas/{model.__name__}"}
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
 
+
+def _add_protocols(paths: dict[str, Any]) -> None:
+    """Add the bodies of other protocols, and what a prediction may be beside JSON."""
+    for path, operations in paths.items():
+        for end, model in _BODIES:
+            if path.endswith(end) and path != "/explain":
+                content = {"application/json": {"schema": _reference(model)}}
+                if model is Inference:
+                    content["application/octet-stream"] = _BYTES
+                    operations["post"].setdefault("parameters", []).append(_LENGTH)
+                if model is Invocation:
+                    content["text/csv"] = {"schema": _DATA}
+                operations["post"]["requestBody"] = {"required": True, "content": content}
+        if path.endswith("/infer"):
+            operations["post"]["responses"]["200"]["content"]["application/octet-stream"] = _BYTES
+    answers = paths["/serve_prediction"]["post"]["responses"]["200"]["content"]
+    answers |= dict.fromkeys(written.FORMS, _BYTES)
+
+
+def _add_bodies(paths: dict[str, Any]) -> None:
     def multipart(model: type[BaseModel], *tables: str, required: list[str]) -> dict[str, Any]:
-        parts = {**dict.fromkeys(tables, _DATA), "params": reference(model)}
+        parts = {**dict.fromkeys(tables, _DATA), "params": _reference(model)}
         schema = {"type": "object", "properties": parts, "required": required}
         return {"schema": schema, "encoding": {"params": {"contentType": "application/yaml"}}}
 
@@ -137,7 +194,7 @@ def _add_bodies(paths: dict[str, Any]) -> None:
     for path, model, required in routes:
         form = multipart(model, "raw_data", required=["raw_data", "params"] if required else ["params"])
         data = {"type": "object", "properties": {"data": {}}, "required": required}
-        body = {"schema": {"allOf": [reference(model), data]}}
+        body = {"schema": {"allOf": [_reference(model), data]}}
         paths[path]["post"]["requestBody"] = {
             "required": True,
             "content": {"multipart/form-data": form, "application/json": body},

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response, request
 
+from app.errors import InvalidParameters, within
 from app.explain import answer as explanations
 from app.explain import page, run
 from app.payloads import rows
+from app.payloads.explaining import check_explaining
+from app.payloads.uploads import Upload
+from app.pipelines.trained import TrainedPipeline
 from app.routes import schemas
 from app.routes.answers import answer
 from app.routes.prefer import Preference
@@ -40,6 +46,26 @@ def explain() -> Response:
         return explained(found)
     job = waited_for(held.queue.submit_explanation(parameters, upload, idempotency_key()), preference)
     return accepted(job, preference) if job.result is None else explained(job.result)
+
+
+def explained_rows(
+    pipeline_id: str, pipeline: TrainedPipeline, version: int, upload: Upload | None, named: dict[str, Any]
+) -> Response:
+    """Explain the rows of another protocol's request; without a method by the one that a training would take.
+
+    Parameters
+    ----------
+    named
+        What stands under `parameters`.
+    """
+    held = services()
+    values = {"method": run.usual(pipeline), **named, "pipeline_id": pipeline_id, "version": version}
+    with within("parameters"):
+        parameters = check_explaining(values)
+    if upload is None and parameters.needs_rows:
+        raise InvalidParameters(f"There are no rows to explain by {parameters.method}.")
+    seconds = held.settings.explain_seconds
+    return explained(run.explain(parameters, upload, held.store, held.pipelines, held.settings, seconds=seconds))
 
 
 def explained(found: dict[str, object]) -> Response:

@@ -132,7 +132,7 @@ def network(pipeline_id: str, number: int) -> Response:
 def explainers(pipeline_id: str) -> Response:
     """Return the methods that fit the current version, or `?version=`, with their parameters and defaults."""
     held = services()
-    return answer(explaining.explainers(held.store, held.pipelines, pipeline_id, _version()))
+    return answer(explaining.explainers(held.store, held.pipelines, pipeline_id, queried_version()))
 
 
 @blueprint.get(f"/models/{ID}/explanations")
@@ -143,7 +143,7 @@ def explanations(pipeline_id: str) -> Response:
 
     `Accept` chooses the form, as of POST /explain.
     """
-    number = services().store.record(pipeline_id, _version()).version
+    number = services().store.record(pipeline_id, queried_version()).version
     kept = services().store.explanations(pipeline_id, number)
     if kept is None:
         raise NotFound("The training of this version has kept no explanations. POST /explain makes them.")
@@ -191,7 +191,7 @@ def _promotion(body: Any) -> tuple[int, int | None]:
     return numbers["version"], numbers.get("row")
 
 
-def _version() -> int | None:
+def queried_version() -> int | None:
     """Read `?version=`, None when there is none."""
     number = request.args.get("version")
     if number is None:

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from app.explain import run as explaining
-from app.payloads import rows
+from app.payloads import rows, written
 from app.pipelines import run
 from app.routes import schemas
 from app.routes.answers import legacy_answer
@@ -14,20 +14,28 @@ from app.services import services
 
 blueprint = APIBlueprint("serve_prediction", __name__, tag="Serving")
 
+#: Media types of a prediction, the first when nothing is asked for.
+FORMS = ("application/json", *written.FORMS)
+
 
 @blueprint.post("/serve_prediction")
 @blueprint.output(schemas.Prediction, description="Columns of values, each a mapping of row number to value.")
 @blueprint.doc(summary="Predict rows or series")
 def predict() -> Response:
-    """Predict with the current version of a pipeline, or the version asked for."""
+    """Predict with the current version of a pipeline, or the version asked for.
+
+    `Accept` chooses JSON by columns, or a row a line: JSON lines, CSV, Parquet or Arrow.
+    """
     parameters, upload = rows.to_predict(request)
     held = services()
     if parameters.explain is not None and parameters.version is None:
         # The version that predicts is the one that is explained.
         parameters = parameters.model_copy(update={"version": held.store.current(parameters.pipeline_id)})
     found = run.predict(parameters, upload, held.store, held.pipelines, held.settings)
-    columns = {name: dict(enumerate(values)) for name, values in found.items()}
     if parameters.explain is not None:
         explained = explaining.beside_prediction(parameters, upload, held.store, held.pipelines, held.settings)
-        columns["explanations"] = explained
-    return legacy_answer(columns)
+        found["explanations"] = list(explained.values())
+    form = request.accept_mimetypes.best_match(FORMS, default=FORMS[0])
+    if form == FORMS[0]:
+        return legacy_answer({name: dict(enumerate(values)) for name, values in found.items()})
+    return Response(written.write(found, form), mimetype=form)

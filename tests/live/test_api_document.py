@@ -60,6 +60,43 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
     holds(get("/health/ready"), "/health/ready")
 
 
+def test_the_answers_of_other_protocols_are_as_the_document_has_them(document, new_pipeline, penguins):
+    pipeline = new_pipeline()
+    assert pipeline.train(penguins[0], **TABLE).ok
+    rows = penguins[1].head(2).astype("object")
+    records = rows.where(rows.notna(), None).to_dict("records")
+    service, v2, v1 = pipeline.service, f"/v2/models/{pipeline.id}", f"/v1/models/{pipeline.id}"
+    for path in ("/v2", "/v2/health/live", "/v2/health/ready", "/v1/models"):
+        check(document, service.get(path), path, "get", 200)
+    for path, by_version in ((v2, "/versions/1"), (v1, "")):
+        described = path.replace(pipeline.id, "{pipeline_id}") + by_version.replace("1", "{number}")
+        check(document, service.get(path + by_version), described, "get", 200)
+    check(document, service.get(f"{v2}/ready"), "/v2/models/{pipeline_id}/ready", "get", 200)
+    texts = ("island", "sex")
+    inputs = [
+        {
+            "name": name,
+            "datatype": "BYTES" if name in texts else "FP64",
+            "shape": [2],
+            "data": [record[name] for record in records],
+        }
+        for name in records[0]
+    ]
+    few = {"num_samples": 50, "method": "lime"}
+    for path, body, described in (
+        (f"{v2}/infer", {"inputs": inputs}, "/v2/models/{pipeline_id}/infer"),
+        (f"{v2}/explain", {"inputs": inputs, "parameters": few}, "/v2/models/{pipeline_id}/explain"),
+        (f"{v1}:predict", {"instances": records}, "/v1/models/{pipeline_id}:predict"),
+        (f"{v1}:explain", {"instances": records, "parameters": few}, "/v1/models/{pipeline_id}:explain"),
+        (f"/invocations?pipeline_id={pipeline.id}", {"dataframe_records": records}, "/invocations"),
+        (f"/models/{pipeline.id}/invocations", {"instances": records}, "/models/{pipeline_id}/invocations"),
+    ):
+        check(document, service.post(path, json=body), described, "post", 200)
+        check(document, service.post(path, data=b"{"), described, "post", 400)
+    every = service.post(f"{v1}:predict?output=all", json={"instances": records})
+    check(document, every, "/v1/models/{pipeline_id}:predict", "post", 200)
+
+
 def test_a_forecasting_is_as_the_document_has_it(document, pipeline):
     answer = pipeline.train(
         kinds.sales(),
@@ -95,6 +132,24 @@ def test_every_route_is_in_the_document(document):
         "/jobs/{job_id}/events",
         "/serve_prediction",
         "/explain",
+        "/v2",
+        "/v2/health/live",
+        "/v2/health/ready",
+        *(
+            f"/v2/models/{{pipeline_id}}{version}{verb}"
+            for version in ("", "/versions/{number}")
+            for verb in ("", "/ready", "/infer", "/explain")
+        ),
+        "/v1/models",
+        *(
+            f"/v1/models/{{pipeline_id}}{version}{verb}"
+            for version in ("", "/versions/{number}")
+            for verb in ("", ":predict", ":explain")
+        ),
+        "/invocations",
+        "/models/{pipeline_id}/invocations",
+        "/ping",
+        "/version",
         "/models",
         "/models/{pipeline_id}",
         "/models/{pipeline_id}/versions",

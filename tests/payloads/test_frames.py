@@ -53,6 +53,12 @@ COLUMNS = json.loads(FRAME.to_json())
         ),
         pytest.param(json.loads(FRAME.to_json(orient="records")), "t.json", id="records"),
         pytest.param(json.loads(FRAME.to_json(orient="split")), "t.json", id="split"),
+        pytest.param(FRAME.to_json(orient="records", lines=True).encode(), "t.jsonl", id="JSON lines"),
+        pytest.param(
+            b"\n" + FRAME.to_json(orient="records", lines=True).replace("\n", "\r\n\n").encode(),
+            "t.ndjson",
+            id="JSON lines of Windows, some of them blank",
+        ),
         pytest.param(FRAME.to_csv(index=False).encode(), "t.csv", id="CSV"),
         pytest.param(b"\xef\xbb\xbf" + FRAME.to_csv(index=False).encode(), "t.csv", id="CSV with a mark"),
         pytest.param(FRAME.to_csv(index=False).replace("\n", "\r\n").encode(), "t.csv", id="CSV of Windows"),
@@ -63,9 +69,32 @@ COLUMNS = json.loads(FRAME.to_json())
 )
 def test_every_format_gives_the_same_frame(data, name):
     frame = read(data, name)
-    if b"\r\n" in (data if isinstance(data, bytes) else b""):
+    if name == "t.csv" and b"\r\n" in data:
         frame["t"] = frame["t"].str.replace("\r\n", "\n")
     pd.testing.assert_frame_equal(frame, FRAME.astype({"t": "str"}))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b'{"a": 1}\n{"a": NaN}', "Line 2 of raw_data is not strict JSON"),
+        (b'{"a": 1, "a": 2}', "Line 1 of raw_data is not strict JSON"),
+        (b'{"a": 1}\n\n{"a": }', "Line 3 of raw_data is not JSON"),
+        (b'{"a": 1}\n{"a":\n2}', "Line 2"),
+        (b'{"a": 1}\n[2]', "not all of its members are records"),
+        (b'{"a": 1}\n{"a": "\xff"}', "Line 2 of raw_data is not UTF-8"),
+    ],
+)
+def test_a_line_that_is_no_record_is_named(data, words):
+    with pytest.raises(Unreadable, match=words):
+        read(data, "t.jsonl")
+
+
+def test_lines_are_as_large_as_a_table_may_be():
+    with pytest.raises(UploadTooLarge):
+        read(b"{}\n" * 101, "t.jsonl", Settings(max_cells=100))
+    with pytest.raises(UploadTooLarge):
+        read(b'{"a": 1, "b": 2}\n' * 51, "t.jsonl", Settings(max_cells=100))
 
 
 def test_a_column_is_in_the_order_of_the_first_columns_rows():

@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
-from app.payloads import dates, images
+from app.payloads import dates, frames, images
 from app.payloads.parameters import ExtractFeatures, Forecast, Images
 from app.payloads.training import assemble
 from app.payloads.uploads import Upload
@@ -34,6 +34,7 @@ from app.pipelines.dataset import Dataset
 from app.pipelines.portfolio.ensemble import EnsembleClassifier
 from app.pipelines.reports.again import tables as again
 from app.pipelines.reports.code import code
+from app.settings import Settings
 from tests.pipelines.autokeras_rows import CODES, numbers
 from tests.pipelines.reports_versions import Version
 from tests.pipelines.series import silent
@@ -152,6 +153,15 @@ def test_labels_may_come_in_a_file_of_their_own_in_another_order(table, run):
     version = Version.of(frame, labels, id_column="key", metric="rmse", model="sklearn.linear_model.Ridge", folds=3)
     pipeline = version.problem.pipeline(Ridge(alpha=2.5), scaled=True)
     check(version, pipeline, run(version, pipeline, frame, labels))
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".ndjson"])
+def test_json_lines_are_read_as_the_service_reads_them(tmp_path, ending):
+    data = b'{"a": 1, "t": "x\xe2\x80\xa8y"}\r\n\n{"t": null, "a": 2.5}\n'
+    path = tmp_path / f"t{ending}"
+    path.write_bytes(data)
+    expected = frames.read(Upload("raw_data", data, filename=path.name), Settings())
+    pd.testing.assert_frame_equal(again.read(str(path)), expected)
 
 
 @pytest.mark.parametrize("by", ["groups", "time"])

@@ -12,6 +12,7 @@ import pytest
 from app.jobs import tasks
 from app.store.artifact import Artifact
 from app.store.record import Record, Version
+from tests import published
 
 IDS = list(range(20))
 TABLE = {"id": IDS, "height": [0.5 * row for row in IDS], "colour": ["red", "blue"] * 10}
@@ -82,6 +83,20 @@ def kept(store, publications):
         )
         publications.publish(Version(record, Artifact({"format": "none"}, {"estimator": b"not a model"}), {}))
     return store
+
+
+@pytest.fixture(scope="session")
+def fitted():
+    """{pipeline_id: a version of it} of small pipelines of every kind of data."""
+    return published.made()
+
+
+@pytest.fixture
+def served(fitted, publications):
+    """All of these, in the store."""
+    for version in fitted.values():
+        publications.publish(version)
+    return fitted
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Serving rows that are and are not as the training's, with a model that was trained on the penguins."""
 
 import csv
+import gzip
 import io
 import json
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from app import create_app
+from app.payloads import written
+from tests import published
 
 DATA = Path(__file__).parents[2] / "data"
 PARAMS = {
@@ -193,3 +196,45 @@ def test_the_layer_of_json_strings_of_2017_is_there_when_asked_for(settings, pre
     legacy = create_app(settings.model_copy(update={"legacy_json_strings": True})).test_client()
     answer = legacy.post("/serve_prediction", json={"pipeline_id": "penguins", "data": rows}).json
     assert json.loads(answer) == predict(rows).json
+
+
+@pytest.fixture
+def birds():
+    """Two rows of a model in the store, one of them with an id that a spreadsheet would compute."""
+    rows = json.loads(published.birds().drop(columns="size")[1:3].to_json(orient="records"))
+    return [rows[0] | {"id": "=1+1"}, rows[1]]
+
+
+def test_a_prediction_comes_in_the_form_that_is_accepted(client, served, birds):
+    body = {"pipeline_id": "birds", "data": birds}
+    columns = {name: list(one.values()) for name, one in client.post("/serve_prediction", json=body).json.items()}
+    assert columns["id"][0] == "=1+1"
+    for accept, form in (
+        ("application/jsonl;q=0.9, text/html", "application/jsonl"),
+        *((form, form) for form in written.FORMS),
+    ):
+        answer = client.post("/serve_prediction", json=body, headers={"Accept": accept})
+        assert (answer.status_code, answer.mimetype) == (200, form)
+        assert answer.data == b"".join(written.write(columns, form))
+
+
+def test_a_prediction_is_json_by_columns_where_nothing_else_is_asked_for(client, served, birds):
+    body = {"pipeline_id": "birds", "data": birds}
+    expected = client.post("/serve_prediction", json=body).json
+    for accept in ("*/*", "text/html", "application/json, text/csv;q=0.5", "nonsense"):
+        assert client.post("/serve_prediction", json=body, headers={"Accept": accept}).json == expected
+
+
+def test_rows_come_as_json_lines_and_compressed(client, served, birds):
+    expected = client.post("/serve_prediction", json={"pipeline_id": "birds", "data": birds}).json
+    lines = "\n".join(map(json.dumps, birds)).encode()
+    path, told = "/serve_prediction?pipeline_id=birds", {"Content-Type": "application/x-ndjson"}
+    assert client.post(path, data=lines, headers=told).json == expected
+    squeezed = client.post(path, data=gzip.compress(lines), headers={**told, "Content-Encoding": "gzip"})
+    assert squeezed.json == expected
+
+
+def test_an_explanation_stands_beside_the_prediction_in_its_line(client, served, birds):
+    body = {"pipeline_id": "birds", "data": birds, "explain": {"method": "lime", "num_samples": 50}}
+    answer = client.post("/serve_prediction", json=body, headers={"Accept": "application/jsonl"})
+    assert [json.loads(line)["explanations"]["id"] for line in answer.text.splitlines()] == ["=1+1", birds[1]["id"]]

@@ -17,7 +17,7 @@ TRUE, FALSE = {"true", "yes", "y", "t", "1", "1.0"}, {"false", "no", "n", "f", "
 
 
 def read(path: str, id_column: str | None = None, text: tuple[str, ...] | None = ()) -> pd.DataFrame:
-    """Read a table: CSV, JSON, Parquet or Arrow.
+    """Read a table: CSV, JSON, JSON lines, Parquet or Arrow.
 
     Parameters
     ----------
@@ -36,6 +36,9 @@ def read(path: str, id_column: str | None = None, text: tuple[str, ...] | None =
         return pd.read_parquet(path)
     if suffix in (".arrow", ".feather"):
         return pd.read_feather(path)
+    if suffix in (".jsonl", ".ndjson"):
+        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
+        return pd.DataFrame([json.loads(line) for line in lines if line.strip()])
     if suffix != ".json":
         kinds = "str" if text is None else dict.fromkeys([*text, id_column], "str")
         with Path(path).open(encoding="utf-8-sig") as file:
