@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from PIL import Image
 
 from app.payloads import signature as signatures
 from app.payloads.parameters import Kind, Task, TrainParameters, check
+from app.pipelines.compiling.attempt import attempt
+from app.pipelines.original import Original
 from app.pipelines.preprocess import preprocessor
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from app.pipelines.tsfresh import SeriesFeatures
@@ -85,6 +88,45 @@ def pictures():
     return pd.DataFrame({"image": pd.Series(files, dtype="object"), "side": sides})
 
 
+def sentences():
+    """A table of one column of text, and whether each is kind."""
+    words = np.array(["good", "bad", "film", "a", "Very", "plot!", "Größe"])
+    chosen = words[np.random.default_rng(0).integers(0, len(words), (ROWS, 6))]
+    texts = pd.Series([" ".join(row) for row in chosen]).astype("str")
+    return pd.DataFrame({"text": texts, "kind": np.where(texts.str.contains("good"), "yes", "no")})
+
+
+def compiled_kinds():
+    """Return {name: (version, rows to predict)}: one of everything that a pipeline is compiled to."""
+    from lightgbm import LGBMClassifier
+    from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.svm import SVR
+    from xgboost import XGBClassifier
+
+    models = {
+        "forest": RandomForestClassifier(5, random_state=0),
+        "histogram-boosting": HistGradientBoostingRegressor(max_iter=5),
+        "xgboost": XGBClassifier(n_estimators=5),
+        "lightgbm": LGBMClassifier(n_estimators=5, min_child_samples=2, verbose=-1),
+        "perceptron": MLPClassifier((4,), solver="lbfgs", max_iter=5000, random_state=0),
+        "kernel": SVR(),
+        "graph": KNeighborsClassifier(3),
+    }
+    found = {}
+    for name, model in models.items():
+        frame = numbers([0, 1] if hasattr(model, "predict_proba") else None)
+        found[name] = version(name, frame, "label", model), frame.drop(columns="label")
+    text = version("text", sentences(), "kind", LogisticRegression(), columns={"text": "text"})
+    found["text"] = text, sentences().drop(columns="kind")
+    birds_ = version("table", birds(), "size", LogisticRegression(), id_column="id")
+    found["table"] = birds_, birds().drop(columns="size")
+    found["waves"] = of_series("waves", RandomForestClassifier(5, random_state=0)), waves()[0]
+    return found
+
+
 def made():
     """Return {pipeline_id: version} of each."""
     from sklearn.linear_model import LinearRegression
@@ -117,10 +159,11 @@ def _version(parameters, signature, X, y, read, model, features=None):
         classes=tuple(classes),
         positive_class=classes[-1] if len(classes) == 2 else None,
         columns=tuple(X.columns),
-        fitted=fitted,
-        background=X.reset_index(drop=True),
+        original=Original.of(fitted, X.reset_index(drop=True)),
         libraries=installed_versions(),
     )
+    compiled, told = attempt(fitted, X, read, len(classes), 60.0)
+    pipeline = replace(pipeline, compiled=compiled)
     record = Record(
         pipeline_id=parameters.pipeline_id,
         version=0,
@@ -136,5 +179,6 @@ def _version(parameters, signature, X, y, read, model, features=None):
         holdout={},
         libraries={},
         times={},
+        compiled=told,
     )
     return Version(record, pipeline.to_artifact(), {})

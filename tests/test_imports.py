@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from conftest import SECRET
+from tests import published
+
 ROOT = Path(__file__).parents[1]
 HEAVY = (
     "sklearn pandas numpy scipy tsfresh tpot xgboost lightgbm shap skimage matplotlib skops dask distributed torch "
@@ -112,3 +115,31 @@ def test_a_model_that_does_not_need_a_library_is_trained_without_it(train_withou
     params = {"pipeline_id": "p", "id_column": "id", "model_training": {"model": "sklearn.tree.DecisionTreeClassifier"}}
     job = train_without(package, params, UNINSTALL.format(package=package))
     assert job["state"] == "finished", job["error"]
+
+
+#: Predicts with each of the versions of tests/published.py that are compiled, and prints which engines that has loaded.
+PREDICT = """
+import orjson
+client = app.test_client()
+for name, data in orjson.loads(sys.stdin.read()).items():
+    answer = client.post("/serve_prediction", json={{"pipeline_id": name, "data": data}})
+    assert answer.status_code == 200, answer.json
+print(sorted(set(sys.modules) & set({engines!r}.split())))
+"""
+
+#: What fits pipelines. A web process predicts without it.
+ENGINES = "sklearn tsfresh tpot torch keras autokeras xgboost lightgbm dask shap skops"
+
+
+def test_a_web_process_predicts_with_compiled_pipelines_and_loads_no_engine(redis_url, publications):
+    sent = {}
+    for name, (version, rows) in published.compiled_kinds().items():
+        record = publications.publish(version)
+        assert record.compiled["serves"] == "compiled", (name, record.compiled)
+        sent[name] = json.loads(rows.to_json(orient="records"))
+    code = START.format(url=redis_url).replace('"x" * 40', repr(SECRET)) + PREDICT.format(engines=ENGINES)
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, input=json.dumps(sent)
+    )
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == "[]\n"
