@@ -64,8 +64,9 @@ UNFIT = {
 
 #: Classifiers whose answers of more than two classes are made otherwise.
 MANY = {
-    "LogisticRegression", "SGDClassifier", "LinearSVC", "SVC", "MLPClassifier", "RandomForestClassifier", "XGBClassifier",
-    "GradientBoostingClassifier", "HistGradientBoostingClassifier", "LGBMClassifier", "DecisionTreeClassifier",
+    "LogisticRegression", "SGDClassifier", "LinearSVC", "SVC", "MLPClassifier", "DecisionTreeClassifier",
+    "RandomForestClassifier", "GradientBoostingClassifier", "HistGradientBoostingClassifier", "XGBClassifier",
+    "LGBMClassifier",
 }  # fmt: skip
 
 #: Arguments that make an estimator quick here.

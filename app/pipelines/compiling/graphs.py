@@ -12,6 +12,10 @@ from app.pipelines.compiling.compiler import kind_of
 from app.pipelines.compiling.uncompiled import Uncompiled
 
 
+#: How torch and Keras say that they export no such network.
+_EXPORT = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, LookupError, OSError)
+
+
 def of_sklearn(step: Any) -> models.Graph:
     """Return the graph of a fitted step of scikit-learn, in double precision.
 
@@ -55,7 +59,7 @@ def of_keras(step: Any) -> models.Graph:
             with backend.quiet(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 network.export(path, format="onnx", verbose=False)
-        except Exception as error:
+        except _EXPORT as error:
             raise Uncompiled(f"torch exports no such network ({type(error).__name__})") from None
         data = path.read_bytes()
     import onnx
