@@ -11,7 +11,6 @@ from app.pipelines.compiled import models
 from app.pipelines.compiling.compiler import kind_of
 from app.pipelines.compiling.uncompiled import Uncompiled
 
-
 #: How torch and Keras say that they export no such network.
 _EXPORT = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, LookupError, OSError)
 
