@@ -1,0 +1,99 @@
+"""The augmented Dickey-Fuller test of a unit root, by the steps of statsmodels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from app.pipelines.tsfresh.calculators.autoregression import inverses
+from app.pipelines.tsfresh.calculators.batch import Array, Equal
+from app.pipelines.tsfresh.calculators.partly import Partly
+
+#: What is read of the test.
+ATTRIBUTES = ("teststat", "pvalue", "usedlag")
+
+#: Of least statistic to greatest: outside, the probability is 0 or 1; up to the one between, the first polynomial
+#: counts, then the second (MacKinnon, 1994, regression with a constant).
+_LEAST, _BETWEEN, _GREATEST = -18.83, -1.61, 2.74
+_SMALL = (2.1659, 1.4412, 3.8269e-2)
+_LARGE = (1.7339, 9.3202e-1, -1.2745e-1, -1.0368e-2)
+
+#: By how much criteria may be wrong in their last digits in well-conditioned models, and in those that are not left.
+_DIGITS, _DOUBTFUL = 1e-12, 1e-2
+
+
+def augmented_dickey_fuller(batch: Equal, params: list[dict[str, Any]]) -> Partly:
+    """Return statistic, p-value and lags of the test, the lags by Akaike's criterion.
+
+    Left are series for which rounding may decide on the number of lags.
+    """
+    found = np.full((len(batch), 3), np.nan)
+    left = np.zeros(len(batch), "bool")
+    highest = min(batch.n // 2 - 2, int(np.ceil(12.0 * np.power(batch.n / 100.0, 1 / 4.0))))
+    moving = np.flatnonzero(batch.largest != batch.smallest)
+    if highest >= 0 and len(moving):
+        x = batch.values[moving]
+        lags, doubtful = _choose(x, highest)
+        left[moving] = doubtful
+        for lag in np.unique(lags[~doubtful]):
+            rows = np.flatnonzero((lags == lag) & ~doubtful)
+            statistics = _statistics(x[rows], int(lag))
+            found[moving[rows]] = np.column_stack([statistics, _probabilities(statistics), np.full(len(rows), lag)])
+    return Partly(found[:, [ATTRIBUTES.index(entry["attr"]) for entry in params]], left)
+
+
+def _regressors(x: Array, lag: int) -> tuple[Array, Array]:
+    """Return the levels and lagged changes, shape (n_series, n_rows, lag + 1), and the changes that they tell."""
+    changes = np.diff(x, axis=1)
+    n_rows = changes.shape[1] - lag
+    columns = [x[:, lag:-1], *(changes[:, lag - back : lag - back + n_rows] for back in range(1, lag + 1))]
+    return np.stack(columns, axis=2), changes[:, lag:]
+
+
+def _choose(x: Array, highest: int) -> tuple[Array, Array]:
+    """Return the number of lags of each series, and of which it is doubtful; shape (n_series,) each.
+
+    All models are nested, so one orthogonal basis tells what each of them leaves unexplained.
+    """
+    regressors, y = _regressors(x, highest)
+    # Around its mean a level spans the same with the constant, and is not lost in it.
+    level = regressors[:, :, 0] - regressors[:, :, 0].mean(axis=1, keepdims=True)
+    columns = np.concatenate([np.ones_like(level)[..., None], level[..., None], regressors[:, :, 1:], y[..., None]], 2)
+    triangle = np.linalg.qr(columns, mode="r")
+    explained = triangle[:, :, -1] ** 2
+    # What is left by the first two columns, by three, …
+    unexplained = np.cumsum(explained[:, ::-1], axis=1)[:, ::-1][:, 2:]
+    criteria = y.shape[1] * np.log(unexplained) + 2.0 * np.arange(unexplained.shape[1])
+    ordered = np.sort(criteria, axis=1)
+    pivots = np.abs(np.diagonal(triangle, axis1=1, axis2=2))[:, :-1]
+    sizes = np.sqrt(np.concatenate([columns[:, :, :1] ** 2, regressors**2], axis=2).sum(axis=1))
+    # A pseudo-inverse errs by the square of the condition, which is all the more the less is left of the changes.
+    condition = sizes.max(axis=1) / pivots.min(axis=1)
+    wrong = _DIGITS * condition**2 * explained.sum(axis=1) / unexplained.min(axis=1)
+    sound = (wrong < _DOUBTFUL) & (np.ptp(regressors, axis=1) != 0).all(axis=1)
+    if highest > 0:
+        sound &= ordered[:, 1] - ordered[:, 0] > wrong
+    return np.argmin(criteria, axis=1), ~sound
+
+
+def _statistics(x: Array, lag: int) -> Array:
+    """Return the t-statistics of the level, shape (n_series,)."""
+    regressors, y = _regressors(x, lag)
+    exog = np.concatenate([regressors, np.ones((*y.shape, 1))], axis=2)
+    found = np.empty(len(x))
+    for row, inverse in enumerate(inverses(exog)):
+        model = np.dot(inverse, y[row])
+        rest = y[row] - np.dot(exog[row], model)
+        scale = np.dot(rest, rest) / (exog.shape[1] - exog.shape[2])
+        found[row] = model[0] / np.sqrt(np.dot(inverse, inverse.T)[0, 0] * scale)
+    return found
+
+
+def _probabilities(statistics: Array) -> Array:
+    """Return MacKinnon's approximate p-values."""
+    from scipy.special import ndtr
+
+    small, large = (np.polyval(polynomial[::-1], statistics) for polynomial in (_SMALL, _LARGE))
+    found = ndtr(np.where(statistics <= _BETWEEN, small, large))
+    return np.where(statistics > _GREATEST, 1.0, np.where(statistics < _LEAST, 0.0, found))

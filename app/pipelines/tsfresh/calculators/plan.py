@@ -1,0 +1,175 @@
+"""What is computed of series by array operations, and what is left to tsfresh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from app.pipelines.tsfresh.calculators.batch import Array, Batch, Equal, Ragged
+from app.pipelines.tsfresh.calculators.names import DEFAULTS, name_of
+from app.pipelines.tsfresh.calculators.partly import Partly
+from app.pipelines.tsfresh.calculators.table import CALCULATORS, Calculator
+from app.pipelines.tsfresh.params import FcParameters
+
+#: Values of a batch, which must stay near the processor.
+_BATCH = 1 << 16
+
+#: Magnitudes between which no calculator overflows, or loses what a square, a cube or a fourth power is of.
+_LEAST, _GREATEST = 1e-50, 1e50
+
+
+@dataclass(frozen=True)
+class Step:
+    """One array operation.
+
+    Attributes
+    ----------
+    params
+        Its arguments, or None.
+    place
+        Where in the row of a series its features are.
+    """
+
+    name: str
+    calculator: Calculator
+    params: list[dict[str, Any]] | None
+    place: int | slice
+
+    def compute(self, batch: Batch) -> Array | Partly:
+        """Return the features of a batch."""
+        found: Array | Partly
+        found = self.calculator.compute(batch) if self.params is None else self.calculator.compute(batch, self.params)
+        return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the features of a signal are computed.
+
+    Attributes
+    ----------
+    names
+        Features in the order of the calculators, without the name of a signal.
+    ragged, equal
+        Operations on series of any lengths, and of one length.
+    left
+        What only tsfresh computes.
+    parameters
+        Everything that is computed.
+    """
+
+    names: tuple[str, ...]
+    ragged: tuple[Step, ...]
+    equal: tuple[Step, ...]
+    left: FcParameters
+    parameters: FcParameters = field(repr=False)
+
+    @classmethod
+    def of(cls, wanted: FcParameters) -> Plan:
+        """Return the plan for tsfresh's parameters."""
+        names: list[str] = []
+        steps: list[Step] = []
+        left: FcParameters = {}
+        for calculator, params in wanted.items():
+            entries = {name_of(calculator, entry): entry for entry in params or [{}]}
+            known = CALCULATORS.get(calculator)
+            defaults = DEFAULTS.get(calculator)
+            full = [defaults | entry for entry in entries.values()] if defaults else list(entries.values())
+            given = full if params else None
+            place = slice(len(names), len(names) + len(entries)) if params else len(names)
+            names += entries
+            if known is not None and known.takes(given):
+                steps.append(Step(calculator, known, given, place))
+            else:
+                left[calculator] = params
+        ragged = tuple(step for step in steps if step.calculator.ragged)
+        return cls(tuple(names), ragged, tuple(step for step in steps if step not in ragged), left, wanted)
+
+    def run(self, values: Array, starts: Array, times: Array | None = None) -> tuple[Array, dict[str, Array]]:
+        """Compute what are array operations.
+
+        Parameters
+        ----------
+        values
+            Shape (n_rows,), float64: the first series, then the second, …
+        starts
+            Where each series begins, and the end, shape (n_series + 1,). A series may be empty.
+        times
+            Shape (n_rows,), datetime64, or None.
+
+        Returns
+        -------
+        Features of shape (n_series, len(names)), and {calculator: the series, of bool, that it is left for}. NaN is
+        what is left, and all of an empty series.
+        """
+        lengths = np.diff(starts)
+        found = np.full((len(lengths), len(self.names)), np.nan)
+        left: dict[str, Array] = {name: lengths > 0 for name in self.left}
+        with np.errstate(all="ignore"):
+            several = len(lengths) > 1 and bool((lengths != lengths[0]).any())
+            if several and self.ragged:
+                filled = np.flatnonzero(lengths)
+                _fill(found, filled, self.ragged, Ragged(values[starts[0] : starts[-1]], lengths[filled]), left)
+            steps = self.equal if several else self.ragged + self.equal
+            if steps:
+                for rows, batch in _batches(values, starts, lengths, times, several):
+                    self._compute(found, rows, steps, batch, left)
+        return found, left
+
+    def _compute(
+        self, found: Array, rows: Array, steps: tuple[Step, ...], batch: Equal, left: dict[str, Array]
+    ) -> None:
+        """Put the features of a batch into their rows; those of values too great or too small are left."""
+        robust = tuple(step for step in steps if step.calculator.ragged)
+        _fill(found, rows, robust, batch, left)
+        if len(robust) == len(steps):
+            return
+        greatest = np.maximum(np.abs(batch.largest), np.abs(batch.smallest))
+        tame = ((greatest > _LEAST) & (greatest < _GREATEST)) | (greatest == 0)
+        others = steps[len(robust) :]
+        if not tame.all():
+            for step in others:
+                _leave(left, step, rows[~tame], len(found))
+            rows = rows[tame]
+            batch = Equal(batch.values[tame], None if batch.times is None else batch.times[tame])
+        if len(rows):
+            _fill(found, rows, others, batch, left)
+
+
+def _fill(found: Array, rows: Array, steps: tuple[Step, ...], batch: Batch, left: dict[str, Array]) -> None:
+    for step in steps:
+        if isinstance(batch, Equal) and batch.n < step.calculator.shortest:
+            _leave(left, step, rows, len(found))
+            continue
+        features = step.compute(batch)
+        if isinstance(features, Partly):
+            if features.left.any():
+                _leave(left, step, rows[features.left], len(found))
+            features = features.values
+        found[rows, step.place] = features
+
+
+def _leave(left: dict[str, Array], step: Step, rows: Array, n_series: int) -> None:
+    left.setdefault(step.name, np.zeros(n_series, "bool"))[rows] = True
+
+
+def _batches(
+    values: Array, starts: Array, lengths: Array, times: Array | None, several: bool
+) -> Iterator[tuple[Array, Equal]]:
+    """Yield the series of each length, with their numbers, some at a time."""
+    for length in np.unique(lengths).tolist() if several else lengths[:1].tolist():
+        if length == 0:
+            continue
+        numbers = np.flatnonzero(lengths == length) if several else np.arange(len(lengths))
+        step = max(1, _BATCH // length)
+        for first in range(0, len(numbers), step):
+            rows = numbers[first : first + step]
+            if several:
+                places = starts[rows][:, None] + np.arange(length)
+            else:
+                places = slice(starts[first], starts[rows[-1] + 1])
+            shape = (len(rows), length)
+            yield rows, Equal(values[places].reshape(shape), None if times is None else times[places].reshape(shape))
