@@ -11,6 +11,9 @@ from app.pipelines.tsfresh.calculators.batch import Array, Equal
 #: Samples above which statsmodels is asked for autocovariances by Fourier transforms.
 _DIRECT = 1250
 
+#: Samples up to which NumPy's `correlate` does not add up as a scalar product does.
+_SHORT = 11
+
 #: Below this variance a series counts as constant.
 _FLAT = 1e-10
 
@@ -36,10 +39,12 @@ def _covariances(batch: Equal, last: int, fourier: bool) -> Array:
     divisors = np.arange(n, n - last - 1, -1)
     if fourier:
         transformed = np.fft.fft(x, n=_regular(2 * n + 1))
-        covariances = np.fft.ifft(transformed * np.conjugate(transformed))[:, : last + 1].real
+        covariances = np.fft.ifft(transformed * np.conjugate(transformed))[:, : last + 1]
+    elif n <= _SHORT:
+        covariances = np.array([np.correlate(series, series, "full")[n - 1 : n + last] for series in x])
     else:
         covariances = np.stack([np.vecdot(x[:, lag:], x[:, : n - lag]) for lag in range(last + 1)], axis=1)
-    found: Array = covariances / divisors
+    found: Array = (covariances / divisors).real
     return found
 
 
@@ -82,7 +87,7 @@ def partial_autocorrelation(batch: Equal, params: list[dict[str, Any]]) -> Array
 
 
 def _levinson_durbin(s: Array, order: int) -> Array:
-    """Return the partial autocorrelations at the lags 0, 1, …, order of autocovariances, shape (n_series, order + 1)."""
+    """Return the partial autocorrelations at the lags 0, 1, …, order, of autocovariances at these."""
     phi = np.zeros((len(s), order + 1, order + 1))
     phi[:, 1, 1] = s[:, 1] / s[:, 0]
     error = s[:, 0] - phi[:, 1, 1] * s[:, 1]

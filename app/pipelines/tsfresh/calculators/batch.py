@@ -132,7 +132,10 @@ class Equal(Batch):
     @cached_property
     def median(self) -> Array:
         """The median of each series, shape (n_series,)."""
-        return middle(self.sorted, self.n)
+        ordered, half = self.sorted, self.n // 2
+        median: Array = ordered[:, half] if self.n % 2 else (ordered[:, half - 1] + ordered[:, half]) / 2
+        # NaN comes last in the order of a series.
+        return np.where(np.isnan(ordered[:, -1]), np.nan, median)
 
     @cached_property
     def changes(self) -> Array:
@@ -195,24 +198,20 @@ class Ragged(Batch):
             inside = np.arange(lengths.max()) < lengths[:, None]
             padded = np.full(inside.shape, np.inf)
             padded[inside] = self._flat[np.repeat(self._starts[rows], lengths) + counting(lengths)]
-            # NaN comes last in its order, behind the padding; of a series that has one, it is the median.
-            found[rows] = middle(np.sort(padded, axis=1), lengths)
+            ordered = np.sort(padded, axis=1)
+            places = np.arange(len(rows))
+            found[rows] = (ordered[places, (lengths - 1) // 2] + ordered[places, lengths // 2]) / 2
+            # NaN comes last in the order of a series, behind what it is padded with.
+            unknown = np.isnan(ordered[:, -1])
+            found[rows[unknown]] = np.nan
         return found
-
-
-def middle(ordered: Array, lengths: Any) -> Array:
-    """Return the medians of ordered rows, of which only the first `lengths` values count."""
-    rows = np.arange(len(ordered))
-    low, high = (lengths - 1) // 2, lengths // 2
-    median: Array = (ordered[rows, low] + ordered[rows, high]) / 2
-    last = ordered[:, -1]
-    return np.where(np.isnan(last), last, median)
 
 
 def counting(lengths: Array) -> Array:
     """Return 0, 1, … for each length, one after another."""
     starts = np.cumsum(lengths) - lengths
-    return np.arange(lengths.sum()) - np.repeat(starts, lengths)
+    counted: Array = np.arange(lengths.sum()) - np.repeat(starts, lengths)
+    return counted
 
 
 def spaced(values: Array, places: Array) -> Array:

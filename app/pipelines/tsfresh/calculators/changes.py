@@ -19,7 +19,8 @@ def absolute_sum_of_changes(batch: Equal) -> Array:
 
 def mean_abs_change(batch: Equal) -> Array:
     """Return the means of the magnitudes of the changes."""
-    return batch.sum(np.abs(batch.changes)) / (batch.n - 1)
+    change: Array = batch.sum(np.abs(batch.changes)) / (batch.n - 1)
+    return change
 
 
 def mean_change(batch: Equal) -> Array:
@@ -100,5 +101,6 @@ def _moments(batch: Equal, corridors: list[tuple[float, float]]) -> dict[bool, t
         mean = sums(values, numbers) / numbers
         off = values - np.repeat(mean, numbers)
         variance = sums(off * off, numbers) / numbers
-        found[signed] = tuple(np.where(numbers == 0, 0.0, moment).reshape(shape) for moment in (mean, variance))
+        mean, variance = (np.where(numbers == 0, 0.0, moment).reshape(shape) for moment in (mean, variance))
+        found[signed] = (mean, variance)
     return found

@@ -46,12 +46,14 @@ def longest_strike_below_mean(batch: Equal) -> Array:
 
 def count_above(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Return the shares of values of at least t."""
-    return np.column_stack([_number(batch.values >= entry["t"]) for entry in params]) / batch.n
+    share: Array = np.column_stack([_number(batch.values >= entry["t"]) for entry in params]) / batch.n
+    return share
 
 
 def count_below(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Return the shares of values of at most t."""
-    return np.column_stack([_number(batch.values <= entry["t"]) for entry in params]) / batch.n
+    share: Array = np.column_stack([_number(batch.values <= entry["t"]) for entry in params]) / batch.n
+    return share
 
 
 def value_count(batch: Equal, params: list[dict[str, Any]]) -> Array:
@@ -69,7 +71,8 @@ def ratio_beyond_r_sigma(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Return the shares of values more than r standard deviations off the mean."""
     distance = np.abs(batch.centred)
     bounds = np.array([entry["r"] for entry in params]) * batch.deviation[:, None]
-    return _number(distance[:, None, :] > bounds[:, :, None]) / batch.n
+    beyond: Array = _number(distance[:, None, :] > bounds[:, :, None]) / batch.n
+    return beyond
 
 
 def number_crossing_m(batch: Equal, params: list[dict[str, Any]]) -> Array:
@@ -126,12 +129,14 @@ class Distinct:
 
 def has_duplicate(batch: Equal) -> Array:
     """Tell whether any value comes again."""
-    return Distinct.of(batch).numbers != batch.n
+    again: Array = Distinct.of(batch).numbers != batch.n
+    return again
 
 
 def ratio_value_number_to_time_series_length(batch: Equal) -> Array:
     """Return the numbers of distinct values by that of all."""
-    return Distinct.of(batch).numbers / batch.n
+    ratio: Array = Distinct.of(batch).numbers / batch.n
+    return ratio
 
 
 def percentage_of_reoccurring_values_to_all_values(batch: Equal) -> Array:
@@ -143,7 +148,8 @@ def percentage_of_reoccurring_values_to_all_values(batch: Equal) -> Array:
 def percentage_of_reoccurring_datapoints_to_all_datapoints(batch: Equal) -> Array:
     """Return which share of all values has an equal one."""
     distinct = Distinct.of(batch)
-    return distinct.again(distinct.often) / batch.n
+    share: Array = distinct.again(distinct.often) / batch.n
+    return share
 
 
 def sum_of_reoccurring_values(batch: Equal) -> Array:

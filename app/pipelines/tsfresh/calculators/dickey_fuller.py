@@ -47,8 +47,11 @@ def _regressors(x: Array, lag: int) -> tuple[Array, Array]:
     """Return the levels and lagged changes, shape (n_series, n_rows, lag + 1), and the changes that they tell."""
     changes = np.diff(x, axis=1)
     n_rows = changes.shape[1] - lag
-    columns = [x[:, lag:-1], *(changes[:, lag - back : lag - back + n_rows] for back in range(1, lag + 1))]
-    return np.stack(columns, axis=2), changes[:, lag:]
+    regressors: Array = np.empty((len(x), n_rows, lag + 1))
+    regressors[:, :, 0] = x[:, lag:-1]
+    for back in range(1, lag + 1):
+        regressors[:, :, back] = changes[:, lag - back : lag - back + n_rows]
+    return regressors, changes[:, lag:]
 
 
 def _choose(x: Array, highest: int) -> tuple[Array, Array]:

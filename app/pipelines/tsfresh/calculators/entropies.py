@@ -69,7 +69,7 @@ def permutation_entropy(batch: Equal, params: list[dict[str, Any]]) -> Array:
 
 def _of_orders(orders: Array) -> Array:
     """Return the entropies of permutations of shape (n_series, n_windows, size)."""
-    n_series, n_windows, size = orders.shape
+    _, n_windows, size = orders.shape
     codes = np.sort(orders @ size ** np.arange(size - 1, -1, -1), axis=1)
     first = np.ones(codes.shape, "bool")
     np.not_equal(codes[:, 1:], codes[:, :-1], out=first[:, 1:])

@@ -98,7 +98,7 @@ def _means(values: Array, codes: Array, numbers: Array) -> Array:
         total[some] = added
     rising = (codes[:, 1:] >= codes[:, :-1]).all(axis=1)
     if rising.any():
-        some = np.flatnonzero((numbers > 0) & np.repeat(rising, len(numbers) // len(rising)))
+        some = np.flatnonzero((numbers > 0) & np.repeat(rising, len(numbers) // len(codes)))
         total[some] = np.add.reduceat(ordered, starts[numbers > 0])[np.cumsum(numbers > 0)[some] - 1]
     mean: Array = total / numbers
     return mean
@@ -113,4 +113,5 @@ def _polynomial(x: Array, y: Array, degree: int) -> Array:
         coefficients: Array = np.linalg.lstsq(powers, y, len(x) * np.finfo("float64").eps)[0]
     except np.linalg.LinAlgError:
         return np.full(degree + 1, np.nan)
-    return coefficients / scale
+    coefficients /= scale
+    return coefficients

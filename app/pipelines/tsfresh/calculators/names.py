@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.pipelines.tsfresh.params import FcParameters
+if TYPE_CHECKING:
+    from app.pipelines.tsfresh.params import FcParameters
 
 #: {calculator: arguments that its names have, though they may be left out}.
 DEFAULTS: dict[str, dict[str, Any]] = {"augmented_dickey_fuller": {"autolag": "AIC"}}
@@ -15,10 +16,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {"augmented_dickey_fuller": {"autolag": "A
 _NUMBERS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 
 
-def name_of(calculator: str, arguments: dict[str, Any] | None) -> str:
+def name_of(calculator: str, arguments: dict[str, Any]) -> str:
     """Return the name of a feature: the calculator, then its arguments by their names."""
-    if not arguments:
-        return calculator
     every = DEFAULTS.get(calculator, {}) | arguments
     return "__".join([calculator, *(f"{name}_{_text(every[name])}" for name in sorted(every))])
 

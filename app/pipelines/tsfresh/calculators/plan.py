@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.pipelines.tsfresh.calculators.batch import Array, Batch, Equal, Ragged
-from app.pipelines.tsfresh.calculators.names import DEFAULTS, name_of
+from app.pipelines.tsfresh.calculators.names import name_of
 from app.pipelines.tsfresh.calculators.partly import Partly
 from app.pipelines.tsfresh.calculators.table import CALCULATORS, Calculator
 from app.pipelines.tsfresh.params import FcParameters
@@ -73,18 +73,16 @@ class Plan:
         names: list[str] = []
         steps: list[Step] = []
         left: FcParameters = {}
-        for calculator, params in wanted.items():
-            entries = {name_of(calculator, entry): entry for entry in params or [{}]}
-            known = CALCULATORS.get(calculator)
-            defaults = DEFAULTS.get(calculator)
-            full = [defaults | entry for entry in entries.values()] if defaults else list(entries.values())
-            given = full if params else None
+        for name, params in wanted.items():
+            known = CALCULATORS.get(name)
+            entries = {name_of(name, known.named(entry) if known else entry): entry for entry in params or [{}]}
+            given = list(entries.values()) if params else None
             place = slice(len(names), len(names) + len(entries)) if params else len(names)
             names += entries
             if known is not None and known.takes(given):
-                steps.append(Step(calculator, known, given, place))
+                steps.append(Step(name, known, given, place))
             else:
-                left[calculator] = params
+                left[name] = params
         ragged = tuple(step for step in steps if step.calculator.ragged)
         return cls(tuple(names), ragged, tuple(step for step in steps if step not in ragged), left, wanted)
 
@@ -105,9 +103,9 @@ class Plan:
         Features of shape (n_series, len(names)), and {calculator: the series, of bool, that it is left for}. NaN is
         what is left, and all of an empty series.
         """
-        lengths = np.diff(starts)
+        lengths = starts[1:] - starts[:-1]
         found = np.full((len(lengths), len(self.names)), np.nan)
-        left: dict[str, Array] = {name: lengths > 0 for name in self.left}
+        left: dict[str, Array] = dict.fromkeys(self.left, lengths > 0)
         with np.errstate(all="ignore"):
             several = len(lengths) > 1 and bool((lengths != lengths[0]).any())
             if several and self.ragged:
@@ -115,31 +113,35 @@ class Plan:
                 _fill(found, filled, self.ragged, Ragged(values[starts[0] : starts[-1]], lengths[filled]), left)
             steps = self.equal if several else self.ragged + self.equal
             if steps:
-                for rows, batch in _batches(values, starts, lengths, times, several):
-                    self._compute(found, rows, steps, batch, left)
+                for rows, batch in _batches(values, starts, lengths, times):
+                    _compute(found, rows, steps, batch, left)
         return found, left
 
-    def _compute(
-        self, found: Array, rows: Array, steps: tuple[Step, ...], batch: Equal, left: dict[str, Array]
-    ) -> None:
-        """Put the features of a batch into their rows; those of values too great or too small are left."""
-        robust = tuple(step for step in steps if step.calculator.ragged)
-        _fill(found, rows, robust, batch, left)
-        if len(robust) == len(steps):
-            return
-        greatest = np.maximum(np.abs(batch.largest), np.abs(batch.smallest))
-        tame = ((greatest > _LEAST) & (greatest < _GREATEST)) | (greatest == 0)
-        others = steps[len(robust) :]
-        if not tame.all():
-            for step in others:
-                _leave(left, step, rows[~tame], len(found))
-            rows = rows[tame]
-            batch = Equal(batch.values[tame], None if batch.times is None else batch.times[tame])
-        if len(rows):
-            _fill(found, rows, others, batch, left)
+
+#: Series of an array: a stretch of them, or their numbers.
+Rows = slice | Array
 
 
-def _fill(found: Array, rows: Array, steps: tuple[Step, ...], batch: Batch, left: dict[str, Array]) -> None:
+def _compute(found: Array, rows: Rows, steps: tuple[Step, ...], batch: Equal, left: dict[str, Array]) -> None:
+    """Put the features of a batch into their rows; what may not be precise of values too great or too small is left."""
+    robust = tuple(step for step in steps if step.calculator.ragged)
+    others = steps[len(robust) :]
+    _fill(found, rows, robust, batch, left)
+    if not others:
+        return
+    greatest = np.maximum(np.abs(batch.largest), np.abs(batch.smallest))
+    tame = ((greatest > _LEAST) & (greatest < _GREATEST)) | (greatest == 0)
+    if not tame.all():
+        numbers = np.arange(len(found))[rows]
+        for step in others:
+            _leave(left, step, numbers[~tame], len(found))
+        rows = numbers[tame]
+        batch = Equal(batch.values[tame], None if batch.times is None else batch.times[tame])
+    if len(batch):
+        _fill(found, rows, others, batch, left)
+
+
+def _fill(found: Array, rows: Rows, steps: tuple[Step, ...], batch: Batch, left: dict[str, Array]) -> None:
     for step in steps:
         if isinstance(batch, Equal) and batch.n < step.calculator.shortest:
             _leave(left, step, rows, len(found))
@@ -147,29 +149,31 @@ def _fill(found: Array, rows: Array, steps: tuple[Step, ...], batch: Batch, left
         features = step.compute(batch)
         if isinstance(features, Partly):
             if features.left.any():
-                _leave(left, step, rows[features.left], len(found))
+                _leave(left, step, np.arange(len(found))[rows][features.left], len(found))
             features = features.values
         found[rows, step.place] = features
 
 
-def _leave(left: dict[str, Array], step: Step, rows: Array, n_series: int) -> None:
+def _leave(left: dict[str, Array], step: Step, rows: Rows, n_series: int) -> None:
     left.setdefault(step.name, np.zeros(n_series, "bool"))[rows] = True
 
 
-def _batches(
-    values: Array, starts: Array, lengths: Array, times: Array | None, several: bool
-) -> Iterator[tuple[Array, Equal]]:
-    """Yield the series of each length, with their numbers, some at a time."""
-    for length in np.unique(lengths).tolist() if several else lengths[:1].tolist():
+def _batches(values: Array, starts: Array, lengths: Array, times: Array | None) -> Iterator[tuple[Rows, Equal]]:
+    """Yield the series of each length, and where they are, some at a time."""
+    known = np.unique(lengths).tolist() if len(lengths) > 1 else [int(lengths[0])]
+    for length in known:
         if length == 0:
             continue
-        numbers = np.flatnonzero(lengths == length) if several else np.arange(len(lengths))
         step = max(1, _BATCH // length)
-        for first in range(0, len(numbers), step):
-            rows = numbers[first : first + step]
-            if several:
-                places = starts[rows][:, None] + np.arange(length)
+        numbers = np.flatnonzero(lengths == length) if len(known) > 1 else None
+        for first in range(0, len(lengths) if numbers is None else len(numbers), step):
+            rows: Rows
+            places: Any
+            if numbers is None:
+                rows = slice(first, min(first + step, len(lengths)))
+                places = slice(starts[rows.start], starts[rows.stop])
             else:
-                places = slice(starts[first], starts[rows[-1] + 1])
-            shape = (len(rows), length)
+                rows = numbers[first : first + step]
+                places = starts[rows][:, None] + np.arange(length)
+            shape = (-1, length)
             yield rows, Equal(values[places].reshape(shape), None if times is None else times[places].reshape(shape))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import ceil, floor
 from typing import Any
@@ -14,7 +15,7 @@ from app.pipelines.tsfresh.calculators.batch import Array, Equal
 _SEGMENT = 256
 
 #: What is read of a coefficient.
-_PARTS = {
+_PARTS: dict[str, Callable[[Array], Array]] = {
     "real": np.real,
     "imag": np.imag,
     "abs": np.abs,
@@ -56,10 +57,10 @@ def fft_aggregated(batch: Equal, params: list[dict[str, Any]]) -> Array:
     total = sizes.sum(axis=1)
     places = np.arange(sizes.shape[1], dtype="float64")
     first, second, third, fourth = (np.vecdot(sizes, places**power) / total for power in (1, 2, 3, 4))
-    variance = second - first**2
+    variance = second - _power(first, 2)
     narrow = variance < 0.5
-    skew = (third - 3 * first * variance - first**3) / variance**1.5
-    kurtosis = (fourth - 4 * first * third + 6 * second * first**2 - 3 * first) / variance**2
+    skew = (third - 3 * first * variance - _power(first, 3)) / _power(np.abs(variance), 1.5)
+    kurtosis = (fourth - 4 * first * third + 6 * second * _power(first, 2) - 3 * first) / _power(variance, 2)
     moments = {
         "centroid": first,
         "variance": variance,
@@ -67,6 +68,11 @@ def fft_aggregated(batch: Equal, params: list[dict[str, Any]]) -> Array:
         "kurtosis": np.where(narrow, np.nan, kurtosis),
     }
     return np.column_stack([moments[entry["aggtype"]] for entry in params])
+
+
+def _power(values: Array, exponent: float) -> Array:
+    """Return powers as of single numbers: NumPy rounds those of arrays otherwise, and the skewness is a difference."""
+    return np.array([value**exponent for value in values.tolist()])
 
 
 def power(batch: Equal) -> Array:
@@ -87,17 +93,17 @@ def power(batch: Equal) -> Array:
     # The segments last, so that their mean is added up as SciPy does.
     density = np.ascontiguousarray((transformed.real**2 + transformed.imag**2).swapaxes(1, 2))
     density[:, 1 : -1 if length % 2 == 0 else None] *= 2
-    density = density.mean(axis=2)
-    batch.shared["power"] = density
-    return density
+    batch.shared["power"] = density.mean(axis=2)
+    return power(batch)
 
 
 @lru_cache(maxsize=64)
 def _hann(length: int) -> Array:
     """Return a periodic Hann window, scaled so that a squared spectrum is a density."""
     cosines = np.cos(np.linspace(-np.pi, np.pi, length + 1))
-    window = (0.5 + 0.5 * cosines)[:-1]
-    return window * (1 / np.sqrt(sum(window**2)))
+    window: Array = (0.5 + 0.5 * cosines)[:-1]
+    window *= 1 / np.sqrt(sum(window**2))
+    return window
 
 
 def spkt_welch_density(batch: Equal, params: list[dict[str, Any]]) -> Array:

@@ -27,36 +27,43 @@ def variation_coefficient(batch: Equal) -> Array:
 
 def large_standard_deviation(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Tell whether the standard deviation is above a share r of the range."""
-    return batch.deviation[:, None] > _of_range(batch, params)
+    large: Array = batch.deviation[:, None] > _of_range(batch, params)
+    return large
 
 
 def symmetry_looking(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Tell whether mean and median are less than a share r of the range apart."""
-    return np.abs(batch.mean - batch.median)[:, None] < _of_range(batch, params)
+    symmetric: Array = np.abs(batch.mean - batch.median)[:, None] < _of_range(batch, params)
+    return symmetric
 
 
 def _of_range(batch: Equal, params: list[dict[str, Any]]) -> Array:
-    return np.array([entry["r"] for entry in params]) * (batch.largest - batch.smallest)[:, None]
+    bounds: Array = np.array([entry["r"] for entry in params]) * (batch.largest - batch.smallest)[:, None]
+    return bounds
 
 
 def first_location_of_maximum(batch: Equal) -> Array:
     """Return where the greatest value comes first, as a share of the length."""
-    return np.argmax(batch.values, axis=1) / batch.n
+    place: Array = np.argmax(batch.values, axis=1) / batch.n
+    return place
 
 
 def first_location_of_minimum(batch: Equal) -> Array:
     """Return where the least value comes first, as a share of the length."""
-    return np.argmin(batch.values, axis=1) / batch.n
+    place: Array = np.argmin(batch.values, axis=1) / batch.n
+    return place
 
 
 def last_location_of_maximum(batch: Equal) -> Array:
     """Return where the greatest value has come last, as a share of the length."""
-    return 1.0 - np.argmax(batch.values[:, ::-1], axis=1) / batch.n
+    place: Array = 1.0 - np.argmax(batch.values[:, ::-1], axis=1) / batch.n
+    return place
 
 
 def last_location_of_minimum(batch: Equal) -> Array:
     """Return where the least value has come last, as a share of the length."""
-    return 1.0 - np.argmin(batch.values[:, ::-1], axis=1) / batch.n
+    place: Array = 1.0 - np.argmin(batch.values[:, ::-1], axis=1) / batch.n
+    return place
 
 
 def mean_n_absolute_max(batch: Equal, params: list[dict[str, Any]]) -> Array:

@@ -50,6 +50,8 @@ class Calculator:
         The array operation.
     arguments
         {argument: what tells whether a value of it is known}; none where the calculator takes none.
+    optional
+        Those of the arguments that may be left out.
     fits
         What tells whether arguments fit each other.
     shortest
@@ -60,6 +62,7 @@ class Calculator:
 
     compute: Callable[..., Any]
     arguments: dict[str, Check] | None = None
+    optional: tuple[str, ...] = ()
     fits: Callable[[dict[str, Any]], bool] | None = None
     shortest: int = 1
     ragged: bool = False
@@ -68,12 +71,17 @@ class Calculator:
         """Tell whether the operation knows all arguments; any others are left to tsfresh."""
         if not params or self.arguments is None:
             return not params and self.arguments is None
-        return all(map(self._takes, params))
+        return all(self._takes(entry, self.arguments) for entry in params)
 
-    def _takes(self, entry: dict[str, Any]) -> bool:
-        assert self.arguments is not None
-        known = set(entry) == set(self.arguments) and all(self.arguments[name](value) for name, value in entry.items())
+    def _takes(self, entry: dict[str, Any], arguments: dict[str, Check]) -> bool:
+        if not set(arguments) - set(self.optional) <= set(entry) <= set(arguments):
+            return False
+        known = all(arguments[name](value) for name, value in entry.items())
         return known and (self.fits is None or self.fits(entry))
+
+    def named(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments that are in the name of a feature: tsfresh passes over those that it does not know."""
+        return {name: value for name, value in entry.items() if name in (self.arguments or {})}
 
 
 _LINE = one_of(*trends.ATTRIBUTES)
@@ -176,7 +184,9 @@ CALCULATORS: dict[str, Calculator] = {
     "partial_autocorrelation": Calculator(autoregression.partial_autocorrelation, {"lag": whole}),
     "ar_coefficient": Calculator(autoregression.ar_coefficient, {"coeff": whole, "k": positive}),
     "augmented_dickey_fuller": Calculator(
-        dickey_fuller.augmented_dickey_fuller, {"attr": one_of(*dickey_fuller.ATTRIBUTES), "autolag": one_of("AIC")}
+        dickey_fuller.augmented_dickey_fuller,
+        {"attr": one_of(*dickey_fuller.ATTRIBUTES), "autolag": one_of("AIC")},
+        optional=("autolag",),
     ),
     # Langevin's model.
     "friedrich_coefficients": Calculator(
@@ -188,7 +198,11 @@ CALCULATORS: dict[str, Calculator] = {
     # Peaks. With wider wavelets SciPy may take Fourier transforms instead.
     "number_peaks": Calculator(peaks.number_peaks, {"n": positive}),
     "number_cwt_peaks": Calculator(peaks.number_cwt_peaks, {"n": at_most(20)}),
-    "query_similarity_count": Calculator(queries.query_similarity_count, {"query": nothing, "threshold": number}),
+    "query_similarity_count": Calculator(
+        queries.query_similarity_count,
+        {"query": nothing, "threshold": number, "normalize": flag},
+        optional=("query", "threshold", "normalize"),
+    ),
 }
 
 #: What is left to tsfresh, and why.

@@ -113,8 +113,9 @@ def linear_trend(batch: Equal, params: list[dict[str, Any]]) -> Array:
 
 
 def linear_trend_timewise(batch: Equal, params: list[dict[str, Any]]) -> Array:
-    """Return attributes of the lines through the values over the hours since the first one."""
-    assert batch.times is not None
+    """Return attributes of the lines through the values over the hours since the first one; NaN without dates."""
+    if batch.times is None:
+        return np.full((len(batch), len(params)), np.nan)
     seconds = (batch.times - batch.times[:, :1]) / np.timedelta64(1, "s")
     lines = Lines(seconds / 3600.0, batch.values)
     return np.column_stack([getattr(lines, entry["attr"]) for entry in params])
