@@ -33,8 +33,15 @@ def autocorrelation(batch: Equal, params: list[dict[str, Any]]) -> Array:
     return found
 
 
-def _covariances(batch: Equal, last: int, fourier: bool) -> Array:
+def _covariances(batch: Equal, last: int, fourier: bool = False) -> Array:
     """Return the adjusted autocovariances at the lags 0, 1, …, last, shape (n_series, last + 1)."""
+    known: Array | None = batch.shared.get((_covariances, fourier))
+    if known is None or known.shape[1] <= last:
+        known = batch.shared[_covariances, fourier] = _computed(batch, last, fourier)
+    return known[:, : last + 1]
+
+
+def _computed(batch: Equal, last: int, fourier: bool) -> Array:
     n, x = batch.n, batch.centred
     divisors = np.arange(n, n - last - 1, -1)
     if fourier:
@@ -79,7 +86,7 @@ def partial_autocorrelation(batch: Equal, params: list[dict[str, Any]]) -> Array
     last = min(max(entry["lag"] for entry in params), batch.n // 2 - 1)
     if last <= 0:
         return found
-    partial = _levinson_durbin(_covariances(batch, last, False), last)
+    partial = _levinson_durbin(_covariances(batch, last), last)
     for column, entry in enumerate(params):
         if entry["lag"] <= last:
             found[:, column] = partial[:, entry["lag"]]

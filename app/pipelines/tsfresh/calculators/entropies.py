@@ -36,7 +36,7 @@ def _of_histograms(rows: Array, numbers: list[int]) -> Partly:
     unknown, left = np.isnan(first), first == last
     rows = np.where((unknown | left)[:, None], 0.0, rows)
     first, last = np.where(unknown | left, 0.0, first), np.where(unknown | left, 1.0, last)
-    found = np.empty((len(rows), len(numbers)))
+    found, numbers_of_rows = np.empty((len(rows), len(numbers))), np.arange(len(rows))[:, None]
     for column, bins in enumerate(numbers):
         edges = np.arange(bins + 1.0) * ((last - first) / bins)[:, None] + first[:, None]
         edges[:, -1] = last
@@ -44,9 +44,10 @@ def _of_histograms(rows: Array, numbers: list[int]) -> Partly:
         place = ((rows - first[:, None]) / (last - first)[:, None] * bins).astype("int64")
         place[place == bins] -= 1
         # Places are wrong by rounding next to an edge; the edges themselves decide.
-        place -= rows < np.take_along_axis(edges, place, axis=1)
-        place += (rows >= np.take_along_axis(edges, place + 1, axis=1)) & (place != bins - 1)
-        cells = (place + np.arange(len(rows))[:, None] * bins).ravel()
+        bounds, before = edges.ravel(), numbers_of_rows * (bins + 1)
+        place -= rows < bounds[before + place]
+        place += (rows >= bounds[before + place + 1]) & (place != bins - 1)
+        cells = (place + numbers_of_rows * bins).ravel()
         shares = np.bincount(cells, minlength=len(rows) * bins).reshape(-1, bins) / rows.shape[1]
         shares[shares == 0] = 1.0
         found[:, column] = -np.sum(shares * np.log(shares), axis=1)
@@ -61,9 +62,9 @@ def permutation_entropy(batch: Equal, params: list[dict[str, Any]]) -> Array:
         size = entry["dimension"]
         if size > batch.n:
             continue
-        windows = np.lib.stride_tricks.sliding_window_view(batch.values, size, axis=1)[:, :: entry["tau"]]
-        order = np.argsort(np.argsort(windows))
-        found[:, column] = _of_orders(order)
+        places = np.arange(0, batch.n - size + 1, entry["tau"])[:, None] + np.arange(size)
+        # tsfresh sorts once more, which gives the order another name, and the same number of each.
+        found[:, column] = _of_orders(np.argsort(batch.values[:, places]))
     return found
 
 

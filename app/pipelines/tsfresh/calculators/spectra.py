@@ -39,15 +39,15 @@ def fft_coefficient(batch: Equal, params: list[dict[str, Any]]) -> Array:
     found = np.full((len(batch), len(params)), np.nan)
     coefficients = _transform(batch)
     known = coefficients.shape[1]
-    for part, read in _PARTS.items():
-        asked = [
-            (column, entry["coeff"])
-            for column, entry in enumerate(params)
-            if entry["attr"] == part and entry["coeff"] < known
-        ]
-        if asked:
-            columns, numbers = map(list, zip(*asked, strict=True))
-            found[:, columns] = read(coefficients[:, numbers])
+    asked: dict[str, tuple[list[int], list[int]]] = {part: ([], []) for part in _PARTS}
+    for column, entry in enumerate(params):
+        if entry["coeff"] < known:
+            columns, numbers = asked[entry["attr"]]
+            columns.append(column)
+            numbers.append(entry["coeff"])
+    for part, (columns, numbers) in asked.items():
+        if columns:
+            found[:, columns] = _PARTS[part](coefficients[:, numbers])
     return found
 
 

@@ -123,16 +123,19 @@ def linear_trend_timewise(batch: Equal, params: list[dict[str, Any]]) -> Array:
 
 def agg_linear_trend(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Return attributes of the lines through aggregates of chunks."""
-    lines: dict[tuple[str, int], Lines] = {}
     found = np.full((len(batch), len(params)), np.nan)
+    wanted: dict[int, dict[str, list[tuple[int, str]]]] = {}
     for column, entry in enumerate(params):
-        of, length = entry["f_agg"], entry["chunk_len"]
-        if length >= batch.n:
-            continue
-        if (of, length) not in lines:
-            y = _aggregates(batch, of, length)
-            lines[of, length] = Lines(np.arange(y.shape[1]), y)
-        found[:, column] = getattr(lines[of, length], entry["attr"])
+        if entry["chunk_len"] < batch.n:
+            of_chunks = wanted.setdefault(entry["chunk_len"], {})
+            of_chunks.setdefault(entry["f_agg"], []).append((column, entry["attr"]))
+    for length, aggregates in wanted.items():
+        # The lines through all aggregates at once, one aggregate of all series after another.
+        y = np.concatenate([_aggregates(batch, of, length) for of in aggregates])
+        lines = Lines(np.arange(y.shape[1]), y)
+        for first, columns in zip(range(0, len(y), len(batch)), aggregates.values(), strict=True):
+            for column, attribute in columns:
+                found[:, column] = getattr(lines, attribute)[first : first + len(batch)]
     return found
 
 
