@@ -131,7 +131,7 @@ def _chunk(signals: list[tuple[Signal, Plan]], first: int, last: int, distributo
 
     from app.pipelines.tsfresh import rest
 
-    parts, remaining, places = [], list[rest.Rest](), []
+    parts, remaining, into = [], list[rest.Rest](), []
     for signal, plan in signals:
         starts = signal.starts[first : last + 1]
         values, left = plan.run(signal.values, starts, signal.times)
@@ -139,8 +139,9 @@ def _chunk(signals: list[tuple[Signal, Plan]], first: int, last: int, distributo
         if left:
             some = rest.rests(Signal(signal.values, starts, signal.times), plan.parameters, left)
             remaining += some
-            places += [(values, plan.names)] * len(some)
+            into += [(values, plan.names)] * len(some)
     if remaining:
-        for one, frame, (values, names) in zip(remaining, rest.compute(remaining, distributor), places, strict=True):
-            values[np.ix_(one.rows, [names.index(name) for name in frame.columns])] = frame.to_numpy()
+        for one, frame, (values, names) in zip(remaining, rest.compute(remaining, distributor), into, strict=True):
+            places = np.array([names.index(name) for name in frame.columns], "int64")
+            values[one.rows[:, None], places] = frame.to_numpy()
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)

@@ -63,13 +63,13 @@ def _choose(x: Array, highest: int) -> tuple[Array, Array]:
     # Around its mean a level spans the same with the constant, and is not lost in it.
     level = regressors[:, :, 0] - regressors[:, :, 0].mean(axis=1, keepdims=True)
     columns = np.concatenate([np.ones_like(level)[..., None], level[..., None], regressors[:, :, 1:], y[..., None]], 2)
-    triangle = np.linalg.qr(columns, mode="r")
+    triangle: Array = np.asarray(np.linalg.qr(columns, mode="r"))
     explained = triangle[:, :, -1] ** 2
     # What is left by the first two columns, by three, …
     unexplained = np.cumsum(explained[:, ::-1], axis=1)[:, ::-1][:, 2:]
     criteria = y.shape[1] * np.log(unexplained) + 2.0 * np.arange(unexplained.shape[1])
     ordered = np.sort(criteria, axis=1)
-    pivots = np.abs(np.diagonal(triangle, axis1=1, axis2=2))[:, :-1]
+    pivots: Array = np.abs(np.diagonal(triangle, axis1=1, axis2=2))[:, :-1]
     sizes = np.sqrt(np.concatenate([columns[:, :, :1] ** 2, regressors**2], axis=2).sum(axis=1))
     # A pseudo-inverse errs by the square of the condition, which is all the more the less is left of the changes.
     condition = sizes.max(axis=1) / pivots.min(axis=1)
