@@ -132,8 +132,12 @@ def ar_coefficient(batch: Equal, params: list[dict[str, Any]]) -> Array:
 
 def inverses(matrices: Array) -> list[Array]:
     """Return the pseudo-inverse of each matrix, rounded as statsmodels' is."""
-    u, s, vt = np.linalg.svd(matrices, full_matrices=False)
-    scales = np.where(s > _SINGULAR * s.max(axis=1, keepdims=True), 1.0 / s, 0.0)
-    return [
-        np.dot(right.T, np.multiply(scale[:, None], left.T)) for left, scale, right in zip(u, scales, vt, strict=True)
-    ]
+    decomposed = np.linalg.svd(matrices, full_matrices=False)
+    return [inverse(*parts) for parts in zip(*decomposed, strict=True)]
+
+
+def inverse(u: Array, s: Array, vt: Array) -> Array:
+    """Return the pseudo-inverse of a matrix that is decomposed."""
+    scale = np.where(s > _SINGULAR * s.max(), 1.0 / s, 0.0)
+    found: Array = np.dot(vt.T, np.multiply(scale[:, None], u.T))
+    return found

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from app.pipelines.tsfresh.calculators.autoregression import inverses
+from app.pipelines.tsfresh.calculators.autoregression import inverse
 from app.pipelines.tsfresh.calculators.batch import Array, Equal
-from app.pipelines.tsfresh.calculators.partly import Partly
 
 #: What is read of the test.
 ATTRIBUTES = ("teststat", "pvalue", "usedlag")
@@ -19,28 +18,24 @@ _LEAST, _BETWEEN, _GREATEST = -18.83, -1.61, 2.74
 _SMALL = (2.1659, 1.4412, 3.8269e-2)
 _LARGE = (1.7339, 9.3202e-1, -1.2745e-1, -1.0368e-2)
 
-#: By how much criteria may be wrong in their last digits in well-conditioned models, and in those that are not left.
+#: By how much criteria may be wrong in their last digits in well-conditioned models, and where they are doubtful.
 _DIGITS, _DOUBTFUL = 1e-12, 1e-2
 
 
-def augmented_dickey_fuller(batch: Equal, params: list[dict[str, Any]]) -> Partly:
-    """Return statistic, p-value and lags of the test, the lags by Akaike's criterion.
-
-    Left are series for which rounding may decide on the number of lags.
-    """
+def augmented_dickey_fuller(batch: Equal, params: list[dict[str, Any]]) -> Array:
+    """Return statistic, p-value and lags of the test, the lags by Akaike's criterion; NaN of a constant series."""
     found = np.full((len(batch), 3), np.nan)
-    left = np.zeros(len(batch), "bool")
     highest = min(batch.n // 2 - 2, int(np.ceil(12.0 * np.power(batch.n / 100.0, 1 / 4.0))))
     moving = np.flatnonzero(batch.largest != batch.smallest)
     if highest >= 0 and len(moving):
         x = batch.values[moving]
         lags, doubtful = _choose(x, highest)
-        left[moving] = doubtful
-        for lag in np.unique(lags[~doubtful]):
-            rows = np.flatnonzero((lags == lag) & ~doubtful)
-            statistics = _statistics(x[rows], int(lag))
-            found[moving[rows]] = np.column_stack([statistics, _probabilities(statistics), np.full(len(rows), lag)])
-    return Partly(found[:, [ATTRIBUTES.index(entry["attr"]) for entry in params]], left)
+        for row in np.flatnonzero(doubtful):
+            lags[row] = _choose_exactly(x[row], highest)
+        found[moving, 0] = [_statistic(series, lag) for series, lag in zip(x, lags.tolist(), strict=True)]
+        found[moving, 1] = _probabilities(found[moving, 0])
+        found[moving, 2] = lags
+    return found[:, [ATTRIBUTES.index(entry["attr"]) for entry in params]]
 
 
 def _regressors(x: Array, lag: int) -> tuple[Array, Array]:
@@ -80,17 +75,44 @@ def _choose(x: Array, highest: int) -> tuple[Array, Array]:
     return np.argmin(criteria, axis=1), ~sound
 
 
-def _statistics(x: Array, lag: int) -> Array:
-    """Return the t-statistics of the level, shape (n_series,)."""
-    regressors, y = _regressors(x, lag)
-    exog = np.concatenate([regressors, np.ones((*y.shape, 1))], axis=2)
-    found = np.empty(len(x))
-    for row, inverse in enumerate(inverses(exog)):
-        model = np.dot(inverse, y[row])
-        rest = y[row] - np.dot(exog[row], model)
-        scale = np.dot(rest, rest) / (exog.shape[1] - exog.shape[2])
-        found[row] = model[0] / np.sqrt(np.dot(inverse, inverse.T)[0, 0] * scale)
-    return found
+def _choose_exactly(x: Array, highest: int) -> int:
+    """Return the number of lags of one series as statsmodels finds it, a regression for each: rounding may decide."""
+    regressors, y = (part[0] for part in _regressors(x[None], highest))
+    exog = _with_constant(regressors, before=True)
+    fewest = exog.shape[1] - highest
+    n_rows, criteria = len(y), []
+    for columns in range(fewest, fewest + highest + 1):
+        u, s, vt = np.linalg.svd(exog[:, :columns], full_matrices=False)
+        rest = y - np.dot(exog[:, :columns], np.dot(inverse(u, s, vt), y))
+        half = n_rows / 2.0
+        likelihood = -half * np.log(2 * np.pi) - half * np.log(np.sum(rest**2) / n_rows) - half
+        criteria.append(-2 * likelihood + 2 * _rank(s))
+    return int(np.argmin(criteria))
+
+
+def _with_constant(regressors: Array, before: bool) -> Array:
+    """Return the regressors with a column of ones, unless one of them is a constant already."""
+    if ((np.ptp(regressors, axis=0) == 0) & (regressors[0] != 0)).any():
+        return regressors
+    ones = np.ones((len(regressors), 1))
+    return np.concatenate([ones, regressors] if before else [regressors, ones], axis=1)
+
+
+def _statistic(x: Array, lag: int) -> float:
+    """Return the t-statistic of the level."""
+    regressors, y = (part[0] for part in _regressors(x[None], lag))
+    exog = _with_constant(regressors, before=False)
+    u, s, vt = np.linalg.svd(exog, full_matrices=False)
+    inverted = inverse(u, s, vt)
+    model = np.dot(inverted, y)
+    rest = y - np.dot(exog, model)
+    scale = np.dot(rest, rest) / (len(y) - _rank(s))
+    return float(model[0] / np.sqrt(np.dot(inverted, inverted.T)[0, 0] * scale))
+
+
+def _rank(s: Array) -> int:
+    """Return the rank of a matrix with some singular values, by NumPy's tolerance."""
+    return int(np.count_nonzero(s > s.max() * len(s) * np.finfo("float64").eps))
 
 
 def _probabilities(statistics: Array) -> Array:
