@@ -99,8 +99,6 @@ def features(
     ------
     TrainingFailed
     """
-    import numpy as np
-
     chunks, first, most = [], 0, _CHUNK if distributor is None else _CLUSTER_CHUNK
     while first < n_series:
         last = _end(signals, first, min(first + most, n_series))
@@ -112,7 +110,7 @@ def features(
             pace = (last - first) / max(1e-3, time.monotonic() - started)
             most = min(_LARGEST, max(1, round(pace * _SECONDS)))
         first = last
-    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+    return _joined(chunks, axis=0)
 
 
 def _end(signals: list[tuple[Signal, Plan]], first: int, most: int) -> int:
@@ -127,21 +125,21 @@ def _end(signals: list[tuple[Signal, Plan]], first: int, most: int) -> int:
 
 def _chunk(signals: list[tuple[Signal, Plan]], first: int, last: int, distributor: Any) -> Array:
     """Return the features of the series from one to another."""
-    import numpy as np
-
-    from app.pipelines.tsfresh import rest
-
-    parts, remaining, into = [], list[rest.Rest](), []
+    parts, lefts = [], []
     for signal, plan in signals:
         starts = signal.starts[first : last + 1]
         values, left = plan.run(signal.values, starts, signal.times)
         parts.append(values)
         if left:
-            some = rest.rests(Signal(signal.values, starts, signal.times), plan.parameters, left)
-            remaining += some
-            into += [(values, plan.names)] * len(some)
-    if remaining:
-        for one, frame, (values, names) in zip(remaining, rest.compute(remaining, distributor), into, strict=True):
-            places = np.array([names.index(name) for name in frame.columns], "int64")
-            values[one.rows[:, None], places] = frame.to_numpy()
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+            lefts.append((Signal(signal.values, starts, signal.times), plan, left, values))
+    if lefts:
+        from app.pipelines.tsfresh import rest
+
+        rest.fill(lefts, distributor)
+    return _joined(parts, axis=1)
+
+
+def _joined(parts: list[Array], axis: int) -> Array:
+    import numpy as np
+
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)

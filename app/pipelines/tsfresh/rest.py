@@ -16,6 +16,8 @@ from app.pipelines.tsfresh.series import Signal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from app.pipelines.tsfresh.calculators.plan import Plan
+
     Array = np.ndarray[Any, Any]
 
 
@@ -36,19 +38,35 @@ class Rest:
     parameters: FcParameters
 
 
-def rests(signal: Signal, parameters: FcParameters, left: dict[str, Array]) -> list[Rest]:
-    """Return the series of a signal by what is left of them.
+def fill(lefts: list[tuple[Signal, Plan, dict[str, Array], Array]], distributor: Any) -> None:
+    """Compute what is left of signals.
 
     Parameters
     ----------
-    parameters
-        Everything that is computed of the signal.
-    left
-        {calculator: the series, of bool, that it is left for}.
+    lefts
+        For each signal: what is computed of it, {calculator: the series, of bool, that it is left for}, and its
+        features of shape (n_series, n_features), which are written to.
+    distributor
+        One of tsfresh's, or None for this process: a pool costs more than it gains, and would outlive a killed
+        training.
+
+    Raises
+    ------
+    TrainingFailed
     """
+    rests, places = [], []
+    for signal, plan, left, values in lefts:
+        some = _rests(signal, plan.parameters, left)
+        rests += some
+        places += [(values, plan.names)] * len(some)
+    for rest, frame, (values, names) in zip(rests, _compute(rests, distributor), places, strict=True):
+        columns = np.array([names.index(name) for name in frame.columns], "int64")
+        values[rest.rows[:, None], columns] = frame.to_numpy()
+
+
+def _rests(signal: Signal, parameters: FcParameters, left: dict[str, Array]) -> list[Rest]:
+    """Return the series of a signal by what is left of them."""
     names = [name for name in parameters if name in left]
-    if not names:
-        return []
     which, group = np.unique(np.column_stack([left[name] for name in names]), axis=0, return_inverse=True)
     return [
         Rest(signal, np.flatnonzero(group.ravel() == number), {name: parameters[name] for name in _where(names, some)})
@@ -61,19 +79,8 @@ def _where(names: list[str], some: Array) -> list[str]:
     return [name for name, asked in zip(names, some, strict=True) if asked]
 
 
-def compute(rests: list[Rest], distributor: Any) -> list[pd.DataFrame]:
-    """Compute the features of each rest, indexed by the number of the series; columns are called `<calculator>…`.
-
-    Parameters
-    ----------
-    distributor
-        One of tsfresh's, or None for this process: a pool costs more than it gains, and would outlive a killed
-        training.
-
-    Raises
-    ------
-    TrainingFailed
-    """
+def _compute(rests: list[Rest], distributor: Any) -> list[pd.DataFrame]:
+    """Return the features of each rest, indexed by the number of the series; columns are called `<calculator>…`."""
     import pandas as pd
     from tsfresh import extract_features
 

@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Batch(ABC):
-    """Series of which the same features are computed.
+    """Series of which the same features are computed, and what most of them need.
 
     Attributes
     ----------
@@ -24,10 +24,20 @@ class Batch(ABC):
         All values, in the layout of the batch.
     lengths
         Samples of each series: a number, or shape (n_series,).
+    total, mean, variance, deviation, largest, smallest, median
+        Of each series, shape (n_series,).
+    centred
+        The values less the mean of their series.
     """
 
-    values: Array
-    lengths: Any
+    def __init__(self, values: Array, lengths: Any) -> None:
+        self.values = values
+        self.lengths = lengths
+        self.total = self.sum(values)
+        self.mean: Array = self.total / lengths
+        self.centred: Array = values - self.spread(self.mean)
+        self.variance: Array = self.sum(self.centred * self.centred) / lengths
+        self.deviation: Array = np.sqrt(self.variance)
 
     @abstractmethod
     def sum(self, values: Array) -> Array:
@@ -37,49 +47,9 @@ class Batch(ABC):
     def spread(self, column: Array) -> Array:
         """Return a number for each series so that it meets the values of that series."""
 
-    @property
-    @abstractmethod
-    def largest(self) -> Array:
-        """The greatest value of each series, shape (n_series,)."""
-
-    @property
-    @abstractmethod
-    def smallest(self) -> Array:
-        """The least value of each series, shape (n_series,)."""
-
-    @property
-    @abstractmethod
-    def median(self) -> Array:
-        """The median of each series, shape (n_series,)."""
-
-    @cached_property
-    def total(self) -> Array:
-        """The sum of each series, shape (n_series,)."""
-        return self.sum(self.values)
-
-    @cached_property
-    def mean(self) -> Array:
-        """The mean of each series, shape (n_series,)."""
-        mean: Array = self.total / self.lengths
-        return mean
-
-    @cached_property
-    def centred(self) -> Array:
-        """The values less the mean of their series."""
-        centred: Array = self.values - self.spread(self.mean)
-        return centred
-
-    @cached_property
-    def variance(self) -> Array:
-        """The variance of each series, shape (n_series,)."""
-        variance: Array = self.sum(self.centred * self.centred) / self.lengths
-        return variance
-
-    @cached_property
-    def deviation(self) -> Array:
-        """The standard deviation of each series, shape (n_series,)."""
-        deviation: Array = np.sqrt(self.variance)
-        return deviation
+    largest: Array
+    smallest: Array
+    median: Array
 
 
 class Equal(Batch):
@@ -91,14 +61,29 @@ class Equal(Batch):
         Shape (n_series, n_samples), float64, contiguous.
     times
         Shape (n_series, n_samples), datetime64, or None.
+
+    Attributes
+    ----------
+    sorted
+        The values of each series in their order, shape (n_series, n_samples).
+    shared
+        What calculators share, by what it is.
     """
 
     def __init__(self, values: Array, times: Array | None = None) -> None:
-        self.values = values
-        self.lengths = self.n = values.shape[1]
+        self.n = values.shape[1]
+        super().__init__(values, self.n)
         self.times = times
-        #: What calculators share, by what it is.
         self.shared: dict[Any, Any] = {}
+        ordered = values.copy()
+        ordered.sort(axis=1)
+        self.sorted = ordered
+        half = self.n // 2
+        median = ordered[:, half] if self.n % 2 else (ordered[:, half - 1] + ordered[:, half]) / 2
+        # NaN comes last in the order of a series, and a minimum with it is NaN.
+        self.largest = ordered[:, -1]
+        self.smallest = np.minimum(ordered[:, 0], self.largest)
+        self.median = np.minimum(median, self.largest)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -111,31 +96,6 @@ class Equal(Batch):
     def spread(self, column: Array) -> Array:
         """Return a number for each series as a column."""
         return column[:, None]
-
-    @cached_property
-    def largest(self) -> Array:
-        """The greatest value of each series, shape (n_series,)."""
-        largest: Array = np.maximum.reduce(self.values, axis=1)
-        return largest
-
-    @cached_property
-    def smallest(self) -> Array:
-        """The least value of each series, shape (n_series,)."""
-        smallest: Array = np.minimum.reduce(self.values, axis=1)
-        return smallest
-
-    @cached_property
-    def sorted(self) -> Array:
-        """The values of each series in their order, shape (n_series, n_samples)."""
-        return np.sort(self.values, axis=1)
-
-    @cached_property
-    def median(self) -> Array:
-        """The median of each series, shape (n_series,)."""
-        ordered, half = self.sorted, self.n // 2
-        median: Array = ordered[:, half] if self.n % 2 else (ordered[:, half - 1] + ordered[:, half]) / 2
-        # NaN comes last in the order of a series.
-        return np.where(np.isnan(ordered[:, -1]), np.nan, median)
 
     @cached_property
     def changes(self) -> Array:
@@ -158,11 +118,13 @@ class Ragged(Batch):
     """
 
     def __init__(self, values: Array, lengths: Array) -> None:
-        self.lengths = lengths
-        self._flat = values
-        self._starts = np.cumsum(lengths) - lengths
-        self._places = self._starts + np.arange(len(lengths))
-        self.values = spaced(values, self._places)
+        starts = np.cumsum(lengths) - lengths
+        self._places = starts + np.arange(len(lengths))
+        self._repeats = lengths + 1
+        super().__init__(spaced(values, self._places), lengths)
+        self.largest = np.maximum.reduceat(values, starts)
+        self.smallest = np.minimum.reduceat(values, starts)
+        self.median = _medians(values, starts, lengths)
 
     def sum(self, values: Array) -> Array:
         """Add up each series."""
@@ -172,39 +134,26 @@ class Ragged(Batch):
 
     def spread(self, column: Array) -> Array:
         """Return a number for each series as often as it has values."""
-        return column.repeat(self.lengths + 1)
+        return column.repeat(self._repeats)
 
-    @cached_property
-    def largest(self) -> Array:
-        """The greatest value of each series, shape (n_series,)."""
-        largest: Array = np.maximum.reduceat(self._flat, self._starts)
-        return largest
 
-    @cached_property
-    def smallest(self) -> Array:
-        """The least value of each series, shape (n_series,)."""
-        smallest: Array = np.minimum.reduceat(self._flat, self._starts)
-        return smallest
-
-    @cached_property
-    def median(self) -> Array:
-        """The median of each series, shape (n_series,)."""
-        found = np.empty(len(self.lengths))
-        # Padded to the longest of those that are less than twice as long as each other, which bounds the waste.
-        sizes = np.frexp(self.lengths)[1]
-        for size in np.unique(sizes):
-            rows = np.flatnonzero(sizes == size)
-            lengths = self.lengths[rows]
-            inside = np.arange(lengths.max()) < lengths[:, None]
-            padded = np.full(inside.shape, np.inf)
-            padded[inside] = self._flat[np.repeat(self._starts[rows], lengths) + counting(lengths)]
-            ordered = np.sort(padded, axis=1)
-            places = np.arange(len(rows))
-            found[rows] = (ordered[places, (lengths - 1) // 2] + ordered[places, lengths // 2]) / 2
-            # NaN comes last in the order of a series, behind what it is padded with.
-            unknown = np.isnan(ordered[:, -1])
-            found[rows[unknown]] = np.nan
-        return found
+def _medians(values: Array, starts: Array, lengths: Array) -> Array:
+    """Return the medians of series that lie one after another, shape (n_series,)."""
+    found = np.empty(len(lengths))
+    # Padded to the longest of those that are less than twice as long as each other, which bounds the waste.
+    sizes = np.frexp(lengths)[1]
+    for size in np.unique(sizes):
+        rows = np.flatnonzero(sizes == size)
+        some = lengths[rows]
+        inside = np.arange(some.max()) < some[:, None]
+        padded = np.full(inside.shape, np.inf)
+        padded[inside] = values[np.repeat(starts[rows], some) + counting(some)]
+        padded.sort(axis=1)
+        places = np.arange(len(rows))
+        median = (padded[places, (some - 1) // 2] + padded[places, some // 2]) / 2
+        # NaN comes last in the order of a series, behind what it is padded with.
+        found[rows] = np.minimum(median, padded[:, -1])
+    return found
 
 
 def counting(lengths: Array) -> Array:

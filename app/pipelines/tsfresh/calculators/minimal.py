@@ -50,7 +50,7 @@ def maximum(batch: Batch) -> Array:
 
 def absolute_maximum(batch: Batch) -> Array:
     """Return the greatest magnitudes."""
-    greatest: Array = np.maximum(np.abs(batch.largest), np.abs(batch.smallest))
+    greatest: Array = np.maximum(batch.largest, -batch.smallest)
     return greatest
 
 

@@ -38,7 +38,7 @@ class Step:
     params: list[dict[str, Any]] | None
     place: int | slice
 
-    def compute(self, batch: Batch) -> Array | Partly:
+    def compute(self, batch: Equal) -> Array | Partly:
         """Return the features of a batch."""
         found: Array | Partly
         found = self.calculator.compute(batch) if self.params is None else self.calculator.compute(batch, self.params)
@@ -104,17 +104,20 @@ class Plan:
         what is left, and all of an empty series.
         """
         lengths = starts[1:] - starts[:-1]
-        found = np.full((len(lengths), len(self.names)), np.nan)
-        left: dict[str, Array] = dict.fromkeys(self.left, lengths > 0)
+        found = np.empty((len(lengths), len(self.names)))
+        found.fill(np.nan)
+        left: dict[str, Array] = dict.fromkeys(self.left, lengths > 0) if self.left else {}
         with np.errstate(all="ignore"):
             several = len(lengths) > 1 and bool((lengths != lengths[0]).any())
             if several and self.ragged:
                 filled = np.flatnonzero(lengths)
-                _fill(found, filled, self.ragged, Ragged(values[starts[0] : starts[-1]], lengths[filled]), left)
-            steps = self.equal if several else self.ragged + self.equal
-            if steps:
+                _fill(found, filled, self.ragged, Ragged(values[starts[0] : starts[-1]], lengths[filled]))
+            if self.equal or not several:
                 for rows, batch in _batches(values, starts, lengths, times):
-                    _compute(found, rows, steps, batch, left)
+                    if not several:
+                        _fill(found, rows, self.ragged, batch)
+                    if self.equal:
+                        _compute(found, rows, self.equal, batch, left)
         return found, left
 
 
@@ -122,28 +125,27 @@ class Plan:
 Rows = slice | Array
 
 
+def _fill(found: Array, rows: Rows, steps: tuple[Step, ...], batch: Batch) -> None:
+    """Put the minimal features of a batch into their rows."""
+    for step in steps:
+        found[rows, step.place] = step.calculator.compute(batch)
+
+
 def _compute(found: Array, rows: Rows, steps: tuple[Step, ...], batch: Equal, left: dict[str, Array]) -> None:
-    """Put the features of a batch into their rows; what may not be precise of values too great or too small is left."""
-    robust = tuple(step for step in steps if step.calculator.ragged)
-    others = steps[len(robust) :]
-    _fill(found, rows, robust, batch, left)
-    if not others:
-        return
-    greatest = np.maximum(np.abs(batch.largest), np.abs(batch.smallest))
+    """Put the other features of a batch into their rows.
+
+    What may not be precise of values too great or too small is left, and so are too short series.
+    """
+    greatest = np.maximum(batch.largest, -batch.smallest)
     tame = ((greatest > _LEAST) & (greatest < _GREATEST)) | (greatest == 0)
     if not tame.all():
         numbers = np.arange(len(found))[rows]
-        for step in others:
+        for step in steps:
             _leave(left, step, numbers[~tame], len(found))
         rows = numbers[tame]
         batch = Equal(batch.values[tame], None if batch.times is None else batch.times[tame])
-    if len(batch):
-        _fill(found, rows, others, batch, left)
-
-
-def _fill(found: Array, rows: Rows, steps: tuple[Step, ...], batch: Batch, left: dict[str, Array]) -> None:
-    for step in steps:
-        if isinstance(batch, Equal) and batch.n < step.calculator.shortest:
+    for step in steps if len(batch) else ():
+        if batch.n < step.calculator.shortest:
             _leave(left, step, rows, len(found))
             continue
         features = step.compute(batch)
@@ -160,7 +162,7 @@ def _leave(left: dict[str, Array], step: Step, rows: Rows, n_series: int) -> Non
 
 def _batches(values: Array, starts: Array, lengths: Array, times: Array | None) -> Iterator[tuple[Rows, Equal]]:
     """Yield the series of each length, and where they are, some at a time."""
-    known = np.unique(lengths).tolist() if len(lengths) > 1 else [int(lengths[0])]
+    known = np.unique(lengths).tolist() if len(lengths) > 1 else lengths.tolist()
     for length in known:
         if length == 0:
             continue
