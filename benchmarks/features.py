@@ -3,10 +3,10 @@
     python benchmarks/features.py                      all cases: about four minutes
     python benchmarks/features.py --cases Minimal      some of them
 
-tsfresh is called as this service called it, `extract_features` of a long frame with n_jobs=0. Ours is what a request
-and a training go through once the series are sorted: arrays in, an array of all features out, the plan made before.
-Both have the same series: stretches of the signal of a smartwatch, or, where these are ragged, stretches of different
-lengths. Each case also says by how much the values differ.
+Both begin with the same sorted arrays, stretches of the signal of a smartwatch. tsfresh is called as this service
+called it: a long frame is made of them, and `extract_features` of it with n_jobs=0. Ours is what a request and a
+training go through: an array of all features, by a plan that was made before. In its turn a side is called as often as
+takes some hundredths of a second. Each case also says by how much the values differ.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ from app.pipelines.tsfresh.series import Signal  # noqa: E402 - as above
 
 #: Samples of a series.
 SAMPLES = 128
+
+#: Seconds of a turn, unless one call takes longer.
+TURN = 0.03
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,13 @@ def measured(case: Case) -> str:
     """Time both sides of a case in turns, and return its row of the table."""
     wanted = dict(getattr(settings, f"{case.of}FCParameters")())
     some = series(case)
-    lengths = [len(values) for values in some]
-    frame = pd.DataFrame({"id": np.repeat(np.arange(len(some)), lengths), "kind": "0", "value": np.concatenate(some)})
-    plan, signal = Plan.of(wanted), Signal(np.concatenate(some), np.cumsum([0, *lengths]), None)
+    plan = Plan.of(wanted)
+    signal = Signal(np.concatenate(some), np.cumsum([0, *map(len, some)]), None)
 
     def theirs() -> pd.DataFrame:
+        ids = np.repeat(np.arange(len(some)), np.diff(signal.starts))
+        columns = {"id": ids, "kind": np.full(len(ids), "0", dtype="object"), "value": signal.values}
+        frame = pd.DataFrame(columns)
         return extract_features(
             frame,
             column_id="id",
@@ -141,14 +146,21 @@ def series(case: Case) -> list[Any]:
 
 
 def in_turns(rounds: int, *sides: Callable[[], Any]) -> list[float]:
-    """Return the median seconds of each side."""
-    seconds: list[list[float]] = [[] for _ in sides]
+    """Return the median seconds of a call of each side."""
+    calls = [max(1, round(TURN / seconds(side, 1))) for side in sides]
+    taken: list[list[float]] = [[] for _ in sides]
     for _ in range(rounds):
-        for side, taken in zip(sides, seconds, strict=True):
-            started = time.perf_counter()
-            side()
-            taken.append(time.perf_counter() - started)
-    return [statistics.median(taken) for taken in seconds]
+        for side, often, known in zip(sides, calls, taken, strict=True):
+            known.append(seconds(side, often))
+    return [statistics.median(known) for known in taken]
+
+
+def seconds(side: Callable[[], Any], often: int) -> float:
+    """Return the seconds of a call, of several one after another."""
+    started = time.perf_counter()
+    for _ in range(often):
+        side()
+    return (time.perf_counter() - started) / often
 
 
 def difference(found: Any, expected: Any) -> float:

@@ -14,6 +14,9 @@ _DIRECT = 1250
 #: Samples up to which NumPy's `correlate` does not add up as a scalar product does.
 _SHORT = 11
 
+#: Values of a batch up to which `correlate`, which computes all lags of one series, is the faster way.
+_FEW = 512
+
 #: Below this variance a series counts as constant.
 _FLAT = 1e-10
 
@@ -47,7 +50,7 @@ def _computed(batch: Equal, last: int, fourier: bool) -> Array:
     if fourier:
         transformed = np.fft.fft(x, n=_regular(2 * n + 1))
         covariances = np.fft.ifft(transformed * np.conjugate(transformed))[:, : last + 1]
-    elif n <= _SHORT:
+    elif n <= _SHORT or x.size <= _FEW:
         covariances = np.array([np.correlate(series, series, "full")[n - 1 : n + last] for series in x])
     else:
         covariances = np.stack([np.vecdot(x[:, lag:], x[:, : n - lag]) for lag in range(last + 1)], axis=1)

@@ -177,3 +177,14 @@ def sums(values: Array, lengths: Array) -> Array:
     places = np.cumsum(lengths) - lengths + np.arange(len(lengths))
     total: Array = np.add.reduceat(spaced(values, places), places)
     return total
+
+
+def quantiles(ordered: Array, shares: Array) -> Array:
+    """Return quantiles of ordered rows, rounded as `np.quantile` does, shape (n_rows, n_shares)."""
+    place = shares * (ordered.shape[1] - 1)
+    before = place.astype("int64")
+    low, high = ordered[:, before], ordered[:, np.minimum(before + 1, ordered.shape[1] - 1)]
+    part, apart = place - before, high - low
+    # From the nearer of the two.
+    found: Array = np.where(part >= 0.5, high - apart * (1 - part), low + apart * part)
+    return found

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from app.pipelines.tsfresh.calculators.batch import Array, Equal, sums
+from app.pipelines.tsfresh.calculators.batch import Array, Equal, quantiles, sums
 
 #: Values of all corridors together that are looked at at once.
 _AT_ONCE = 1_000_000
@@ -90,7 +90,8 @@ def change_quantiles(batch: Equal, params: list[dict[str, Any]]) -> Array:
 
 def _moments(batch: Equal, corridors: list[tuple[float, float]]) -> dict[bool, tuple[Array, Array]]:
     """Return {True: of the changes, False: of their magnitudes}: means and variances, (n_corridors, n_series) each."""
-    low, high = np.quantile(batch.values, corridors, axis=1).swapaxes(0, 1)[..., None]
+    bounds = quantiles(batch.sorted, np.array(corridors, "float64").ravel())
+    low, high = bounds.reshape(len(batch), -1, 2).transpose(2, 1, 0)[..., None]
     inside = (batch.values >= low) & (batch.values <= high)
     both = inside[..., 1:] & inside[..., :-1]
     numbers = np.add.reduce(both, axis=-1, dtype="int64").ravel()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from app.pipelines.tsfresh.calculators.batch import Array, Equal
+from app.pipelines.tsfresh.calculators.batch import Array, Equal, sums
 from app.pipelines.tsfresh.calculators.partly import Partly
 from app.pipelines.tsfresh.calculators.spectra import power
 
@@ -33,25 +33,20 @@ def _of_histograms(rows: Array, numbers: list[int]) -> Partly:
     first, last = rows.min(axis=1), rows.max(axis=1)
     flat = first == last
     first, last = np.where(flat, first - 0.5, first), np.where(flat, last + 0.5, last)
-    unknown, left = np.isnan(first), first == last
-    rows = np.where((unknown | left)[:, None], 0.0, rows)
-    first, last = np.where(unknown | left, 0.0, first), np.where(unknown | left, 1.0, last)
-    found, numbers_of_rows = np.empty((len(rows), len(numbers))), np.arange(len(rows))[:, None]
-    for column, bins in enumerate(numbers):
-        edges = np.arange(bins + 1.0) * ((last - first) / bins)[:, None] + first[:, None]
-        edges[:, -1] = last
-        left |= (edges[:, :-1] >= edges[:, 1:]).any(axis=1)
-        place = ((rows - first[:, None]) / (last - first)[:, None] * bins).astype("int64")
-        place[place == bins] -= 1
-        # Places are wrong by rounding next to an edge; the edges themselves decide.
-        bounds, before = edges.ravel(), numbers_of_rows * (bins + 1)
-        place -= rows < bounds[before + place]
-        place += (rows >= bounds[before + place + 1]) & (place != bins - 1)
-        cells = (place + numbers_of_rows * bins).ravel()
-        shares = np.bincount(cells, minlength=len(rows) * bins).reshape(-1, bins) / rows.shape[1]
-        shares[shares == 0] = 1.0
-        found[:, column] = -np.sum(shares * np.log(shares), axis=1)
-    found[unknown] = np.nan
+    # All edges, one histogram after another, as `np.linspace` has them.
+    ends = np.cumsum(np.array(numbers) + 1) - 1
+    place, bins = np.concatenate([np.arange(n + 1.0) for n in numbers]), np.repeat(numbers, np.array(numbers) + 1)
+    edges = place * ((last - first)[:, None] / bins) + first[:, None]
+    edges[:, ends] = last[:, None]
+    inside = place[1:] > 0
+    left = (edges[:, 1:] <= edges[:, :-1])[:, inside].any(axis=1)
+    below = np.stack([np.searchsorted(row, bounds) for row, bounds in zip(np.sort(rows, axis=1), edges, strict=True)])
+    # The last bin has its right edge too.
+    below[:, ends] = rows.shape[1]
+    shares = np.diff(below, axis=1)[:, inside] / rows.shape[1]
+    shares[shares == 0] = 1.0
+    found = -sums((shares * np.log(shares)).ravel(), np.tile(numbers, len(rows))).reshape(len(rows), -1)
+    found[np.isnan(first)] = np.nan
     return Partly(found, left)
 
 

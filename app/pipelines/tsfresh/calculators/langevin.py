@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from app.pipelines.tsfresh.calculators.batch import Array, Equal
+from app.pipelines.tsfresh.calculators.batch import Array, Equal, quantiles
 from app.pipelines.tsfresh.calculators.partly import Partly
 
 #: Edges of bins closer than this share of the greatest one may be one to pandas, which rounds them for their names.
@@ -49,15 +49,15 @@ def _polynomials(batch: Equal, degree: int, bins: int) -> Partly:
 def _fitted(batch: Equal, degree: int, bins: int) -> Partly:
     found = np.full((len(batch), degree + 1), np.nan)
     x = batch.values[:, :-1]
-    edges = np.quantile(x, _shares(bins), axis=1).T
+    edges = quantiles(np.sort(x, axis=1), _shares(bins))
     gaps, size = np.diff(edges, axis=1), np.abs(edges).max(axis=1)
     usable = np.flatnonzero((gaps != 0).all(axis=1))
     left = (gaps != 0).all(axis=1) & (gaps.min(axis=1) <= _CLOSE * size)
     if len(usable):
         codes = _bins(np.ascontiguousarray(x[usable]), edges[usable])
         numbers = np.bincount(codes.ravel(), minlength=len(usable) * bins)
-        places, drifts = (_means(values, codes, numbers) for values in (x[usable], batch.changes[usable]))
-        for row, (place, drift) in enumerate(zip(places.reshape(-1, bins), drifts.reshape(-1, bins), strict=True)):
+        means = _means(np.stack([x[usable], batch.changes[usable]]), codes, numbers)
+        for row, (place, drift) in enumerate(zip(*means.reshape(2, -1, bins), strict=True)):
             known = ~np.isnan(place)
             found[usable[row]] = _polynomial(place[known], drift[known], degree)
     return Partly(found, left)
@@ -81,25 +81,26 @@ def _bins(x: Array, edges: Array) -> Array:
 
 
 def _means(values: Array, codes: Array, numbers: Array) -> Array:
-    """Return the mean of each bin, NaN of an empty one, shape (len(numbers),).
+    """Return the means of two values in each bin, NaN of an empty one, shape (2, len(numbers)).
 
     Rounded as pandas does, as the polynomial may depend on the last digit: added up with Kahan's compensation, or by
     NumPy where the bins of a series come in their order.
     """
     order = np.argsort(codes, axis=None, kind="stable")
-    ordered = values.ravel()[order]
+    ordered = values.reshape(2, -1)[:, order]
     starts = np.cumsum(numbers) - numbers
-    total, lost = np.zeros(len(numbers)), np.zeros(len(numbers))
+    total, lost = np.zeros((2, len(numbers))), np.zeros((2, len(numbers)))
     for place in range(numbers.max()):
         some = np.flatnonzero(numbers > place)
-        value = ordered[starts[some] + place] - lost[some]
-        added = total[some] + value
-        lost[some] = added - total[some] - value
-        total[some] = added
+        value = ordered[:, starts[some] + place] - lost[:, some]
+        added = total[:, some] + value
+        lost[:, some] = added - total[:, some] - value
+        total[:, some] = added
     rising = (codes[:, 1:] >= codes[:, :-1]).all(axis=1)
     if rising.any():
         some = np.flatnonzero((numbers > 0) & np.repeat(rising, len(numbers) // len(codes)))
-        total[some] = np.add.reduceat(ordered, starts[numbers > 0])[np.cumsum(numbers > 0)[some] - 1]
+        steady = np.add.reduceat(ordered, starts[numbers > 0], axis=1)
+        total[:, some] = steady[:, np.cumsum(numbers > 0)[some] - 1]
     mean: Array = total / numbers
     return mean
 

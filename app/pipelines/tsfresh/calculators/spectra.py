@@ -87,7 +87,9 @@ def power(batch: Equal) -> Array:
 
     length = min(batch.n, _SEGMENT)
     window, step = _hann(length), length - length // 2
-    segments = np.lib.stride_tricks.sliding_window_view(batch.values, length, axis=1)[:, ::step]
+    segments = batch.values[:, None]
+    if batch.n > length:
+        segments = np.lib.stride_tricks.sliding_window_view(batch.values, length, axis=1)[:, ::step]
     centred = segments - np.mean(segments, axis=2, keepdims=True)
     transformed = rfft(centred * window)
     # The segments last, so that their mean is added up as SciPy does.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from app.pipelines.tsfresh.calculators.batch import Array, Equal
+from app.pipelines.tsfresh.calculators.batch import Array, Equal, quantiles
 
 
 def abs_energy(batch: Equal) -> Array:
@@ -78,8 +78,7 @@ def mean_n_absolute_max(batch: Equal, params: list[dict[str, Any]]) -> Array:
 
 def quantile(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Return the quantiles, interpolated linearly."""
-    found: Array = np.quantile(batch.values, [entry["q"] for entry in params], axis=1).T
-    return found
+    return quantiles(batch.sorted, np.array([entry["q"] for entry in params], "float64"))
 
 
 def index_mass_quantile(batch: Equal, params: list[dict[str, Any]]) -> Array:
