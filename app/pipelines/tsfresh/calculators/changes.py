@@ -97,11 +97,9 @@ def _moments(batch: Equal, corridors: list[tuple[float, float]]) -> dict[bool, t
     numbers = np.add.reduce(both, axis=-1, dtype="int64").ravel()
     changes = np.broadcast_to(batch.changes, both.shape)[both]
     shape = (len(corridors), len(batch))
-    found = {}
-    for signed, values in ((True, changes), (False, np.abs(changes))):
-        mean = sums(values, numbers) / numbers
-        off = values - np.repeat(mean, numbers)
-        variance = sums(off * off, numbers) / numbers
-        mean, variance = (np.where(numbers == 0, 0.0, moment).reshape(shape) for moment in (mean, variance))
-        found[signed] = (mean, variance)
-    return found
+    values, numbers = np.concatenate([changes, np.abs(changes)]), np.concatenate([numbers, numbers])
+    mean = sums(values, numbers) / numbers
+    off = values - np.repeat(mean, numbers)
+    variance = sums(off * off, numbers) / numbers
+    mean, variance = (np.where(numbers == 0, 0.0, moment).reshape(2, *shape) for moment in (mean, variance))
+    return {True: (mean[0], variance[0]), False: (mean[1], variance[1])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,12 +34,9 @@ def _of_histograms(rows: Array, numbers: list[int]) -> Partly:
     first, last = rows.min(axis=1), rows.max(axis=1)
     flat = first == last
     first, last = np.where(flat, first - 0.5, first), np.where(flat, last + 0.5, last)
-    # All edges, one histogram after another, as `np.linspace` has them.
-    ends = np.cumsum(np.array(numbers) + 1) - 1
-    place, bins = np.concatenate([np.arange(n + 1.0) for n in numbers]), np.repeat(numbers, np.array(numbers) + 1)
+    place, bins, ends, inside = _edges(tuple(numbers))
     edges = place * ((last - first)[:, None] / bins) + first[:, None]
     edges[:, ends] = last[:, None]
-    inside = place[1:] > 0
     left = (edges[:, 1:] <= edges[:, :-1])[:, inside].any(axis=1)
     below = np.stack([np.searchsorted(row, bounds) for row, bounds in zip(np.sort(rows, axis=1), edges, strict=True)])
     # The last bin has its right edge too.
@@ -48,6 +46,18 @@ def _of_histograms(rows: Array, numbers: list[int]) -> Partly:
     found = -sums((shares * np.log(shares)).ravel(), np.tile(numbers, len(rows))).reshape(len(rows), -1)
     found[np.isnan(first)] = np.nan
     return Partly(found, left)
+
+
+@lru_cache(maxsize=64)
+def _edges(numbers: tuple[int, ...]) -> tuple[Array, Array, Array, Array]:
+    """Return what `np.linspace` makes the edges of histograms of, one after another.
+
+    Place of each edge, bins of its histogram, which edges are the last ones, and which of the gaps between two edges
+    are bins.
+    """
+    ends = np.cumsum(np.array(numbers) + 1) - 1
+    place = np.concatenate([np.arange(n + 1.0) for n in numbers])
+    return place, np.repeat(numbers, np.array(numbers) + 1), ends, np.flatnonzero(place[1:] > 0)
 
 
 def permutation_entropy(batch: Equal, params: list[dict[str, Any]]) -> Array:
@@ -65,13 +75,16 @@ def permutation_entropy(batch: Equal, params: list[dict[str, Any]]) -> Array:
 
 def _of_orders(orders: Array) -> Array:
     """Return the entropies of permutations of shape (n_series, n_windows, size)."""
-    _, n_windows, size = orders.shape
-    codes = np.sort(orders @ size ** np.arange(size - 1, -1, -1), axis=1)
-    first = np.ones(codes.shape, "bool")
-    np.not_equal(codes[:, 1:], codes[:, :-1], out=first[:, 1:])
-    shares = np.diff(np.flatnonzero(first), append=first.size) / n_windows
-    starts = np.cumsum(first.sum(axis=1))[:-1]
-    found: Array = -np.add.reduceat(shares * np.log(shares), [0, *starts])
+    n_series, n_windows, size = orders.shape
+    codes = np.sort(orders @ size ** np.arange(size - 1, -1, -1), axis=1).ravel()
+    first = np.ones(len(codes), "bool")
+    np.not_equal(codes[1:], codes[:-1], out=first[1:])
+    first[::n_windows] = True
+    places = np.flatnonzero(first)
+    shares = np.concatenate([places[1:], [len(codes)]])
+    shares = (shares - places) / n_windows
+    starts = np.searchsorted(places, np.arange(n_series) * n_windows)
+    found: Array = -np.add.reduceat(shares * np.log(shares), starts)
     return found
 
 

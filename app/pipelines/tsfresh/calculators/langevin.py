@@ -32,9 +32,20 @@ def max_langevin_fixed_point(batch: Equal, params: list[dict[str, Any]]) -> Part
         left |= polynomials.left
         for row, polynomial in enumerate(polynomials.values):
             if np.isfinite(polynomial).all():
-                roots = np.roots(polynomial)
-                found[row, column] = np.max(np.real(roots)) if len(roots) else np.nan
+                found[row, column] = _greatest_root(polynomial)
     return Partly(found, left)
+
+
+def _greatest_root(polynomial: Array) -> float:
+    """Return the greatest real part of the roots; NaN where there is none."""
+    if polynomial[0] and polynomial[-1]:
+        # As `np.roots` finds them.
+        companion = np.eye(len(polynomial) - 1, k=-1)
+        companion[0] = -polynomial[1:] / polynomial[0]
+        roots = np.linalg.eigvals(companion)
+    else:
+        roots = np.roots(polynomial)
+    return float(roots.real.max()) if len(roots) else np.nan
 
 
 def _polynomials(batch: Equal, degree: int, bins: int) -> Partly:

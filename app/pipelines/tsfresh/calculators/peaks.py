@@ -72,26 +72,19 @@ def _noise(rows: Array) -> Array:
     """Return a low percentile of what is around each value, a twentieth of the row, shape of the rows."""
     n = rows.shape[1]
     half, odd = divmod(int(np.ceil(n / 20)), 2)
-    size = 2 * half + odd
-    found = np.empty(rows.shape)
-    windows = np.lib.stride_tricks.sliding_window_view(rows, size, axis=1)
-    found[:, half : half + windows.shape[1]] = _percentile(windows)
-    for place in [*range(min(half, n)), *range(half + windows.shape[1], n)]:
-        found[:, place] = _percentile(rows[:, max(place - half, 0) : min(place + half + odd, n)])
-    return found
-
-
-def _percentile(windows: Array) -> Array:
-    """Return the percentile of the last axis, interpolated as SciPy's `scoreatpercentile` does."""
-    place = _NOISE / 100.0 * (windows.shape[-1] - 1)
-    low = int(place)
-    ordered = np.sort(windows, axis=-1)
-    if low == place:
-        exact: Array = ordered[..., low]
-        return exact
-    weights = np.array([low + 1 - place, place - low])
-    between: Array = (ordered[..., low] * weights[0] + ordered[..., low + 1] * weights[1]) / weights.sum()
-    return between
+    # Around the ends there are fewer values; what is beyond them is not below any.
+    padded = np.full((len(rows), n + 2 * half + odd), np.inf)
+    padded[:, half : half + n] = rows
+    places = np.arange(n)
+    around = np.sort(padded[:, places[:, None] + np.arange(2 * half + odd)], axis=2)
+    # Interpolated as SciPy's `scoreatpercentile` does.
+    wanted = _NOISE / 100.0 * (np.minimum(places + half + odd, n) - np.maximum(places - half, 0) - 1)
+    low = wanted.astype("int64")
+    below = around[:, places, low]
+    above = around[:, places, np.minimum(low + 1, around.shape[2] - 1)]
+    first, second = low + 1 - wanted, wanted - low
+    between = (below * first + above * second) / (first + second)
+    return np.where(second == 0, below, between)
 
 
 def _ridges(peaks: list[list[int]], least: int) -> list[tuple[int, int]]:

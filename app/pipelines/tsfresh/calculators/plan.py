@@ -28,14 +28,14 @@ class Step:
     Attributes
     ----------
     params
-        Its arguments, or None.
+        Its arguments, or what it makes of them; None where it takes none.
     place
         Where in the row of a series its features are.
     """
 
     name: str
     calculator: Calculator
-    params: list[dict[str, Any]] | None
+    params: Any
     place: int | slice
 
     def compute(self, batch: Equal) -> Array | Partly:
@@ -80,7 +80,8 @@ class Plan:
             place = slice(len(names), len(names) + len(entries)) if params else len(names)
             names += entries
             if known is not None and known.takes(given):
-                steps.append(Step(name, known, given, place))
+                prepared = known.prepare(given) if known.prepare and given else given
+                steps.append(Step(name, known, prepared, place))
             else:
                 left[name] = params
         ragged = tuple(step for step in steps if step.calculator.ragged)

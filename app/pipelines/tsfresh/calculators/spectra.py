@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -34,20 +33,27 @@ def _transform(batch: Equal) -> Array:
     return found
 
 
-def fft_coefficient(batch: Equal, params: list[dict[str, Any]]) -> Array:
+def fft_coefficient(batch: Equal, asked: Asked) -> Array:
     """Return parts of Fourier coefficients, angles in degrees; NaN of those that a series is too short for."""
-    found = np.full((len(batch), len(params)), np.nan)
     coefficients = _transform(batch)
-    known = coefficients.shape[1]
-    asked: dict[str, tuple[list[int], list[int]]] = {part: ([], []) for part in _PARTS}
-    for column, entry in enumerate(params):
-        if entry["coeff"] < known:
-            columns, numbers = asked[entry["attr"]]
-            columns.append(column)
-            numbers.append(entry["coeff"])
+    found = np.full((len(batch), sum(len(columns) for columns, _ in asked.values())), np.nan)
     for part, (columns, numbers) in asked.items():
-        if columns:
-            found[:, columns] = _PARTS[part](coefficients[:, numbers])
+        known = int(np.searchsorted(numbers, coefficients.shape[1]))
+        found[:, columns[:known]] = _PARTS[part](coefficients[:, numbers[:known]])
+    return found
+
+
+#: {part: columns of the features, and the coefficients that they are of, in their order}.
+Asked = dict[str, tuple[Array, Array]]
+
+
+def by_part(params: list[dict[str, Any]]) -> Asked:
+    """Return what is asked of a transform."""
+    found = {}
+    for part in {entry["attr"] for entry in params}:
+        asked = sorted((entry["coeff"], column) for column, entry in enumerate(params) if entry["attr"] == part)
+        numbers, columns = np.array(asked).T
+        found[part] = (columns, numbers)
     return found
 
 
@@ -87,10 +93,10 @@ def power(batch: Equal) -> Array:
 
     length = min(batch.n, _SEGMENT)
     window, step = _hann(length), length - length // 2
-    segments = batch.values[:, None]
+    centred = batch.centred[:, None]
     if batch.n > length:
         segments = np.lib.stride_tricks.sliding_window_view(batch.values, length, axis=1)[:, ::step]
-    centred = segments - np.mean(segments, axis=2, keepdims=True)
+        centred = segments - np.mean(segments, axis=2, keepdims=True)
     transformed = rfft(centred * window)
     # The segments last, so that their mean is added up as SciPy does.
     density = np.ascontiguousarray((transformed.real**2 + transformed.imag**2).swapaxes(1, 2))
@@ -127,11 +133,12 @@ def cwt_coefficients(batch: Equal, params: list[dict[str, Any]]) -> Array:
             columns.setdefault(entry["w"], []).append((column, entry["coeff"]))
     for width, asked in columns.items():
         wavelet = _integrated(width)
-        cut = (len(wavelet) - 2) / 2
-        places, numbers = map(list, zip(*asked, strict=True))
+        places, numbers = np.array(asked).T
+        # PyWavelets takes the differences of the convolution, and cuts its ends off.
+        first = (len(wavelet) - 2) // 2 + numbers
         for row, series in enumerate(batch.values):
-            turned = np.diff(np.convolve(series, wavelet))[floor(cut) : -ceil(cut)]
-            found[row, places] = (-np.sqrt(width) * turned)[numbers]
+            turned = np.convolve(series, wavelet)
+            found[row, places] = -np.sqrt(width) * (turned[first + 1] - turned[first])
     return found
 
 

@@ -54,6 +54,8 @@ class Calculator:
         Those of the arguments that may be left out.
     fits
         What tells whether arguments fit each other.
+    prepare
+        What makes of the arguments, once for all batches, what the operation takes instead of them.
     shortest
         Samples below which series are left to tsfresh, which refuses them or warns.
     ragged
@@ -64,6 +66,7 @@ class Calculator:
     arguments: dict[str, Check] | None = None
     optional: tuple[str, ...] = ()
     fits: Callable[[dict[str, Any]], bool] | None = None
+    prepare: Callable[[list[dict[str, Any]]], Any] | None = None
     shortest: int = 1
     ragged: bool = False
 
@@ -160,7 +163,9 @@ CALCULATORS: dict[str, Calculator] = {
     ),
     # Spectra.
     "fft_coefficient": Calculator(
-        spectra.fft_coefficient, {"coeff": whole, "attr": one_of("real", "imag", "abs", "angle")}
+        spectra.fft_coefficient,
+        {"coeff": whole, "attr": one_of("real", "imag", "abs", "angle")},
+        prepare=spectra.by_part,
     ),
     "fft_aggregated": Calculator(spectra.fft_aggregated, {"aggtype": one_of(*spectra.MOMENTS)}),
     "spkt_welch_density": Calculator(spectra.spkt_welch_density, {"coeff": whole}),

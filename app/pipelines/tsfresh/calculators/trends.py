@@ -131,7 +131,7 @@ def agg_linear_trend(batch: Equal, params: list[dict[str, Any]]) -> Array:
             of_chunks.setdefault(entry["f_agg"], []).append((column, entry["attr"]))
     for length, aggregates in wanted.items():
         # The lines through all aggregates at once, one aggregate of all series after another.
-        y = np.concatenate([_aggregates(batch, of, length) for of in aggregates])
+        y = _aggregates(batch, tuple(aggregates), length)
         lines = Lines(np.arange(y.shape[1]), y)
         for first, columns in zip(range(0, len(y), len(batch)), aggregates.values(), strict=True):
             for column, attribute in columns:
@@ -139,12 +139,28 @@ def agg_linear_trend(batch: Equal, params: list[dict[str, Any]]) -> Array:
     return found
 
 
-def _aggregates(batch: Equal, of: str, length: int) -> Array:
-    """Return an aggregate of each chunk, the last of which may be shorter; shape (n_series, n_chunks)."""
+def _aggregates(batch: Equal, names: tuple[str, ...], length: int) -> Array:
+    """Return aggregates of each chunk, the last of which may be shorter.
+
+    Shape (len(names) * n_series, n_chunks): the first aggregate of all series, then the second, …
+    """
     whole, rest = divmod(batch.n, length)
-    found = np.empty((len(batch), whole + bool(rest)))
+    found = np.empty((len(names), len(batch), whole + bool(rest)))
     chunks = batch.values[:, : whole * length].reshape(len(batch), whole, length)
-    found[:, :whole] = getattr(chunks, of)(axis=2)
+    _aggregate(chunks, names, found[:, :, :whole])
     if rest:
-        found[:, whole] = getattr(batch.values[:, whole * length :], of)(axis=1)
-    return found
+        _aggregate(batch.values[:, None, whole * length :], names, found[:, :, whole:])
+    return found.reshape(-1, found.shape[2])
+
+
+def _aggregate(chunks: Array, names: tuple[str, ...], found: Array) -> None:
+    """Aggregate the last axis, as the methods of arrays do."""
+    mean = np.add.reduce(chunks, axis=2) / chunks.shape[2]
+    for place, name in enumerate(names):
+        if name == "mean":
+            found[place] = mean
+        elif name == "var":
+            off = chunks - mean[:, :, None]
+            found[place] = np.add.reduce(off * off, axis=2) / chunks.shape[2]
+        else:
+            (np.maximum if name == "max" else np.minimum).reduce(chunks, axis=2, out=found[place])
