@@ -13,6 +13,9 @@ from app.pipelines.tsfresh import SeriesFeatures
 from app.pipelines.tsfresh.distribute import distributor
 from tests.pipelines.series import fitted, series, silent, wanted
 
+#: What array operations compute, and what is left to tsfresh: wavelets that wide.
+PARTS = {"mean": None, "number_cwt_peaks": [{"n": 30}]}
+
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask, about the machine it runs on
 
 
@@ -37,13 +40,13 @@ def test_features_of_a_cluster_are_those_of_this_process(cluster, monkeypatch):
     monkeypatch.setattr("app.pipelines.tsfresh.extract._CLUSTER_CHUNK", 4)
     frame, reports = series(), []
     with distributor(cluster.scheduler_address) as found:
-        _, rows = SeriesFeatures.fit(frame, wanted(), lambda *args: reports.append(args), distributor=found)
+        _, rows = SeriesFeatures.fit(frame, wanted(PARTS), lambda *args: reports.append(args), distributor=found)
     assert reports == [("features", 0), ("features", 4 / 6)]
-    pd.testing.assert_frame_equal(rows, fitted(frame)[1], check_exact=True)
+    pd.testing.assert_frame_equal(rows, fitted(frame, PARTS)[1], check_exact=True)
 
 
 def test_a_lost_worker_costs_its_tasks_only(cluster):
-    slow = {"sample_entropy": None, "approximate_entropy": [{"m": 2, "r": 0.3}]}
+    slow = {"number_cwt_peaks": [{"n": n} for n in range(30, 36)]}
     frame = series(range(1, 21), 400)
     _, expected = fitted(frame, slow)
     victim = next(iter(cluster.workers.values())).pid

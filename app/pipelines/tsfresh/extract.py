@@ -1,19 +1,26 @@
-"""tsfresh's extraction, in chunks that bound its memory and let its progress be seen."""
+"""Features of series: array operations where there are any, tsfresh for what is left of them.
+
+Both are done chunk by chunk, which bounds the memory and lets the progress be seen. tsfresh is imported only if
+something is left to it.
+"""
 
 from __future__ import annotations
 
 import time
-import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.errors import TrainingFailed
 from app.pipelines.base import Progress
-from app.pipelines.refusals import words
 from app.pipelines.tsfresh.params import FcParameters
 from app.pipelines.tsfresh.series import Series, Signal
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+    from app.pipelines.tsfresh.calculators.plan import Plan
+
+    Array = np.ndarray[Any, Any]
 
 #: Series of the first chunk on this machine, of the largest one, and of each on a cluster, which waits for each.
 _CHUNK, _LARGEST, _CLUSTER_CHUNK = 5, 500, 1_000
@@ -26,21 +33,21 @@ _VALUES = 2_000_000
 
 
 def extract(
-    series: Series, wanted: dict[str, FcParameters], progress: Progress | None = None, distributor: Any = None
+    series: Series, plans: dict[str, Plan], progress: Progress | None = None, distributor: Any = None
 ) -> pd.DataFrame:
     """Compute features of series.
 
     Parameters
     ----------
-    wanted
-        {number of a signal: tsfresh's parameters}. Signals are numbered, as a name may hold tsfresh's own `__`.
+    plans
+        {number of a signal: what is computed of it}. Signals are numbered, as a name may hold tsfresh's own `__`.
     distributor
-        One of tsfresh's, or None for this process: a pool costs more than it gains, and would outlive a killed
-        training.
+        Where tsfresh computes what is left to it; one of its own, or None for this process.
 
     Returns
     -------
-    DataFrame of shape (n_series, n_features), indexed by id; columns are called `<number>__<calculator>…`.
+    DataFrame of shape (n_series, n_features), indexed by id; columns are called `<number>__<calculator>…`, by signal,
+    the signals in the order of tsfresh, which is that of texts: 0, 1, 10, 2, …
 
     Raises
     ------
@@ -49,68 +56,90 @@ def extract(
     import pandas as pd
 
     names = list(series.signals)
-    signals = {number: series.signals[names[int(number)]] for number in wanted}
+    signals = [(series.signals[names[int(number)]], plans[number]) for number in sorted(plans)]
+    columns = [f"{number}__{name}" for number in sorted(plans) for name in plans[number].names]
+    found = features(signals, len(series.ids), progress, distributor)
+    return pd.DataFrame(found, index=series.ids, columns=columns)
+
+
+def compute(series: Array | Sequence[Array], wanted: FcParameters) -> tuple[tuple[str, ...], Array]:
+    """Compute features of plain arrays.
+
+    Parameters
+    ----------
+    series
+        Shape (n_series, n_samples), or a sequence of n_series arrays of any lengths.
+    wanted
+        {calculator: None, or a list of its arguments}.
+
+    Returns
+    -------
+    Names of the features, `<calculator>…`, and an array of shape (n_series, n_features).
+
+    Raises
+    ------
+    TrainingFailed
+    """
+    import numpy as np
+
+    from app.pipelines.tsfresh.calculators.plan import Plan
+
+    plan = Plan.of(wanted)
+    starts = np.concatenate([[0], np.cumsum([len(values) for values in series])])
+    values = np.concatenate(list(series)).astype("float64", copy=False)
+    return plan.names, features([(Signal(values, starts, None), plan)], len(series))
+
+
+def features(
+    signals: list[tuple[Signal, Plan]], n_series: int, progress: Progress | None = None, distributor: Any = None
+) -> Array:
+    """Compute the features of signals side by side, shape (n_series, features of all signals).
+
+    Raises
+    ------
+    TrainingFailed
+    """
     chunks, first, most = [], 0, _CHUNK if distributor is None else _CLUSTER_CHUNK
-    while first < len(series.ids):
-        last = _end(list(signals.values()), first, min(first + most, len(series.ids)))
+    while first < n_series:
+        last = _end(signals, first, min(first + most, n_series))
         if progress is not None:
-            progress("features", first / len(series.ids))
+            progress("features", first / n_series)
         started = time.monotonic()
-        frame = pd.concat([_long(number, signal, first, last) for number, signal in signals.items()])
-        chunks.append(_run(frame, wanted, distributor).reindex(range(first, last)))
+        chunks.append(_chunk(signals, first, last, distributor))
         if distributor is None:
             pace = (last - first) / max(1e-3, time.monotonic() - started)
             most = min(_LARGEST, max(1, round(pace * _SECONDS)))
         first = last
-    return pd.concat(chunks).set_axis(series.ids, axis=0)
+    return _joined(chunks, axis=0)
 
 
-def _end(signals: list[Signal], first: int, most: int) -> int:
+def _end(signals: list[tuple[Signal, Plan]], first: int, most: int) -> int:
     """Return the series after the last one of a chunk, at most a given one."""
-    last = first + 1
-    while last < most and _size(signals, first, last + 1) <= _VALUES:
-        last += 1
-    return last
-
-
-def _size(signals: list[Signal], first: int, last: int) -> int:
-    return sum(int(signal.starts[last] - signal.starts[first]) for signal in signals)
-
-
-def _long(number: str, signal: Signal, first: int, last: int) -> pd.DataFrame:
+    if sum(signal.starts[most] - signal.starts[first] for signal, _ in signals) <= _VALUES:
+        return most
     import numpy as np
-    import pandas as pd
 
-    starts = signal.starts[first : last + 1]
-    rows = slice(starts[0], starts[-1])
-    # A calculator of trends in time reads the index.
-    index = None if signal.times is None else pd.DatetimeIndex(signal.times[rows])
-    columns = {
-        "id": np.repeat(np.arange(first, last), np.diff(starts)),
-        "kind": np.full(rows.stop - rows.start, number, dtype="object"),
-        "value": signal.values[rows],
-    }
-    return pd.DataFrame(columns, index=index)
+    starts = sum(signal.starts[first + 1 : most + 1] - signal.starts[first] for signal, _ in signals)
+    return first + max(1, int(np.searchsorted(starts, _VALUES, side="right")))
 
 
-def _run(frame: pd.DataFrame, wanted: dict[str, FcParameters], distributor: Any) -> pd.DataFrame:
-    from tsfresh import extract_features
+def _chunk(signals: list[tuple[Signal, Plan]], first: int, last: int, distributor: Any) -> Array:
+    """Return the features of the series from one to another."""
+    parts, lefts = [], []
+    for signal, plan in signals:
+        starts = signal.starts[first : last + 1]
+        values, left = plan.run(signal.values, starts, signal.times)
+        parts.append(values)
+        if left:
+            lefts.append((Signal(signal.values, starts, signal.times), plan, left, values))
+    if lefts:
+        from app.pipelines.tsfresh import rest
 
-    with warnings.catch_warnings():
-        # A calculator that a short series is too short for warns, and gives NaN, which is imputed.
-        warnings.simplefilter("ignore")
-        try:
-            return extract_features(
-                frame,
-                column_id="id",
-                column_kind="kind",
-                column_value="value",
-                kind_to_fc_parameters=wanted,
-                default_fc_parameters={},
-                disable_progressbar=True,
-                n_jobs=0,
-                distributor=distributor,
-            )
-        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, AssertionError) as error:
-            # What a calculator says of its arguments; of the series it knows numbers only.
-            raise TrainingFailed(f"A feature could not be computed of these series: {words(error)}") from error
+        rest.fill(lefts, distributor)
+    return _joined(parts, axis=1)
+
+
+def _joined(parts: list[Array], axis: int) -> Array:
+    import numpy as np
+
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from app.errors import Fault, InvalidData, TrainingFailed, at
 from app.payloads.parameters import ExtractFeatures
 from app.pipelines.base import Progress
 from app.pipelines.tsfresh import params
+from app.pipelines.tsfresh.calculators.names import parameters_of
 from app.pipelines.tsfresh.extract import extract
 from app.pipelines.tsfresh.series import Series, in_series, signals_of, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from app.pipelines.tsfresh.calculators.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ class SeriesFeatures:
         """
         import pandas as pd
 
+        from app.pipelines.tsfresh.calculators.plan import Plan
+
         assert wanted.column_id is not None
         signals = signals_of(frame, wanted)
         roles = (wanted.column_id, wanted.column_sort, wanted.column_kind, wanted.column_value)
@@ -93,7 +99,8 @@ class SeriesFeatures:
         parts = []
         if features:
             settings = params.fc_parameters(wanted.default_fc_parameters)
-            found = extract(series, {str(number): settings for number in range(len(signals))}, progress, distributor)
+            plan = Plan.of(settings)
+            found = extract(series, {str(number): plan for number in range(len(signals))}, progress, distributor)
             found = found.loc[:, found.notna().any()]
             if found.empty:
                 raise TrainingFailed("No feature could be computed of these series; they may be too short.")
@@ -141,7 +148,7 @@ class SeriesFeatures:
         parts = [series.raw(list(self.raw))]
         if features:
             try:
-                found = extract(series, self._needed())
+                found = extract(series, self._plans)
             except TrainingFailed as error:
                 raise InvalidData(error.detail) from error
             found.columns = [self._outward(name) for name in found.columns]
@@ -176,10 +183,14 @@ class SeriesFeatures:
 
     def _needed(self) -> dict[str, params.FcParameters]:
         """Return tsfresh's parameters for just the columns of the model."""
-        from tsfresh.feature_extraction.settings import from_columns
+        return parameters_of(self._inward(name) for name in self.features)
 
-        needed: dict[str, params.FcParameters] = from_columns([self._inward(name) for name in self.features])
-        return needed
+    @cached_property
+    def _plans(self) -> dict[str, Plan]:
+        """How just the columns of the model are computed; made once, for all requests."""
+        from app.pipelines.tsfresh.calculators.plan import Plan
+
+        return {number: Plan.of(needed) for number, needed in self._needed().items()}
 
     def _outward(self, name: str) -> str:
         number, _, rest = name.partition("__")
