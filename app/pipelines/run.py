@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.errors import NoNetwork, ServiceError, TrainingFailed
-from app.payloads import frames, straight, strict_json
+from app.payloads import frames, straight
 from app.payloads.parameters import PredictParameters
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload
@@ -235,10 +235,10 @@ def predict(
 
 
 def _straight(pipeline: TrainedPipeline, upload: Upload, settings: Settings) -> tuple[list[Any], Array] | None:
-    """Return ids and predictions of a plain JSON table without making a frame; None where there has to be one."""
-    if pipeline.compiled is None or pipeline.features is not None or upload.format != "json":
+    """Return ids and predictions of a plain table without making a frame; None where there has to be one."""
+    if pipeline.compiled is None:
         return None
-    value = strict_json.loads(upload.data, upload.part) if upload.value is None else upload.value
-    table = straight.read(value, pipeline.signature, settings)
-    predicted = None if table is None else pipeline.predict_columns(table.columns)
-    return None if table is None or predicted is None else (table.ids, predicted)
+    table = straight.read(upload, pipeline.signature, settings)
+    rows = None if table is None else pipeline.straight_rows(table)
+    predicted = None if rows is None else pipeline.predict_columns(rows.columns)
+    return None if rows is None or predicted is None else (rows.ids, predicted)

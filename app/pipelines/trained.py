@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from app.errors import InvalidData, NeedsRetraining
 from app.payloads.parameters import Task
 from app.payloads.signature import Signature
+from app.payloads.straight import Straight
 from app.payloads.training import SINGLE_SERIES, as_single, from_arrow, to_arrow
 from app.pipelines import formats
 from app.pipelines.batching import Together
@@ -111,6 +112,13 @@ class TrainedPipeline:
         if self.signature.id_column in frame.columns:
             conformed = conformed.set_axis(frame[self.signature.id_column], axis=0)
         return conformed[list(self.columns)]
+
+    def straight_rows(self, table: Straight) -> Straight | None:
+        """Return what `rows` does, of a table that needs no frame; None where there has to be one."""
+        if self.features is None:
+            return table
+        # The windows of a forecast are cut with their times, which a frame has.
+        return self.features.straight(table) if isinstance(self.features, SeriesFeatures) else None
 
     def conformed(self, frame: pd.DataFrame, part: str = "raw_data") -> pd.DataFrame:
         """Bring a request's frame to the columns and kinds of training, one row a row.

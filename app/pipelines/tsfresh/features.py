@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 from app.errors import Fault, InvalidData, TrainingFailed, at
 from app.payloads.parameters import ExtractFeatures
+from app.payloads.straight import Straight
 from app.pipelines.base import Progress
 from app.pipelines.tsfresh import params
 from app.pipelines.tsfresh.calculators.names import parameters_of
-from app.pipelines.tsfresh.extract import extract
-from app.pipelines.tsfresh.series import Series, in_series, signals_of, tidy
+from app.pipelines.tsfresh.extract import extract, features
+from app.pipelines.tsfresh.series import Series, Signal, in_groups, in_series, signals_of, tidy
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from app.pipelines.tsfresh.calculators.plan import Plan
+
+    Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,8 @@ class SeriesFeatures:
             _refuse_clashes(signals, found)
             fill = _fill(found, params.imputation(wanted.impute_function))
             described = replace(described, columns=tuple(found.columns), fill=fill)
-            parts.append(described._imputed(found))
+            imputed = described._imputed(found.to_numpy(dtype="float64"))
+            parts.append(pd.DataFrame(imputed, index=found.index, columns=list(found.columns)))
         if raw:
             described = replace(described, columns=(*described.columns, *signals), raw=tuple(signals))
             parts.append(series.raw(signals))
@@ -144,17 +149,49 @@ class SeriesFeatures:
         unknown = sorted(set(signals_of(frame, self, part)) - set(self.signals))
         series = tidy(frame, self, list(self.signals))
         self._check_signals(series, unknown, part)
-        features = self.features
-        parts = [series.raw(list(self.raw))]
-        if features:
+        columns = self._columns(series.signals, len(series.ids))
+        return pd.DataFrame(columns, index=series.ids, columns=list(self.columns))
+
+    def straight(self, table: Straight) -> Straight | None:
+        """Return what `transform` does, of a table whose series are whole, in order, and one after another; else None.
+
+        Raises
+        ------
+        InvalidData
+        """
+        if self.column_kind is not None or (grouped := in_groups(table, self.column_sort, self.signals)) is None:
+            return None
+        ids, signals = grouped
+        return Straight(ids, self._columns(signals, len(ids)))
+
+    def _columns(self, signals: dict[str, Signal], n_series: int) -> dict[str, Array]:
+        """Return {name: values of shape (n_series,)} of what the model uses.
+
+        Raises
+        ------
+        InvalidData
+            A feature cannot be computed of these series.
+        """
+        columns = {name: signals[name].cells() for name in self.raw}
+        if self.features:
+            names, places = list(self.signals), self._places
             try:
-                found = extract(series, self._plans)
+                found = features(
+                    [(signals[names[int(number)]], plan) for number, plan in self._plans.items()], n_series
+                )
             except TrainingFailed as error:
                 raise InvalidData(error.detail) from error
-            found.columns = [self._outward(name) for name in found.columns]
-            # A feature that these series are too short for is missing here and imputed.
-            parts.append(self._imputed(found.reindex(columns=features)))
-        return parts[-1] if not self.raw and features else pd.concat(parts, axis=1)[list(self.columns)]
+            columns |= dict(zip(self.features, self._imputed(found[:, places]).T, strict=True))
+        return columns
+
+    @cached_property
+    def _places(self) -> Array:
+        """Where the features of the model are among those that the plans compute."""
+        import numpy as np
+
+        computed = [self._outward(f"{number}__{name}") for number, plan in self._plans.items() for name in plan.names]
+        place = {name: number for number, name in enumerate(computed)}
+        return np.array([place[name] for name in self.features])
 
     def as_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
@@ -204,15 +241,16 @@ class SeriesFeatures:
         )
         return f"{number}__{name.removeprefix(self.signals[number])[2:]}"
 
-    def _imputed(self, found: pd.DataFrame) -> pd.DataFrame:
+    def _imputed(self, values: Array) -> Array:
+        """Return features of shape (n_series, n_features) without missing and infinite ones."""
         import numpy as np
 
-        values = found.to_numpy(dtype="float64", copy=True)
+        if np.isfinite(values).all():
+            return values
         nan, negative, positive = np.array(self.fill).T
         values = np.where(np.isnan(values), nan, values)
         values = np.where(np.isneginf(values), negative, values)
-        values = np.where(np.isposinf(values), positive, values)
-        return type(found)(values, index=found.index, columns=list(found.columns))
+        return np.where(np.isposinf(values), positive, values)
 
 
 def _refuse_clashes(signals: list[str], found: pd.DataFrame) -> None:

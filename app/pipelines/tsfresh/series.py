@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from app.errors import Fault, InvalidData, at, listed
 from app.payloads.parameters import ExtractFeatures, Missing
+from app.payloads.straight import Straight
 from app.payloads.training import SINGLE_SERIES
 
 if TYPE_CHECKING:
@@ -183,6 +184,37 @@ def tidy(frame: pd.DataFrame, settings: Columns, names: list[str]) -> Series:
             found = (sorted_codes[here], values[here], None if times is None else times[here])
         signals[name] = _whole(*found, len(ids), Missing(settings.missing))
     return Series(ids, signals)
+
+
+def in_groups(
+    table: Straight, sort: str | None, signals: tuple[str, ...]
+) -> tuple[list[Any], dict[str, Signal]] | None:
+    """Return the ids and signals of a table whose series are whole, in order, and one after another; else None.
+
+    Parameters
+    ----------
+    sort
+        The column that orders the rows of a series, of numbers.
+    """
+    import numpy as np
+
+    if set(table.columns) != {*signals, *([sort] if sort else [])}:
+        return None
+    ids = np.array(table.ids)
+    changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
+    starts = np.concatenate(([0], changes, [len(ids)]))
+    found = [table.ids[place] for place in starts[:-1].tolist()]
+    if len(set(found)) < len(found):
+        return None
+    if sort is not None:
+        steps = np.diff(table.columns[sort])
+        steps[changes - 1] = 0.0
+        # Also of what is missing it is not true.
+        if not (steps >= 0).all() or not np.isfinite(table.columns[sort]).all():
+            return None
+    if not all(np.isfinite(table.columns[name]).all() for name in signals):
+        return None
+    return found, {name: Signal(table.columns[name], starts, None) for name in signals}
 
 
 def _whole(codes: Array, values: Array, times: Array | None, n_series: int, missing: Missing) -> Signal:
