@@ -1,8 +1,16 @@
 """How gunicorn serves the app, here and on a platform: `gunicorn "app:create_app()"`."""
 
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from app import drain
 from app.settings import Settings
+from app.telemetry import logs
 
 _settings = Settings.from_environment()
+logs.start(_settings.log_level)
 
 bind = _settings.address
 workers = _settings.web_concurrency
@@ -17,3 +25,29 @@ keepalive = 75
 limit_request_fields = 64
 control_socket_disable = True
 accesslog = None
+# Its logger has our handler already.
+errorlog = None
+loglevel = _settings.log_level.lower()
+
+# The web processes add up their numbers through this folder.
+_metrics = _settings.prometheus_multiproc_dir or Path(tempfile.mkdtemp(prefix="automl-metrics-"))
+raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics}"]
+
+
+def when_ready(server: Any) -> None:
+    """At SIGTERM, tell routers first."""
+    drain.at_sigterm(server, _settings.drain_seconds)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Leave a web process that has ended out of what is told of the living."""
+    # Its library looks for the folder when it is imported: by now it is set.
+    from app.telemetry import metrics
+
+    metrics.ended(_metrics, worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the folder that was made here."""
+    if _settings.prometheus_multiproc_dir is None:
+        shutil.rmtree(_metrics, ignore_errors=True)

@@ -18,6 +18,7 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused, RowGone, RowNotFound, StaleVersion
+from app.jobs import counts
 from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
 from app.jobs.tasks import TASKS, settle
 from app.payloads.explaining import ExplainParameters
@@ -27,8 +28,12 @@ from app.pipelines import registry
 from app.store.connection import store_errors
 from app.store.publications import Publications
 from app.store.redis import ModelStore
+from app.telemetry import context
+from app.telemetry.traces import TRACES
 
 if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
     from app.settings import Settings
 
 #: Name of the one queue.
@@ -159,7 +164,22 @@ class JobQueue:
         )
         return self._enqueue(job, stored, None)
 
+    @store_errors()
+    def counts(self) -> list[Metric]:
+        """Return how many jobs wait, run and have ended, and for how long, for /metrics."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.llen(self._queue.key)
+            pipe.zcard(self._queue.started_job_registry.key)
+            # New ones are put at the end.
+            pipe.lindex(self._queue.key, 0)
+            queued, running, oldest = pipe.execute()
+        job = None if oldest is None else self._records.find(oldest.decode())
+        waited = 0.0 if job is None else max(0.0, time.time() - job.created)
+        return [*counts.waiting(queued, running, waited), counts.ended(self._redis)]
+
     def _enqueue(self, job: Job, stored: dict[str, bytes], idempotency_key: str | None) -> Job:
+        asked_by = context.known().get("request_id")
+        job = replace(job, request_id=asked_by, traceparent=TRACES.traceparent())
         digest = hashlib.sha256(b"".join(stored[name] for name in sorted(stored))).hexdigest()
         # Without a key of its caller a job has its id for one: redis-py takes the lost answer to a transaction for a
         # failed one and begins anew, and what stands under the key tells that all is written.

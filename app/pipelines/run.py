@@ -12,7 +12,7 @@ from app.payloads import frames
 from app.payloads.parameters import PredictParameters
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload
-from app.pipelines import baseline, evaluate, leaderboard, prediction, registry, samples, sizing
+from app.pipelines import baseline, evaluate, leaderboard, portions, prediction, registry, samples, sizing
 from app.pipelines.base import Progress, Trial
 from app.pipelines.board import TrialBoard
 from app.pipelines.build import Build
@@ -25,6 +25,8 @@ from app.store.artifact import Artifact
 from app.store.publications import Publications
 from app.store.record import Record, Version
 from app.store.redis import ModelStore
+from app.telemetry import context, metrics
+from app.telemetry.stages import Stage
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -188,11 +190,13 @@ def load(
     wanted = store.current(pipeline_id) if version is None else version
     digest = store.digest(pipeline_id, wanted)
 
+    @Stage("load", metrics.LOAD_SECONDS)
     def read() -> tuple[TrainedPipeline, int]:
         artifact = store.artifact(pipeline_id, wanted)
         size = sum(map(len, artifact.parts.values()))
         return TrainedPipeline.from_artifact(artifact, installed_versions()), size
 
+    context.note(pipeline_id=pipeline_id, version=wanted)
     return cache.get((str(pipeline_id), wanted, digest), read), wanted
 
 
@@ -221,9 +225,13 @@ def predict(
 
     Raises
     ------
-    ModelNotFound, VersionNotFound, Unreadable, InvalidData, InvalidParameters and what `load` raises
+    ModelNotFound, VersionNotFound, Unreadable, InvalidData, InvalidParameters, DeadlinePassed and what `load` raises
     """
     pipeline, _ = load(store, cache, parameters.pipeline_id, parameters.version)
-    frame = frames.read(upload, settings, pipeline.signature.text_columns, pipeline.signature.id_column)
+    with Stage("parse", metrics.PARSE_SECONDS):
+        frame = frames.read(upload, settings, pipeline.signature.text_columns, pipeline.signature.id_column)
     rows = pipeline.rows(frame, upload.part)
-    return prediction.columns(pipeline, rows.index, pipeline.predict(rows), parameters.output)
+    with Stage("predict", metrics.PREDICT_SECONDS):
+        answers = portions.predict(pipeline, rows)
+    metrics.PREDICTED_ROWS.inc(len(rows))
+    return prediction.columns(pipeline, rows.index, answers, parameters.output)

@@ -15,6 +15,8 @@ from app.pipelines import formats
 from app.pipelines.refusals import refusals
 from app.pipelines.tsfresh import SeriesFeatures
 from app.store.artifact import Artifact
+from app.telemetry import metrics
+from app.telemetry.stages import Stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +90,8 @@ class TrainedPipeline:
         """
         conformed = self.conformed(frame, part)
         if self.features is not None:
-            return self.features.transform(conformed, part)
+            with Stage("features", metrics.FEATURES_SECONDS):
+                return self.features.transform(conformed, part)
         if self.signature.id_column in frame.columns:
             conformed = conformed.set_axis(frame[self.signature.id_column], axis=0)
         return conformed[list(self.columns)]
