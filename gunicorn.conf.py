@@ -14,7 +14,7 @@ logs.start(_settings.log_level)
 
 bind = _settings.address
 workers = _settings.web_concurrency
-worker_class = "gthread"
+worker_class = "app.web.Worker"
 threads = _settings.web_threads
 # The app is made once, before the fork: a wrong setting ends the service at once. It connects to nothing by then.
 preload_app = True

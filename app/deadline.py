@@ -8,25 +8,27 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.errors import DeadlinePassed
 
 
-@dataclass(frozen=True, slots=True)
-class _Deadline:
+class _Deadline(NamedTuple):
     """The seconds that were given, and when they end by `time.monotonic`."""
 
     seconds: float
     ends: float
 
 
+#: Seconds that the request of this thread has waited for a thread.
+WAITED: ContextVar[float] = ContextVar("waited", default=0.0)
+
 _CURRENT: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
-def begin(seconds: float) -> None:
-    """Give what this thread does from now on some seconds."""
-    _CURRENT.set(_Deadline(seconds, time.monotonic() + seconds))
+def begin(seconds: float, waited: float = 0.0) -> None:
+    """Give what this thread does from now on some seconds, less those that have gone."""
+    _CURRENT.set(_Deadline(seconds, time.monotonic() + seconds - waited))
 
 
 def end() -> None:

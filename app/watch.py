@@ -6,9 +6,9 @@ Around Flask and not a hook in it: a prediction may take less than hooks and the
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ class Watched:
         """Answer a request."""
         began = time.perf_counter()
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _ID.fullmatch(given) else os.urandom(16).hex()
         if (client := environ.get("gunicorn.socket")) is not None:
             # A client that stops in the middle of its request, or does not take its answer, would keep a thread.
             client.settimeout(self._seconds)
@@ -56,8 +56,9 @@ class Watched:
             _tell(environ, int(status[:3]), time.perf_counter() - began)
             return start_response(status, headers, *error)
 
-        known = context.begin(request_id=request_id)
-        deadline.begin(self._seconds)
+        known, waited = context.begin(request_id=request_id), deadline.WAITED.get()
+        deadline.begin(self._seconds, waited)
+        metrics.REQUEST_WAIT_SECONDS.observe(waited)
         try:
             with TRACES.request(environ):
                 return self._application(environ, answered)

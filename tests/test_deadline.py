@@ -74,6 +74,14 @@ def test_a_request_has_its_time_and_leaves_none_behind(app):
     assert deadline.left() == math.inf
 
 
+def test_what_a_request_waited_for_a_thread_is_of_its_time(app, request):
+    token = deadline.WAITED.set(8)
+    request.addfinalizer(lambda: deadline.WAITED.reset(token))
+    app.view_functions["health.live"] = deadline.check
+    response = app.test_client().get("/health/live")
+    assert (response.status_code, response.json["type"]) == (503, "urn:problem:deadline-passed")
+
+
 def test_a_client_that_stops_in_the_middle_is_waited_for_no_longer_either(app):
     here, there = socket.socketpair()
     with here, there:

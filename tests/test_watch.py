@@ -154,6 +154,7 @@ def test_numbers_are_of_all_web_processes_together(watched):
     assert answered_by == watched.web_processes()
     assert watched.number("automl_requests_total", **labels) == sent
     assert watched.number("automl_request_seconds_count", route="/models") == sent
+    assert watched.number("automl_request_wait_seconds_count") > sent
 
 
 def test_predictions_are_counted_by_row_and_their_stages_timed(watched):
@@ -222,7 +223,8 @@ def test_what_gunicorn_says_is_json_too(watched):
 
 def test_the_lines_of_a_job_have_the_id_of_the_request_that_queued_it(watched):
     ended = watched.line(message="job", request_id=ASKED["X-Request-Id"])
-    assert (ended["kind"], ended["state"], ended["pipeline_id"]) == ("training", "finished", "watched")
+    assert (ended["kind"], ended["state"]) == ("training", "finished")
+    assert (ended["pipeline_id"], ended["version"]) == ("watched", 1)
     assert ended["seconds"] > 0
     assert ended["job_id"]
     assert watched.line(message="request", request_id=ASKED["X-Request-Id"])["process"] != ended["process"]

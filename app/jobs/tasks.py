@@ -164,6 +164,7 @@ def _trained(job: Job, publications: Publications, records: JobRecords, settings
         promoted,
         settings.dask_scheduler_address,
     )
+    context.note(version=record.version)
     if explains:
         _keep_explanations(record, tables, explains, publications, settings)
     return record.result

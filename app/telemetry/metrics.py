@@ -69,6 +69,9 @@ _REQUEST_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=_OWN,
 )
+REQUEST_WAIT_SECONDS = Histogram(
+    "automl_request_wait_seconds", "Time that requests waited for a thread.", buckets=_SECONDS, registry=_OWN
+)
 CACHE_HITS = Counter("automl_cache_hits", "Pipelines found loaded.", registry=_OWN)
 CACHE_MISSES = Counter("automl_cache_misses", "Pipelines not found loaded.", registry=_OWN)
 CACHE_EVICTIONS = Counter("automl_cache_evictions", "Loaded pipelines given up for others.", registry=_OWN)
