@@ -34,6 +34,12 @@ _metrics = _settings.prometheus_multiproc_dir or Path(tempfile.mkdtemp(prefix="a
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics}"]
 
 
+def on_starting(server: Any) -> None:
+    """Forget what web processes held that were killed together with their arbiter; what they counted stays."""
+    for held in _metrics.glob("gauge_live*.db"):
+        held.unlink()
+
+
 def when_ready(server: Any) -> None:
     """At SIGTERM, tell routers first."""
     drain.at_sigterm(server, _settings.drain_seconds)

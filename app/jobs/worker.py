@@ -152,7 +152,7 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         logs.start(settings.log_level)
-        TRACES.start(settings, "automl-worker")
+        TRACES.start(settings, "automl-worker", flushed=True)
         if settings.redis_url is None:
             raise SettingsError("REDIS_URL: a worker needs the Redis of its web process")
         records, publications = open_records(settings)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from app.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Span
 
 #: Seconds that sending spans may take.
@@ -39,22 +40,44 @@ class _Marked:
         self._context.__exit__(kind, error, traceback)
 
 
+def _until_flush(exporter: SpanExporter) -> SpanProcessor:
+    """Return what keeps spans until they are asked for, without a thread."""
+    from opentelemetry.sdk.trace import SpanProcessor
+
+    class UntilFlush(SpanProcessor):
+        def __init__(self) -> None:
+            self._kept: list[ReadableSpan] = []
+
+        def on_end(self, span: ReadableSpan) -> None:
+            self._kept.append(span)
+
+        def force_flush(self, timeout_millis: int = 30000) -> bool:
+            sent, self._kept = self._kept, []
+            exporter.export(sent)
+            return True
+
+    return UntilFlush()
+
+
 class Traces:
-    """The traces of a process. What sends them is a thread, so it begins with the first span, after any fork."""
+    """The traces of a process, sent from time to time by a thread, which begins with the first span, after any fork."""
 
     def __init__(self) -> None:
         self._endpoint: str | None = None
         self._service = ""
+        self._flushed = False
         self._provider: TracerProvider | None = None
         self._making = threading.Lock()
 
-    def start(self, settings: Settings, service: str) -> None:
+    def start(self, settings: Settings, service: str, flushed: bool = False) -> None:
         """Trace from now on, if the settings say where to.
 
         Parameters
         ----------
         service
             Name of this part of the service.
+        flushed
+            Whether spans are sent by `flush` alone: jobs fork, and what forks has no threads.
 
         Raises
         ------
@@ -71,7 +94,7 @@ class Traces:
                 "OTEL_EXPORTER_OTLP_ENDPOINT: traces need OpenTelemetry. "
                 "Install it with: pip install -r requirements-tracing.txt"
             ) from None
-        self._endpoint, self._service = settings.otel_exporter_otlp_endpoint, service
+        self._endpoint, self._service, self._flushed = settings.otel_exporter_otlp_endpoint, service, flushed
 
     def span(
         self, name: str, parent: dict[str, str] | None = None, serves: bool = False
@@ -147,7 +170,9 @@ class Traces:
 
                 self._provider = TracerProvider(resource=Resource.create({"service.name": self._service}))
                 exporter = OTLPSpanExporter(f"{str(self._endpoint).rstrip('/')}/v1/traces", timeout=_SEND)
-                self._provider.add_span_processor(BatchSpanProcessor(exporter))
+                self._provider.add_span_processor(
+                    _until_flush(exporter) if self._flushed else BatchSpanProcessor(exporter)
+                )
             return self._provider
 
 
