@@ -20,6 +20,7 @@ import requests
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.store.connection import connect
 from conftest import ROOT, SECRET, Service, free_port, wait_until_ready
 
 #: Seconds that a test may wait for something.
@@ -95,6 +96,9 @@ class Watched(Service):
 def watched(redis_url, tmp_path_factory):
     """The service, and a model that it has trained."""
     folder = tmp_path_factory.mktemp("watched")
+    with connect(redis_url) as client:
+        # The jobs of other tests were counted too.
+        client.flushall()
     collector = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=collector.serve_forever, daemon=True).start()
     port = free_port()
