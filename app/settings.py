@@ -105,8 +105,8 @@ class Settings(BaseModel):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     """From which on lines of the log are written. At INFO there is one a request and one a job."""
     prometheus_multiproc_dir: Path | None = None
-    """Folder in which the processes of this machine keep the numbers of /metrics. Made at the start where it is not
-    set, which is what to do unless workers are started apart from the web process on the same machine."""
+    """Folder, which is there and empty, in which the processes of this machine keep the numbers of /metrics. `python -m
+    app` makes one, and so does a web process where it is not set; a worker apart from it needs the same."""
     otel_exporter_otlp_endpoint: str | None = None
     """http:// or https:// address of a collector of OpenTelemetry, to which traces are sent (OTLP over HTTP). Needs
     requirements-tracing.txt, whose libraries read further variables of their own: `OTEL_TRACES_SAMPLER`, ..."""

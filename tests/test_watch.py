@@ -26,9 +26,6 @@ from conftest import ROOT, SECRET, Service, free_port, wait_until_ready
 #: Seconds that a test may wait for something.
 PATIENCE = 60
 
-#: Seconds between SIGTERM and the stop.
-DRAIN = 3
-
 TABLE = {"height": [0.5 * row for row in range(20)], "colour": ["red", "blue"] * 10, "label": ["no", "yes"] * 10}
 ROWS = {"pipeline_id": "watched", "data": [{"height": 1.0, "colour": "red"}, {"height": 2.0, "colour": "blue"}]}
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -84,12 +81,14 @@ class Watched(Service):
         samples = [sample for family in families for sample in family.samples if sample.name == name]
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
+    def arbiter(self):
+        """Return the parent of the web processes."""
+        children = psutil.Process(self.process.pid).children()
+        return next(one for one in children if "gunicorn" in " ".join(one.cmdline()))
+
     def web_processes(self):
         """Return those that answer, by process id."""
-        (arbiter,) = [
-            one for one in psutil.Process(self.process.pid).children() if "gunicorn" in " ".join(one.cmdline())
-        ]
-        return {child.pid for child in arbiter.children()}
+        return {child.pid for child in self.arbiter().children()}
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +106,8 @@ def watched(redis_url, tmp_path_factory):
         "DATA_DIR": str(folder),
         "REDIS_URL": redis_url,
         "SIGNING_SECRET": SECRET,
-        "DRAIN_SECONDS": str(DRAIN),
+        # Longer than any test; a second SIGTERM ends it.
+        "DRAIN_SECONDS": "600",
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
     }
@@ -128,8 +128,10 @@ def watched(redis_url, tmp_path_factory):
         yield service
     finally:
         service.close()
-        process.terminate()
-        process.wait(PATIENCE)
+        if process.poll() is None:
+            process.terminate()
+            service.arbiter().kill()
+            process.wait(PATIENCE)
         collector.shutdown()
         collector.server_close()
 
@@ -293,6 +295,7 @@ def test_at_a_stop_readiness_goes_first_and_requests_are_answered(watched):
         watched.process.terminate()
         until(lambda: status("/health/ready") == 503, "it stayed ready")
         assert status("/health/live") == status("/models") == 200
+        watched.arbiter().terminate()
         begun.sendall(body[5:])
         answer = b"".join(iter(lambda: begun.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200")

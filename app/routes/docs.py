@@ -49,7 +49,10 @@ _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
         _PREFER,
         {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
     ],
-    ("/serve_prediction", "post"): _query(pipeline_id="string", version="integer", output="string"),
+    ("/serve_prediction", "post"): [
+        *_query(pipeline_id="string", version="integer", output="string"),
+        _PREFER | {"example": "wait=10"},
+    ],
     ("/explain", "post"): _of_methods(),
     ("/models/{pipeline_id}/explainers", "get"): _query(version="integer"),
     ("/models/{pipeline_id}/explanations", "get"): _query(version="integer"),
