@@ -164,8 +164,7 @@ def test_numbers_are_of_all_web_processes_together(watched):
 
 
 def test_predictions_are_counted_by_row_and_their_stages_timed(watched):
-    for _ in range(3):
-        assert predict(watched).ok
+    assert all(predict(watched).ok for _ in range(3))
     assert watched.number("automl_predicted_rows_total") == 6
     assert watched.number("automl_predict_seconds_count") == watched.number("automl_parse_seconds_count") == 3
     assert watched.number("automl_model_load_seconds_count") == watched.number("automl_cache_misses_total") == 1
@@ -174,8 +173,7 @@ def test_predictions_are_counted_by_row_and_their_stages_timed(watched):
 
 
 def test_paths_that_no_route_has_share_one_label(watched):
-    for _ in range(3):
-        assert watched.get(f"/{uuid.uuid4().hex}").status_code == 404
+    assert all(watched.get(f"/{uuid.uuid4().hex}").status_code == 404 for _ in range(3))
     assert watched.request("BREW", "/serve_prediction").status_code == 405
     assert watched.get(f"/models/{uuid.uuid4().hex}").status_code == 404
     text = watched.get("/metrics").text

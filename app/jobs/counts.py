@@ -6,12 +6,18 @@ automl:jobs:ended   hash "<kind> <state> <bound>" → jobs that took no more sec
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric
+
+if TYPE_CHECKING:
+    from rq import Queue
+
+    from app.jobs.records import JobRecords
 
 _ENDED = "automl:jobs:ended"
 
@@ -41,8 +47,16 @@ def ended(client: Any) -> Metric:
     return family
 
 
-def waiting(queued: int, running: int, oldest_seconds: float) -> Iterator[Metric]:
-    """Yield what the queue holds."""
+def waiting(client: Any, queue: Queue, records: JobRecords) -> Iterator[Metric]:
+    """Yield what a queue holds."""
+    with client.pipeline(transaction=False) as pipe:
+        pipe.llen(queue.key)
+        pipe.zcard(queue.started_job_registry.key)
+        # New ones are put at the end.
+        pipe.lindex(queue.key, 0)
+        queued, running, oldest = pipe.execute()
+    job = None if oldest is None else records.find(oldest.decode())
+    oldest_seconds = 0.0 if job is None else max(0.0, time.time() - job.created)
     yield GaugeMetricFamily("automl_queue_length", "Jobs that wait for a worker.", queued)
     yield GaugeMetricFamily("automl_queue_oldest_seconds", "Time that the next of them has waited.", oldest_seconds)
     yield GaugeMetricFamily("automl_jobs_running", "Jobs that workers have begun.", running)

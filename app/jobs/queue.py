@@ -167,15 +167,7 @@ class JobQueue:
     @store_errors()
     def counts(self) -> list[Metric]:
         """Return how many jobs wait, run and have ended, and for how long, for /metrics."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.llen(self._queue.key)
-            pipe.zcard(self._queue.started_job_registry.key)
-            # New ones are put at the end.
-            pipe.lindex(self._queue.key, 0)
-            queued, running, oldest = pipe.execute()
-        job = None if oldest is None else self._records.find(oldest.decode())
-        waited = 0.0 if job is None else max(0.0, time.time() - job.created)
-        return [*counts.waiting(queued, running, waited), counts.ended(self._redis)]
+        return [*counts.waiting(self._redis, self._queue, self._records), counts.ended(self._redis)]
 
     def _enqueue(self, job: Job, stored: dict[str, bytes], idempotency_key: str | None) -> Job:
         asked_by = context.known().get("request_id")

@@ -2,7 +2,6 @@
 
 automl:jobs              sorted set of job ids by time
 automl:job:<id>          hash, fields as in `Job`
-automl:jobs:ended        see `counts`
 automl:job:<id>:input    hash of Arrow, JSON and bytes: what was uploaded; expires with a job that left a version
 automl:job:<id>:rows     hash name → signed artefact: rows of its leaderboard
 """
@@ -103,8 +102,7 @@ class Job:
 
     def known(self) -> dict[str, Any]:
         """Return what each line of the log says of the job."""
-        told = {"request_id": self.request_id, "job_id": self.job_id, "kind": self.kind.value}
-        return told | {"pipeline_id": self.pipeline_id, "model": self.model}
+        return {name: getattr(self, name) for name in ("request_id", "job_id", "kind", "pipeline_id", "model")}
 
     def as_json(self) -> dict[str, Any]:
         """Return the job as GET /jobs/<id> shows it."""
@@ -174,9 +172,7 @@ class JobRecords:
         stored = {name.decode(): value for name, value in fields.items()}
         found: dict[str, Any] = {"job_id": job_id, "state": JobState(stored.pop("state").decode())}
         found["model"] = stored.pop("model").decode()
-        for name in _TEXTS:
-            if name in stored:
-                found[name] = stored.pop(name).decode()
+        found |= {name: stored.pop(name).decode() for name in _TEXTS if name in stored}
         if "kind" in stored:
             found["kind"] = JobKind(stored.pop("kind").decode())
         if "stop" in stored:
@@ -281,8 +277,7 @@ class JobRecords:
             if job is None or job.state.final:
                 return None
             pipe.hset(key, mapping=fields)
-            beside = (f"{key}:input", f"{key}:rows")
-            for name in (key, *beside):
+            for name in (key, *(beside := (f"{key}:input", f"{key}:rows"))):
                 pipe.expire(name, self._days * _DAY)
             if result is None:
                 # There is no leaderboard whose rows could be promoted.
