@@ -1,12 +1,22 @@
 """How gunicorn serves the app, here and on a platform: `gunicorn "app:create_app()"`."""
 
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from app import drain
 from app.settings import Settings
+from app.telemetry import logs
+from app.telemetry.traces import TRACES
 
 _settings = Settings.from_environment()
+logs.start(_settings.log_level)
 
 bind = _settings.address
 workers = _settings.web_concurrency
-worker_class = "gthread"
+worker_class = "app.web.Worker"
 threads = _settings.web_threads
 # The app is made once, before the fork: a wrong setting ends the service at once. It connects to nothing by then.
 preload_app = True
@@ -17,3 +27,42 @@ keepalive = 75
 limit_request_fields = 64
 control_socket_disable = True
 accesslog = None
+# Its logger has our handler already.
+errorlog = None
+loglevel = _settings.log_level.lower()
+
+# The web processes add up their numbers through this folder.
+_metrics = _settings.prometheus_multiproc_dir or Path(tempfile.mkdtemp(prefix="automl-metrics-"))
+raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics}"]
+
+
+def on_starting(server: Any) -> None:
+    """Forget what web processes held that were killed together with their arbiter; what they counted stays."""
+    for held in _metrics.glob("gauge_live*.db"):
+        held.unlink()
+
+
+def when_ready(server: Any) -> None:
+    """At SIGTERM, tell routers first."""
+    drain.at_sigterm(server, _settings.drain_seconds)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """End a web process at once when its requests are answered: taking the engines apart would take seconds more."""
+    if worker.booted:
+        TRACES.flush()
+        os._exit(0)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Leave a web process that has ended out of what is told of the living."""
+    # Its library looks for the folder when it is imported: by now it is set.
+    from app.telemetry import metrics
+
+    metrics.ended(_metrics, worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the folder that was made here."""
+    if _settings.prometheus_multiproc_dir is None:
+        shutil.rmtree(_metrics, ignore_errors=True)

@@ -16,7 +16,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     """Make the web application. No engine is imported, and Redis is not asked, before the first request."""
     from apiflask import APIFlask
 
-    from app import auth, problems, routes
+    from app import auth, problems, routes, watch
     from app.services import Services
     from app.settings import Settings
 
@@ -27,6 +27,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.config["MAX_FORM_PARTS"] = 16
     app.extensions["automl"] = Services.from_settings(settings)
     problems.register(app)
+    watch.register(app, settings)
     auth.register(app, settings)
     routes.register(app)
     return app

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from types import FrameType
 
 from app.settings import Settings, SettingsError, child_environment
 from app.store.embedded import EmbeddedError, EmbeddedRedis, die_with_parent
+from app.telemetry import logs
+from app.telemetry.traces import TRACES
+
+# By the name of the project, also where this is the program.
+logger = logging.getLogger("app")
 
 #: Seconds between two looks at the processes.
 _LOOK = 0.2
 
-#: Seconds a process has to stop: the web process finishes its requests, a worker gives its training back.
+#: Seconds a process has to stop after a drain: the web process finishes its requests, a worker gives its training back.
 _STOP = 35
 
 #: Restarts within a minute after which a process is given up, and the service with it.
@@ -58,7 +65,7 @@ class Process:
         self._starts = [started for started in self._starts if time.monotonic() - started < 60]
         if len(self._starts) > _MOST_RESTARTS:
             return False
-        sys.stderr.write(f"The {self._name} process ended ({self._process.returncode}); starting it again.\n")
+        logger.warning("the %s process ended (%s); it is started again", self._name, self._process.returncode)
         self.start()
         return True
 
@@ -67,12 +74,12 @@ class Process:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 
-    def wait(self) -> None:
-        """Wait for the end; after `_STOP` seconds, force it."""
+    def wait(self, seconds: float) -> None:
+        """Wait for the end; after some seconds, force it."""
         if self._process is None:
             return
         try:
-            self._process.wait(_STOP)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -85,6 +92,8 @@ class Supervisor:
         self._settings = settings
         self._redis = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
         self._processes: list[Process] = []
+        # A fresh one: numbers of an earlier run would be added to those of this one.
+        self._metrics = tempfile.TemporaryDirectory(prefix="automl-metrics-")
 
     def run(self) -> int:
         """Start everything and watch it until a signal; return the exit status."""
@@ -94,10 +103,10 @@ class Supervisor:
             self._start()
             while all(process.look() for process in self._processes):
                 if self._redis is not None and not self._redis.alive:
-                    sys.stderr.write("The embedded Redis ended; starting it again.\n")
+                    logger.warning("the embedded Redis ended; it is started again")
                     self._redis.restart()
                 time.sleep(_LOOK)
-            sys.stderr.write("A process ends again and again; the service stops.\n")
+            logger.error("a process ends again and again; the service stops")
             return 1
         except Stopping:
             return 0
@@ -107,10 +116,11 @@ class Supervisor:
             self._stop()
 
     def _start(self) -> None:
-        environment = child_environment()
+        changes = {"PROMETHEUS_MULTIPROC_DIR": self._metrics.name}
         if self._redis is not None:
             self._redis.start()
-            environment = child_environment(REDIS_URL=self._redis.url)
+            changes["REDIS_URL"] = self._redis.url
+        environment = child_environment(**changes)
         worker = [sys.executable, "-m", "app.jobs.worker"]
         web = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"]
         shares = _shares(self._settings.train_workers)
@@ -123,9 +133,10 @@ class Supervisor:
         for process in self._processes:
             process.ask_to_stop()
         for process in self._processes:
-            process.wait()
+            process.wait(_STOP + self._settings.drain_seconds)
         if self._redis is not None:
             self._redis.stop()
+        self._metrics.cleanup()
 
 
 def _shares(n_workers: int) -> list[set[int]] | list[None]:
@@ -147,7 +158,9 @@ def main() -> int:
     """Run the service until Ctrl-C or SIGTERM."""
     try:
         settings = Settings.from_environment()
-        sys.stderr.write(f"AutoML service on http://{settings.address} (Ctrl-C stops it)\n")
+        logs.start(settings.log_level)
+        TRACES.start(settings, "automl")
+        logger.info("AutoML service on http://%s (Ctrl-C stops it)", settings.address)
         return Supervisor(settings).run()
     except (SettingsError, EmbeddedError) as error:
         sys.stderr.write(f"{error}\n")

@@ -28,6 +28,7 @@ OPEN = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"
 #: The role each endpoint needs. One that is missing here needs `admin`.
 NEEDED = {
     "docs.page": "read",
+    "metrics.show": "read",
     "static": "read",
     "openapi.spec": "read",
     "models.index": "read",

@@ -30,7 +30,9 @@ ServiceError                     500
 ├─ Unavailable                   503
 │  ├─ StoreUnavailable
 │  ├─ ArtifactRejected                 signature or identity does not verify
-│  └─ Busy                             all waiting places are taken
+│  ├─ Busy                             all waiting places are taken
+│  ├─ DeadlinePassed                   the request's time has passed
+│  └─ Draining                         about to stop
 └─ TrainingEnded                 500   a job that ended without a model: its stored failure, raised again
 """
 
@@ -374,6 +376,24 @@ class Busy(Unavailable):
     """Every place for a long answer is taken."""
 
     code = "busy"
+
+
+class DeadlinePassed(Unavailable):
+    """A request's time has passed before its answer was there."""
+
+    code, title = "deadline-passed", "The request's time has passed"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"There was no answer within {seconds:g} s. Try again, or send fewer rows at once.")
+
+
+class Draining(Unavailable):
+    """The process answers what comes, and is about to stop: others should be asked."""
+
+    code = "draining"
+
+    def __init__(self) -> None:
+        super().__init__("The service is about to stop. Ask another instance of it.")
 
 
 class TrainingEnded(ServiceError):

@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
-from app.errors import ServiceError, UploadTooLarge
+from app.errors import ServiceError, Unreadable, UploadTooLarge
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +74,10 @@ def register(app: Flask) -> None:
         return service_error(
             UploadTooLarge(f"The request has more than {most} MiB, or more parts than any route reads.")
         )
+
+    @app.errorhandler(ClientDisconnected)
+    def broken_off(error: ClientDisconnected) -> Response:
+        return service_error(Unreadable("The body of the request did not arrive whole, or not in time. Send it again."))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -10,6 +10,7 @@ from typing import Self, cast
 
 from flask import current_app
 
+from app.drain import Drain
 from app.jobs.queue import JobQueue
 from app.jobs.records import JobRecords
 from app.pipelines.cache import PipelineCache
@@ -29,6 +30,7 @@ class Services:
     queue: JobQueue
     pipelines: PipelineCache
     places: threading.BoundedSemaphore
+    drain: Drain
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -47,7 +49,8 @@ class Services:
         queue = JobQueue(client, records, store, publications, settings)
         cache = PipelineCache(settings.model_cache_mb * 2**20)
         # Half of the threads may wait for trainings; the others stay free for predictions.
-        return cls(settings, store, queue, cache, threading.BoundedSemaphore(settings.web_threads // 2))
+        places = threading.BoundedSemaphore(settings.web_threads // 2)
+        return cls(settings, store, queue, cache, places, Drain())
 
     @contextmanager
     def place(self) -> Iterator[bool]:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -31,6 +31,25 @@ MIN_SECRET = 32
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names its variable."""
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether an address is this machine's alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _usual_drain(values: dict[str, Any]) -> int:
+    """Return the default of `drain_seconds`: beyond loopback a router has to hear of the stop."""
+    return 0 if _is_loopback(values.get("host", "")) else 5
+
+
+def _upper(text: object) -> object:
+    return text.upper() if isinstance(text, str) else text
 
 
 def _parse_keys(text: object) -> object:
@@ -76,6 +95,22 @@ class Settings(BaseModel):
     train_workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Training workers that `python -m app` starts; each runs one job at a time."""
 
+    request_seconds: Annotated[int, Field(ge=1)] = 60
+    """Seconds after which a prediction that somebody waits for goes no further and answers 503, and an explanation
+    begins no further row; also for which a client may stop sending, and within which it has to take an answer."""
+    drain_seconds: Annotated[int, Field(ge=0, le=600)] = Field(default_factory=_usual_drain)
+    """Seconds between SIGTERM and the end of a web process in which /health/ready answers 503 and all else is answered
+    as before, so that a router turns to others. 5, on loopback 0; then requests that began have 30 more."""
+
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
+    """From which on lines of the log are written. At INFO there is one a request and one a job."""
+    prometheus_multiproc_dir: Path | None = None
+    """Folder, which is there and empty, in which the processes of this machine keep the numbers of /metrics. `python -m
+    app` makes one, and so does a web process where it is not set; a worker apart from it needs the same."""
+    otel_exporter_otlp_endpoint: str | None = None
+    """http:// or https:// address of a collector of OpenTelemetry, to which traces are sent (OTLP over HTTP). Needs
+    requirements-tracing.txt, whose libraries read further variables of their own: `OTEL_TRACES_SAMPLER`, ..."""
+
     max_upload_mb: Annotated[int, Field(ge=1, le=4096)] = 64
     """Mebibytes of one request's body."""
     max_cells: Annotated[int, Field(ge=1)] = 20_000_000
@@ -104,6 +139,13 @@ class Settings(BaseModel):
             raise ValueError("must begin with tcp:// or tls://")
         return address
 
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _a_scheme_of_http(cls, address: str | None) -> str | None:
+        if address is not None and not address.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return address
+
     @field_validator("redis_url")
     @classmethod
     def _a_scheme_of_redis(cls, url: str | None) -> str | None:
@@ -129,12 +171,7 @@ class Settings(BaseModel):
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(self.host)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -13,7 +13,7 @@ from tests import published
 ROOT = Path(__file__).parents[1]
 HEAVY = (
     "sklearn pandas numpy scipy tsfresh tpot xgboost lightgbm shap skimage matplotlib skops dask distributed torch "
-    "keras autokeras"
+    "keras autokeras opentelemetry.exporter opentelemetry.sdk.trace"
 )
 
 START = """
@@ -53,7 +53,7 @@ def run(code):
     return process.stdout
 
 
-def test_making_the_app_loads_no_engine_and_asks_no_redis():
+def test_making_the_app_loads_no_engine_and_no_traces_and_asks_no_redis():
     code = START.format(url="unix:///nowhere") + f"print(sorted(set(sys.modules) & set({HEAVY!r}.split())))"
     assert run(code) == "[]\n"
 

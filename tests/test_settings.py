@@ -36,6 +36,12 @@ def test_an_empty_variable_counts_as_not_set():
     assert Settings.from_environment({"PORT": "", "REDIS_URL": ""}) == Settings.from_environment({})
 
 
+def test_only_a_service_that_others_reach_has_routers_to_wait_for_at_its_stop():
+    assert Settings.from_environment({}).drain_seconds == 0
+    assert Settings.from_environment(OPEN).drain_seconds == 5
+    assert Settings.from_environment({**OPEN, "DRAIN_SECONDS": "1"}).drain_seconds == 1
+
+
 def test_settings_do_not_change():
     with pytest.raises(ValueError, match="frozen"):
         Settings.from_environment({}).port = 1

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from app import deadline
 from app.errors import Fault, InvalidParameters, listed, within
 from app.explain import answer, registry, subject
 from app.explain.explanation import Explanation, silent
@@ -22,6 +23,8 @@ from app.pipelines.cache import PipelineCache
 from app.pipelines.trained import TrainedPipeline
 from app.store.record import Record
 from app.store.redis import ModelStore
+from app.telemetry import metrics
+from app.telemetry.stages import Stage
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -63,9 +66,15 @@ def explain(
     pipeline, version = run.load(store, cache, parameters.pipeline_id, parameters.version)
     frame = None
     if upload is not None:
-        frame = frames.read(upload, settings, pipeline.signature.text_columns, pipeline.signature.id_column)
+        with Stage("parse", metrics.PARSE_SECONDS):
+            frame = frames.read(upload, settings, pipeline.signature.text_columns, pipeline.signature.id_column)
     part, reported = upload.part if upload else "raw_data", partial(store.report, parameters.pipeline_id, version)
-    return Explanation(parameters, version, pipeline, frame, part, reported, progress, seconds).answer()
+    with Stage("explain", metrics.explanation(parameters.method)):
+        # What is explained by the end of a request's time is answered.
+        within = min(seconds, deadline.left())
+        found = Explanation(parameters, version, pipeline, frame, part, reported, progress, within).answer()
+    metrics.explained(parameters.method, len(found["explanations"]) + len(found["overall"]))
+    return found
 
 
 def beside_prediction(

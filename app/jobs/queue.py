@@ -18,6 +18,7 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused, RowGone, RowNotFound, StaleVersion
+from app.jobs import counts
 from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
 from app.jobs.tasks import TASKS, settle
 from app.payloads.explaining import ExplainParameters
@@ -27,8 +28,12 @@ from app.pipelines import registry
 from app.store.connection import store_errors
 from app.store.publications import Publications
 from app.store.redis import ModelStore
+from app.telemetry import context
+from app.telemetry.traces import TRACES
 
 if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
     from app.settings import Settings
 
 #: Name of the one queue.
@@ -159,7 +164,14 @@ class JobQueue:
         )
         return self._enqueue(job, stored, None)
 
+    @store_errors()
+    def counts(self) -> list[Metric]:
+        """Return how many jobs wait, run and have ended, and for how long, for /metrics."""
+        return [*counts.waiting(self._redis, self._queue, self._records), counts.ended(self._redis)]
+
     def _enqueue(self, job: Job, stored: dict[str, bytes], idempotency_key: str | None) -> Job:
+        asked_by = context.known().get("request_id")
+        job = replace(job, request_id=asked_by, traceparent=TRACES.traceparent())
         digest = hashlib.sha256(b"".join(stored[name] for name in sorted(stored))).hexdigest()
         # Without a key of its caller a job has its id for one: redis-py takes the lost answer to a transaction for a
         # failed one and begins anew, and what stands under the key tells that all is written.

@@ -9,6 +9,7 @@ automl:job:<id>:rows     hash name → signed artefact: rows of its leaderboard
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,15 +19,21 @@ import orjson
 import redis
 
 from app.errors import JobNotFound, ServiceError
+from app.jobs import counts
 from app.payloads.training import Tables
 from app.store.artifact import Artifact, seal, unseal
 from app.store.connection import store_errors
+
+logger = logging.getLogger(__name__)
 
 #: Seconds in a day.
 _DAY = 24 * 3600
 
 #: Jobs that are listed.
 _RECENT = 100
+
+#: Fields of a job that are stored as they are, where it has them.
+_TEXTS = ("origin", "row", "request_id", "traceparent")
 
 #: The version under which rows are signed; they have none.
 _NO_VERSION = 0
@@ -70,6 +77,7 @@ class Job:
 
     `model` is what is trained, of an explanation the method.
     `origin` and `row` name the job and the row of its leaderboard that this one promotes.
+    `request_id` and `traceparent` name the request that queued it, in logs and traces.
     """
 
     job_id: str
@@ -82,6 +90,8 @@ class Job:
     kind: JobKind = JobKind.TRAINING
     origin: str | None = None
     row: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
     started: float | None = None
     ended: float | None = None
     attempts: int = 0
@@ -89,6 +99,10 @@ class Job:
     progress: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+
+    def known(self) -> dict[str, Any]:
+        """Return what each line of the log says of the job."""
+        return {name: getattr(self, name) for name in ("request_id", "job_id", "kind", "pipeline_id", "model")}
 
     def as_json(self) -> dict[str, Any]:
         """Return the job as GET /jobs/<id> shows it."""
@@ -137,7 +151,7 @@ class JobRecords:
             "seconds": job.seconds,
             "memory_mb": job.memory_mb,
             "kind": job.kind.value,
-            **({"origin": job.origin, "row": job.row} if job.origin and job.row else {}),
+            **{name: value for name in _TEXTS if (value := getattr(job, name)) is not None},
         }
         pipe.hset(_key(job.job_id), mapping=fields)
         pipe.hset(f"{_key(job.job_id)}:input", mapping=stored)
@@ -158,9 +172,7 @@ class JobRecords:
         stored = {name.decode(): value for name, value in fields.items()}
         found: dict[str, Any] = {"job_id": job_id, "state": JobState(stored.pop("state").decode())}
         found["model"] = stored.pop("model").decode()
-        for name in ("origin", "row"):
-            if name in stored:
-                found[name] = stored.pop(name).decode()
+        found |= {name: stored.pop(name).decode() for name in _TEXTS if name in stored}
         if "kind" in stored:
             found["kind"] = JobKind(stored.pop("kind").decode())
         if "stop" in stored:
@@ -251,27 +263,31 @@ class JobRecords:
         result: dict[str, Any] | None = None,
         error: ServiceError | None = None,
     ) -> None:
-        """Bring a job to a final state, once: the first end stands."""
-        key = _key(job_id)
-        fields: dict[str, Any] = {"state": state.value, "ended": time.time()}
+        """Bring a job to a final state, once: the first end stands, and is counted and logged."""
+        key, now = _key(job_id), time.time()
+        fields: dict[str, Any] = {"state": state.value, "ended": now}
         if result is not None:
             fields["result"] = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
         if error is not None:
             fields["error"] = orjson.dumps(error.as_problem())
 
-        def write(pipe: Any) -> None:
-            found = pipe.hget(key, "state")
+        def write(pipe: Any) -> Job | None:
+            job = self.find(job_id)
             pipe.multi()
-            if found is not None and not JobState(found.decode()).final:
-                pipe.hset(key, mapping=fields)
-                beside = (f"{key}:input", f"{key}:rows")
-                for name in (key, *beside):
-                    pipe.expire(name, self._days * _DAY)
-                if result is None:
-                    # There is no leaderboard whose rows could be promoted.
-                    pipe.delete(*beside)
+            if job is None or job.state.final:
+                return None
+            pipe.hset(key, mapping=fields)
+            for name in (key, *(beside := (f"{key}:input", f"{key}:rows"))):
+                pipe.expire(name, self._days * _DAY)
+            if result is None:
+                # There is no leaderboard whose rows could be promoted.
+                pipe.delete(*beside)
+            counts.count(pipe, job.kind, state, now - (job.started or now))
+            return job
 
-        self._redis.transaction(write, key)
+        if (job := self._redis.transaction(write, key, value_from_callable=True)) is not None:
+            ended = {"state": state.value, "seconds": round(now - (job.started or now), 3)}
+            logger.info("job", extra={"fields": job.known() | ended})
 
 
 def _digest(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from app.errors import Conflict, OutOfTime, ServiceError, TrainingFailed
@@ -19,6 +20,8 @@ from app.store.publications import Publications
 from app.store.record import Record
 from app.store.redis import ModelStore
 from app.store.secret import signing_secret
+from app.telemetry import context
+from app.telemetry.traces import TRACES
 
 logger = logging.getLogger(__name__)
 
@@ -54,17 +57,26 @@ def _done(job_id: str, work: Callable[[Job, Publications, JobRecords, Settings],
     if job.stop is not None:
         settle(job, publications, records)
         return
+    asked_by = {"traceparent": job.traceparent} if job.traceparent else None
+    with context.during(**job.known()), TRACES.span(job.kind, asked_by, serves=True):
+        _worked(job, partial(work, job, publications, records, settings), publications, records)
+    # The process ends with its job, by the shortest way.
+    TRACES.flush()
+
+
+def _worked(job: Job, work: Callable[[], dict[str, Any]], publications: Publications, records: JobRecords) -> None:
+    job_id = job.job_id
     try:
-        result = work(job, publications, records, settings)
+        result = work()
     except ServiceError as error:
-        logger.info("job %s failed: %s", job_id, error.detail)
+        logger.info("the job failed: %s", error.detail)
         if _has_finished(job_id, publications, records):
             return
         publications.withdraw(job_id)
         records.end(job_id, JobState.TIMED_OUT if isinstance(error, OutOfTime) else JobState.FAILED, error=error)
     except Exception:
         # The outermost loop of a job: whatever a library raises ends it, and not its worker.
-        logger.exception("job %s failed", job_id)
+        logger.exception("the job failed")
         if _has_finished(job_id, publications, records):
             return
         publications.withdraw(job_id)
@@ -152,6 +164,7 @@ def _trained(job: Job, publications: Publications, records: JobRecords, settings
         promoted,
         settings.dask_scheduler_address,
     )
+    context.note(version=record.version)
     if explains:
         _keep_explanations(record, tables, explains, publications, settings)
     return record.result
@@ -172,7 +185,7 @@ def _keep_explanations(
         if kept is not None:
             publications.keep_explanations(record, kept)
     except ServiceError as error:
-        logger.info("job %s: nothing was explained: %s", record.job_id, error.detail)
+        logger.info("nothing was explained: %s", error.detail)
 
 
 def _state(stop: Stop | None) -> JobState:

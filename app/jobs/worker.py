@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -26,8 +27,11 @@ from app.settings import Settings, SettingsError
 from app.store.connection import connect
 from app.store.embedded import die_with_parent
 from app.store.publications import Publications
+from app.telemetry import logs, metrics
+from app.telemetry.traces import TRACES
 
-logger = logging.getLogger(__name__)
+# By its own name, also where this is the program.
+logger = logging.getLogger("app.jobs.worker")
 
 #: Seconds between two looks at a running training.
 _INTERVAL = 1
@@ -48,10 +52,15 @@ _ENGINES = ("pandas", "pyarrow", "sklearn.ensemble", "skops.io", "lightgbm", "xg
 class TrainingWorker(Worker):
     """An RQ worker that runs nothing but trainings and keeps their limits, native code included."""
 
-    def __init__(self, *args: Any, records: JobRecords, publications: Publications, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, records: JobRecords, publications: Publications, metrics_folder: Path | None, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self._records = records
         self._publications = publications
+        self._metrics_folder = metrics_folder
+        #: Under which the processes of its jobs count, one after another.
+        self._counted_as = f"worker-{os.getpid()}"
         self._before = 0
         self._shutting_down = False
 
@@ -68,11 +77,13 @@ class TrainingWorker(Worker):
         """Fork a process for the job and watch it to its end."""
         self._before = _pss(psutil.Process())
         super().execute_job(job, queue)
+        metrics.ended(self._metrics_folder, self._counted_as)
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
         """In the forked process: die with this worker, give way to the web processes, then run the job."""
         die_with_parent(signal.SIGKILL)
         os.nice(_NICE)
+        metrics.stand_in(self._counted_as)
         super().main_work_horse(job, queue)
 
     def perform_job(self, job: RqJob, queue: Queue) -> bool:
@@ -138,9 +149,10 @@ def _pss(process: psutil.Process) -> int:
 
 def main() -> int:
     """Work until SIGTERM."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s")
     try:
         settings = Settings.from_environment()
+        logs.start(settings.log_level)
+        TRACES.start(settings, "automl-worker", flushed=True)
         if settings.redis_url is None:
             raise SettingsError("REDIS_URL: a worker needs the Redis of its web process")
         records, publications = open_records(settings)
@@ -166,6 +178,7 @@ def main() -> int:
         maintenance_interval=10,
         records=records,
         publications=publications,
+        metrics_folder=settings.prometheus_multiproc_dir,
     )
     worker.work(logging_level="WARNING")
     return 0

@@ -6,7 +6,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
+from app.deadline import holding
 from app.pipelines.trained import TrainedPipeline
+from app.telemetry import metrics
 
 #: A pipeline, its version, and the digest of its artefact, as a provisional version is replaced under its number.
 Key = tuple[str, int, str]
@@ -30,10 +32,12 @@ class PipelineCache:
     def get(self, key: Key, load: Callable[[], tuple[TrainedPipeline, int]]) -> TrainedPipeline:
         """Return the pipeline under a key; of many threads that miss at once one calls `load`, which tells its size."""
         if found := self._look_up(key):
+            metrics.CACHE_HITS.inc()
             return found
+        metrics.CACHE_MISSES.inc()
         with self._lock:
             loading = self._loading.setdefault(key, threading.Lock())
-        with loading:
+        with holding(loading):
             if found := self._look_up(key):
                 return found
             try:
@@ -42,6 +46,8 @@ class PipelineCache:
                     self._kept[key] = (pipeline, size)
                     while len(self._kept) > 1 and sum(bytes_ for _, bytes_ in self._kept.values()) > self._capacity:
                         self._kept.popitem(last=False)
+                        metrics.CACHE_EVICTIONS.inc()
+                    metrics.CACHE_BYTES.set(sum(bytes_ for _, bytes_ in self._kept.values()))
             finally:
                 with self._lock:
                     self._loading.pop(key, None)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from app.errors import NoNetwork, ServiceError, TrainingFailed
 from app.payloads import frames, straight
-from app.payloads.parameters import PredictParameters
+from app.payloads.parameters import PredictParameters, Task
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload
-from app.pipelines import baseline, evaluate, leaderboard, prediction, registry, samples, sizing
+from app.pipelines import baseline, evaluate, leaderboard, portions, prediction, registry, samples, sizing
 from app.pipelines.base import Progress, Trial
 from app.pipelines.board import TrialBoard
 from app.pipelines.build import Build
@@ -25,6 +25,8 @@ from app.store.artifact import Artifact
 from app.store.publications import Publications
 from app.store.record import Record, Version
 from app.store.redis import ModelStore
+from app.telemetry import context, metrics
+from app.telemetry.stages import Stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -191,11 +193,13 @@ def load(
     # A small read a request, also for a version that is in the cache: what was deleted or replaced is gone at once.
     wanted, digest = store.place(pipeline_id, version, likely=cache.newest(str(pipeline_id)))
 
+    @Stage("load", metrics.LOAD_SECONDS)
     def read() -> tuple[TrainedPipeline, int]:
         artifact = store.artifact(pipeline_id, wanted)
         size = sum(map(len, artifact.parts.values()))
         return TrainedPipeline.from_artifact(artifact, installed_versions()), size
 
+    context.note(pipeline_id=pipeline_id, version=wanted)
     return cache.get((str(pipeline_id), wanted, digest), read), wanted
 
 
@@ -224,21 +228,30 @@ def predict(
 
     Raises
     ------
-    ModelNotFound, VersionNotFound, Unreadable, InvalidData, InvalidParameters and what `load` raises
+    ModelNotFound, VersionNotFound, Unreadable, InvalidData, InvalidParameters, DeadlinePassed and what `load` raises
     """
     pipeline, _ = load(store, cache, parameters.pipeline_id, parameters.version)
     if (quick := _straight(pipeline, upload, settings)) is not None:
-        return prediction.columns(pipeline, *quick, parameters.output)
-    frame = frames.read(upload, settings, pipeline.signature.text_columns, pipeline.signature.id_column)
-    rows = pipeline.rows(frame, upload.part)
-    return prediction.columns(pipeline, rows.index, pipeline.predict(rows), parameters.output)
+        ids, answers = quick
+    else:
+        with Stage("parse", metrics.PARSE_SECONDS):
+            frame = frames.read(upload, settings, pipeline.signature.text_columns, pipeline.signature.id_column)
+        rows = pipeline.rows(frame, upload.part)
+        with Stage("predict", metrics.PREDICT_SECONDS):
+            ids, answers = rows.index, portions.predict(pipeline, rows)
+    metrics.PREDICTED_ROWS.inc(len(ids))
+    return prediction.columns(pipeline, ids, answers, parameters.output)
 
 
-def _straight(pipeline: TrainedPipeline, upload: Upload, settings: Settings) -> tuple[list[Any], Array] | None:
+def _straight(pipeline: TrainedPipeline, upload: Upload, settings: Settings) -> tuple[Any, Array] | None:
     """Return ids and predictions of a plain table without making a frame; None where there has to be one."""
-    if pipeline.compiled is None:
+    if pipeline.compiled is None or pipeline.task is Task.FORECASTING:
+        # The windows of a forecast are cut with their times, which a frame has.
         return None
-    table = straight.read(upload, pipeline.signature, settings)
-    rows = None if table is None else pipeline.straight_rows(table)
-    predicted = None if rows is None else pipeline.predict_columns(rows.columns)
-    return None if rows is None or predicted is None else (rows.ids, predicted)
+    with Stage("parse", metrics.PARSE_SECONDS):
+        table = straight.read(upload, pipeline.signature, settings)
+    if table is None or (rows := pipeline.straight_rows(table)) is None:
+        return None
+    with Stage("predict", metrics.PREDICT_SECONDS):
+        predicted = portions.predict_columns(pipeline, rows.columns)
+    return None if predicted is None else (rows.ids, predicted)

@@ -21,6 +21,8 @@ from app.pipelines.original import Original
 from app.pipelines.refusals import refusals
 from app.pipelines.tsfresh import SeriesFeatures
 from app.store.artifact import Artifact
+from app.telemetry import metrics
+from app.telemetry.stages import Stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,7 +110,8 @@ class TrainedPipeline:
         """
         conformed = self.conformed(frame, part)
         if self.features is not None:
-            return self.features.transform(conformed, part)
+            with Stage("features", metrics.FEATURES_SECONDS):
+                return self.features.transform(conformed, part)
         if self.signature.id_column in frame.columns:
             conformed = conformed.set_axis(frame[self.signature.id_column], axis=0)
         return conformed[list(self.columns)]
@@ -117,8 +120,9 @@ class TrainedPipeline:
         """Return what `rows` does, of a table that needs no frame; None where there has to be one."""
         if self.features is None:
             return table
-        # The windows of a forecast are cut with their times, which a frame has.
-        return self.features.straight(table) if isinstance(self.features, SeriesFeatures) else None
+        assert isinstance(self.features, SeriesFeatures)
+        with Stage("features", metrics.FEATURES_SECONDS):
+            return self.features.straight(table)
 
     def conformed(self, frame: pd.DataFrame, part: str = "raw_data") -> pd.DataFrame:
         """Bring a request's frame to the columns and kinds of training, one row a row.

@@ -10,8 +10,21 @@ if TYPE_CHECKING:
 
 def register(app: APIFlask) -> None:
     """Add every route, and complete the OpenAPI document with what decorators cannot say."""
-    from app.routes import docs, explain, health, invocations, jobs, models, serve_prediction, train_pipeline, v1, v2
+    from app.routes import (
+        docs,
+        explain,
+        health,
+        invocations,
+        jobs,
+        metrics,
+        models,
+        serve_prediction,
+        train_pipeline,
+        v1,
+        v2,
+    )
 
-    for module in (train_pipeline, jobs, serve_prediction, explain, v2, v1, invocations, models, health, docs):
+    serving = (serve_prediction, explain, v2, v1, invocations)
+    for module in (train_pipeline, jobs, *serving, models, health, metrics, docs):
         app.register_blueprint(module.blueprint)
     docs.document(app)

@@ -63,7 +63,10 @@ _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
         _PREFER,
         {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
     ],
-    ("/serve_prediction", "post"): _query(pipeline_id="string", version="integer", output="string"),
+    ("/serve_prediction", "post"): [
+        *_query(pipeline_id="string", version="integer", output="string"),
+        _PREFER | {"example": "wait=10"},
+    ],
     ("/explain", "post"): _of_methods(),
     ("/invocations", "post"): _query(pipeline_id="string", version="integer", output="string"),
     ("/models/{pipeline_id}/invocations", "post"): _query(version="integer", output="string"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response
 
+from app.errors import Draining
 from app.routes import schemas
 from app.routes.answers import answer
 from app.services import services
@@ -24,6 +25,8 @@ def live() -> Response:
 @blueprint.output(schemas.Health)
 @blueprint.doc(summary="Whether requests can be served")
 def ready() -> Response:
-    """Answer 200 when Redis does, else 503. Needs no key."""
+    """Answer 200 when Redis does and no stop is near, else 503. Needs no key."""
+    if services().drain.begun:
+        raise Draining
     services().store.ping()
     return answer({"status": "ready"})

@@ -5,11 +5,13 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, request
 
+from app import deadline
 from app.explain import run as explaining
 from app.payloads import rows, written
 from app.pipelines import run
 from app.routes import schemas
 from app.routes.answers import legacy_answer
+from app.routes.prefer import Preference
 from app.services import services
 
 blueprint = APIBlueprint("serve_prediction", __name__, tag="Serving")
@@ -24,8 +26,10 @@ FORMS = ("application/json", *written.FORMS)
 def predict() -> Response:
     """Predict with the current version of a pipeline, or the version asked for.
 
-    `Accept` chooses JSON by columns, or a row a line: JSON lines, CSV, Parquet or Arrow.
+    `Accept` chooses JSON by columns, or a row a line: JSON lines, CSV, Parquet or Arrow. `Prefer: wait=N` gives it no
+    more than N seconds, after which it answers 503.
     """
+    deadline.shorten(Preference.of(request).wait_seconds)
     parameters, upload = rows.to_predict(request)
     held = services()
     if parameters.explain is not None and parameters.version is None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from app import deadline
+from app.errors import DeadlinePassed
 from app.pipelines.cache import PipelineCache
 
 
@@ -115,3 +117,24 @@ def test_after_a_load_that_failed_the_next_tries_again():
     # Nothing is kept of it, as there may be a new version for each.
     assert not cache._loading
     assert cache.get(("a", 1), lambda: (Loaded("a"), 1)).name == "a"
+
+
+def test_who_has_no_time_left_does_not_wait_for_a_load(request):
+    request.addfinalizer(deadline.end)
+    cache, release, loading = PipelineCache(100), threading.Event(), threading.Event()
+
+    def slow():
+        loading.set()
+        release.wait(10)
+        return Loaded("a"), 1
+
+    first = threading.Thread(target=cache.get, args=(("a", 1), slow))
+    first.start()
+    loading.wait(10)
+    deadline.begin(0.01)
+    with pytest.raises(DeadlinePassed):
+        cache.get(("a", 1), slow)
+    release.set()
+    first.join(10)
+    # What was loaded meanwhile needs no time.
+    assert cache.get(("a", 1), slow).name == "a"
