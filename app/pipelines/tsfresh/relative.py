@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
+from app.pipelines.tsfresh.seasons import LAST
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
     Array = np.ndarray[Any, Any]
-
-#: How the column of a value's last one ends.
-LAST = "__last"
 
 #: Columns of a value that rise and fall with its level, by what follows `<value>__`.
 _LEVELS = re.compile(r"(?:lag|season)_\d+|mean|median|minimum|maximum|quantile__q_[\d.]+")

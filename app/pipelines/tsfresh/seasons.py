@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+#: How the column of a value's last one ends.
+LAST = "__last"
+
 #: Share of a series, from its beginning, that seasons are looked for in: what is held out lies at its end.
 SHARE = 0.6
 

@@ -12,8 +12,7 @@ from app.pipelines.tsfresh import params
 from app.pipelines.tsfresh.backtest import Order
 from app.pipelines.tsfresh.cut import PLAIN, Cut
 from app.pipelines.tsfresh.features import SeriesFeatures
-from app.pipelines.tsfresh.relative import LAST
-from app.pipelines.tsfresh.seasons import last_seasons, tell_seasons
+from app.pipelines.tsfresh.seasons import LAST, last_seasons, tell_seasons
 from app.pipelines.tsfresh.spacing import Spacing, ahead
 from app.pipelines.tsfresh.table import Table, of_series
 
