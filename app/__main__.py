@@ -108,9 +108,12 @@ class Supervisor:
 
     def _start(self) -> None:
         environment = child_environment()
+        if self._settings.batch_url is None:
+            # Web and workers are on one machine, so a folder of it is shared.
+            environment["BATCH_URL"] = str(self._settings.data_dir / "batch")
         if self._redis is not None:
             self._redis.start()
-            environment = child_environment(REDIS_URL=self._redis.url)
+            environment["REDIS_URL"] = self._redis.url
         worker = [sys.executable, "-m", "app.jobs.worker"]
         web = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"]
         shares = _shares(self._settings.train_workers)

@@ -44,6 +44,8 @@ NEEDED = {
     "jobs.events": "read",
     "serve_prediction.predict": "predict",
     "explain.explain": "predict",
+    "batch_predictions.predict": "predict",
+    "jobs.result": "predict",
     "train_pipeline.train": "train",
     "jobs.cancel": "train",
     "models.promote": "admin",

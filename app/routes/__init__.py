@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 def register(app: APIFlask) -> None:
     """Add every route, and complete the OpenAPI document with what decorators cannot say."""
-    from app.routes import docs, explain, health, jobs, models, serve_prediction, train_pipeline
+    from app.routes import batch_predictions, docs, explain, health, jobs, models, serve_prediction, train_pipeline
 
-    for module in (train_pipeline, jobs, serve_prediction, explain, models, health, docs):
+    for module in (train_pipeline, jobs, serve_prediction, batch_predictions, explain, models, health, docs):
         app.register_blueprint(module.blueprint)
     docs.document(app)

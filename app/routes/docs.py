@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from apiflask import APIBlueprint
 from flask import render_template
 
+from app.payloads.batches.parameters import BatchParameters
 from app.payloads.explaining import METHODS, ExplainParameters
 from app.payloads.parameters import PredictParameters, TrainParameters
 from app.pipelines.run import NETWORK_FORMATS
@@ -23,6 +24,12 @@ _DATA = {
     "format": "binary",
     "description": "A table: JSON (columns, records or split), CSV, Parquet or Arrow; or images: a zip, an .npz, one "
     "PNG or JPEG. Told by content type, name or content.",
+}
+
+_FILE = {
+    "type": "string",
+    "format": "binary",
+    "description": "A table: CSV, JSON lines, Parquet or Arrow. Told by content type, name or content.",
 }
 
 _PREFER = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "example": "respond-async"}
@@ -46,6 +53,10 @@ def _of_methods() -> list[dict[str, Any]]:
 #: Query and header parameters, by operation. Those of the data routes stand beside a table that is the whole body.
 _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/train_pipeline", "post"): [
+        _PREFER,
+        {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
+    ],
+    ("/batch_predictions", "post"): [
         _PREFER,
         {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
     ],
@@ -82,7 +93,13 @@ def document(app: APIFlask) -> None:
     @app.spec_processor
     def complete(spec: Any) -> Any:
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
-        models: list[type[BaseModel]] = [TrainParameters, PredictParameters, *METHODS.values(), Problem]
+        models: list[type[BaseModel]] = [
+            TrainParameters,
+            PredictParameters,
+            BatchParameters,
+            *METHODS.values(),
+            Problem,
+        ]
         for model in models:
             _add_schema(schemas, model)
         schemas["ExplainParameters"] = _any_method()
@@ -142,6 +159,12 @@ def _add_bodies(paths: dict[str, Any]) -> None:
             "required": True,
             "content": {"multipart/form-data": form, "application/json": body},
         }
+    of_files = multipart(BatchParameters, "raw_data", required=["params"])
+    of_files["schema"]["properties"]["raw_data"] = _FILE
+    paths["/batch_predictions"]["post"]["requestBody"] = {
+        "required": True,
+        "content": {"multipart/form-data": of_files, "application/json": {"schema": reference(BatchParameters)}},
+    }
     numbers = {"version": {"type": "integer", "minimum": 1}, "row": {"type": "integer", "minimum": 0}}
     version = {"type": "object", "properties": numbers, "required": ["version"]}
     paths["/models/{pipeline_id}/current"]["put"]["requestBody"] = {
