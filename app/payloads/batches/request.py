@@ -94,7 +94,7 @@ def _parse(
     place = settings.batch_url
     folder = Path(place.path) if place is not None and place.scheme == "file" else None
 
-    def file(*_: Any) -> IO[bytes]:
+    def file(*_: Any, **__: Any) -> IO[bytes]:
         # A name of its own, and read by nobody else (0600).
         made = files.enter_context(tempfile.NamedTemporaryFile(prefix="sending-", dir=folder, delete=False))  # noqa: SIM115
         files.callback(_remove, Path(made.name))
