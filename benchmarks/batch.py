@@ -52,7 +52,9 @@ def main() -> None:
         process, service = start_service(Path(folder) / "data", BATCH_ALLOWED_URLS=f"file://{files}")
         try:
             train(service, arguments.model)
-            print(f"{'format':<9}{'rows':>12}{'file MB':>9}{'seconds':>9}{'rows/s':>9}{'before MiB':>12}{'peak MiB':>10}")
+            print(
+                f"{'format':<9}{'rows':>12}{'file MB':>9}{'seconds':>9}{'rows/s':>9}{'before MiB':>12}{'peak MiB':>10}"
+            )
             for form in arguments.formats:
                 measure(service, psutil.Process(process.pid), files, form, arguments.rows)
         finally:

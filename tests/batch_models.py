@@ -116,7 +116,7 @@ def version(name):
         pipeline_id=name,
         version=0,
         created_at="2026-01-01T00:00:00+00:00",
-        job_id="a job",
+        job_id=f"training of {name}",
         engine="sklearn",
         task=training.task.value,
         seed=0,

@@ -84,13 +84,17 @@ def predict(pipeline: TrainedPipeline, batch: Batch, settings: Settings) -> int:
     Unreadable, UploadTooLarge, InvalidData, InvalidParameters
         Saying of which rows; what is written by then is no result.
     """
+    from threadpoolctl import threadpool_limits
+
     kinds: Kinds = {}
-    while True:
-        try:
-            return _written(pipeline, batch, settings, kinds)
-        except Widened:
-            # As often as a column can be widened, which is twice.
-            continue
+    # Blocks are small: threads that share one wait for each other more than they save, on a busy machine many times.
+    with threadpool_limits(1):
+        while True:
+            try:
+                return _written(pipeline, batch, settings, kinds)
+            except Widened:
+                # Of each column a few times at most.
+                continue
 
 
 def _written(pipeline: TrainedPipeline, batch: Batch, settings: Settings, kinds: Kinds) -> int:
