@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import os
 import signal
 import sys
@@ -62,7 +63,7 @@ class TrainingWorker(Worker):
         self._publications = publications
         self._before = 0
         self._shutting_down = False
-        self._swept = 0.0
+        self._swept = -math.inf
 
     def get_heartbeat_ttl(self, job: RqJob) -> int:
         """Return the seconds after which a silent worker counts as dead; RQ's own is a minute more."""

@@ -396,7 +396,7 @@ def test_a_first_model_is_there_within_ten_seconds_of_the_start(house, made):
 def test_a_batch_prediction_begins_anew_after_its_process_died_and_leaves_nothing_when_it_is_cancelled(house):
     house.publications.publish(batch_models.version("table"))
     header, *lines = batch_models.rows().to_csv(index=False).splitlines(keepends=True)
-    (house.files / "rows.csv").write_text(header + "".join(lines) * 2000)
+    (house.files / "rows.csv").write_text(header + "".join(lines) * 1000)
 
     def submit(name):
         urls = {"source": f"file://{house.files}/rows.csv", "destination": f"file://{house.files}/{name}.csv"}
@@ -405,10 +405,10 @@ def test_a_batch_prediction_begins_anew_after_its_process_died_and_leaves_nothin
     job = submit("scored")
     os.kill(house.running(job).pid, signal.SIGKILL)
     ended = house.ended(job)
-    assert (ended.state, ended.attempts, ended.result["rows"]) == (JobState.FINISHED, 2, 120_000), ended.error
+    assert (ended.state, ended.attempts, ended.result["rows"]) == (JobState.FINISHED, 2, 60_000), ended.error
     scored = pd.read_csv(house.files / "scored.csv")
-    assert len(scored) == 120_000
-    assert np.allclose(scored["score"], np.tile(scored["score"][:60], 2000))
+    assert len(scored) == 60_000
+    assert np.allclose(scored["score"], np.tile(scored["score"][:60], 1000))
     job = submit("cancelled")
     house.running(job)
     house.queue.cancel(job.job_id, keep=False)

@@ -70,15 +70,17 @@ def _csv(file: IO[bytes], part: str) -> Iterator[Upload]:
     # A byte a character: what separates columns and rows is one byte in UTF-8, and part of no other character.
     delimiter = delimiter_of(start[mark:].decode("latin-1"))
     file.seek(mark)
-    header, lines = b"", 0
-    for rows in _whole(file, part, lambda data: _end_of_rows(data, delimiter)) if start[mark:] else [b""]:
-        if lines and not rows.strip():
-            continue
-        first = next(_ends(rows, delimiter), 0) if not lines else 0
-        if not lines:
-            header, rows = rows[:first], rows[first:]
-        yield Upload(part, header + rows, "text/csv", skipped=max(0, lines - 1))
-        lines += max(rows.count(b"\n"), rows.count(b"\r")) + bool(first)
+    header, lines, found = b"", 0, False
+    for rows in _whole(file, part, lambda data: _end_of_rows(data, delimiter)):
+        if not header:
+            length = next(_ends(rows, delimiter))
+            header, rows = rows[:length], rows[length:]
+        if rows.strip():
+            found = True
+            yield Upload(part, header + rows, "text/csv", skipped=lines)
+        lines += max(rows.count(b"\n"), rows.count(b"\r"))
+    if not found:
+        yield Upload(part, header, "text/csv")
 
 
 def _end_of_rows(data: bytes, delimiter: str) -> int:

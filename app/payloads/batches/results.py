@@ -73,7 +73,7 @@ class ResultFile:
 
         try:
             array = pa.array(values, from_pandas=True)
-        except pa.ArrowException:
+        except (pa.ArrowException, OverflowError):
             # Classes may be text and numbers, and an id may be a number of more than 64 bits.
             array = pa.array([_as_text(value) for value in values])
         found = str(array.type)
