@@ -6,8 +6,11 @@ remembered, .part while it is written. A result that goes elsewhere is written b
 
 from __future__ import annotations
 
-import logging
-from contextlib import suppress
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,6 @@ from app.store.files import Place, file_errors, require_driver
 from app.store.redis import ModelStore
 from app.store.secret import signing_secret
 
-logger = logging.getLogger(__name__)
-
 #: First bytes by which a format is told.
 _START = 64
 
@@ -32,37 +33,59 @@ _START = 64
 _LEFT = timedelta(days=1)
 
 
-def check(parameters: BatchParameters, settings: Settings) -> None:
-    """Check that what opens the files is installed.
+def planned(order: Order, store: ModelStore, settings: Settings) -> tuple[Job, Order]:
+    """Return the job of an order, and the order with the version that is current now.
 
     Raises
     ------
-    DriverMissing
+    ModelNotFound, VersionNotFound, InvalidParameters, DriverMissing
     """
-    named = [parameters.address(role, settings.batch_allowed_urls) for role in ("source", "destination")]
+    from app.pipelines import batch
+
+    wanted = order.parameters
+    named = [wanted.address(role, settings.batch_allowed_urls) for role in ("source", "destination")]
     for address in (*named, settings.batch_url):
         if address is not None:
             require_driver(address)
+    record = store.record(wanted.pipeline_id, wanted.version)
+    batch.check(record)
+    job = Job(
+        job_id=uuid.uuid4().hex,
+        state=JobState.QUEUED,
+        pipeline_id=wanted.pipeline_id,
+        model=str(record.result["modelType"])[:200],
+        created=time.time(),
+        seconds=float(wanted.seconds or settings.max_train_seconds),
+        memory_mb=settings.train_memory_mb,
+        kind=JobKind.BATCH,
+    )
+    return job, replace(order, parameters=wanted.model_copy(update={"version": record.version}))
 
 
-def keep(upload: Path, job_id: str, settings: Settings) -> None:
-    """Move a file that was sent to where a worker finds it.
+@contextmanager
+def kept(upload: Path | None, job_id: str, settings: Settings) -> Iterator[Callable[[Job], None]]:
+    """Move a file that was sent to where a worker finds it, and remove it unless the job is told to have been queued.
 
     Raises
     ------
     StorageUnavailable
     """
+    queued: list[str] = []
+    if upload is None:
+        yield lambda job: None
+        return
     place = _own(job_id, "upload", settings)
-    with file_errors("raw_data"):
-        if place.local:
-            upload.rename(place.path)
-        else:
-            place.fs.put_file(str(upload), place.path)
-
-
-def discard(job_id: str, settings: Settings) -> None:
-    """Remove the file of a job that was not queued."""
-    _own(job_id, "upload", settings).remove()
+    try:
+        with file_errors("raw_data"):
+            if place.local:
+                upload.rename(place.path)
+            else:
+                place.fs.put_file(str(upload), place.path)
+        # With a key that came before it is the job of the first time, which has its own.
+        yield lambda job: queued.append(job.job_id)
+    finally:
+        if job_id not in queued:
+            place.remove()
 
 
 def result(job: Job, settings: Settings) -> tuple[Place, Form]:
@@ -96,39 +119,55 @@ def predict(job: Job, records: JobRecords, settings: Settings) -> dict[str, Any]
     stored = records.stored_input(job.job_id)
     if not stored:
         raise Conflict("What was asked for is gone. Send it again.")
-    order = Order.from_bytes(stored)
-    parameters, progress = order.parameters, JobProgress(records, job.job_id)
+    order, progress = Order.from_bytes(stored), JobProgress(records, job.job_id)
+    parameters = order.parameters
     store = ModelStore(connect(settings.redis_url), signing_secret(settings))
     cache = PipelineCache(settings.model_cache_mb * 2**20)
     pipeline, version = run.load(store, cache, parameters.pipeline_id, parameters.version)
     source, form = _source(job, order, settings)
-    part, final = _places(job, parameters, settings)
-    if parameters.destination is not None and job.attempts <= 1:
-        # A second attempt may find what the first one has left.
-        _refuse_existing(final)
-    wanted = batch.Batch(
-        source=source,
-        form=form,
-        write=part.write,
-        result_form=order.result_form or form,
-        output=parameters.output,
-        told=lambda done, rows: progress("predicting", round(done, 4), rows=rows),
-    )
-    try:
-        with file_errors("destination"):
-            n_rows = batch.predict(pipeline, wanted, settings)
-            size = part.size
-            part.move(final)
-    finally:
-        part.remove()
+    result_form = order.result_form or form
+    with _result(job, parameters, settings) as part:
+        wanted = batch.Batch(
+            source=source,
+            form=form,
+            write=part.write,
+            result_form=result_form,
+            output=parameters.output,
+            told=lambda done, rows: progress("predicting", round(done, 4), rows=rows),
+        )
+        n_rows = batch.predict(pipeline, wanted, settings)
+        size = part.size
     return {
         "modelId": job.pipeline_id,
         "version": version,
         "rows": n_rows,
         "bytes": size,
-        "format": wanted.result_form.value,
+        "format": result_form.value,
         "url": parameters.destination or f"/jobs/{job.job_id}/result",
     }
+
+
+@contextmanager
+def _result(job: Job, parameters: BatchParameters, settings: Settings) -> Iterator[Place]:
+    """Give a place to write the result to. At the end it is where it is wanted, whole, or nowhere."""
+    part, final = _places(job, parameters, settings)
+    try:
+        with file_errors("destination"):
+            _refuse_existing(final, parameters)
+            yield part
+            # Again, as it took a while.
+            _refuse_existing(final, parameters)
+            part.move(final)
+    finally:
+        with suppress(OSError):
+            part.remove()
+
+
+def _refuse_existing(final: Place, parameters: BatchParameters) -> None:
+    """Refuse to replace a file that a caller names; our own may be what an attempt before has left."""
+    if parameters.destination is not None and final.exists:
+        fault = Fault("/params/destination", "a file is there already; name another one")
+        raise InvalidParameters("The result would replace a file.", [fault])
 
 
 def clear(job: Job, records: JobRecords, settings: Settings) -> None:
@@ -198,10 +237,3 @@ def _places(job: Job, parameters: BatchParameters, settings: Settings) -> tuple[
         return Place.inside(address, settings.batch_allowed_urls, "destination")
 
     return inside(destination.beside(f".{job.job_id}.part")), inside(destination)
-
-
-def _refuse_existing(final: Place) -> None:
-    with file_errors("destination"):
-        if final.exists:
-            fault = Fault("/params/destination", "a file is there already; name another one")
-            raise InvalidParameters("The result would replace a file.", [fault])

@@ -26,7 +26,7 @@ from app.payloads.batches.parameters import Order
 from app.payloads.explaining import ExplainParameters
 from app.payloads.training import Tables
 from app.payloads.uploads import Upload
-from app.pipelines import batch, registry
+from app.pipelines import registry
 from app.store.connection import store_errors
 from app.store.publications import Publications
 from app.store.redis import ModelStore
@@ -140,30 +140,10 @@ class JobQueue:
         ------
         ModelNotFound, VersionNotFound, InvalidParameters, DriverMissing, StorageUnavailable, KeyReused, Busy
         """
-        wanted = order.parameters
-        batches.check(wanted, self._settings)
-        record = self._store.record(wanted.pipeline_id, wanted.version)
-        batch.check(record)
-        job = Job(
-            job_id=uuid.uuid4().hex,
-            state=JobState.QUEUED,
-            pipeline_id=wanted.pipeline_id,
-            model=str(record.result["modelType"])[:200],
-            created=time.time(),
-            seconds=float(wanted.seconds or self._settings.max_train_seconds),
-            memory_mb=self._settings.train_memory_mb,
-            kind=JobKind.BATCH,
-        )
-        order = replace(order, parameters=wanted.model_copy(update={"version": record.version}))
-        queued = None
-        try:
-            if upload is not None:
-                batches.keep(upload, job.job_id, self._settings)
+        job, order = batches.planned(order, self._store, self._settings)
+        with batches.kept(upload, job.job_id, self._settings) as taken:
             queued = self._enqueue(job, order.to_bytes(), idempotency_key)
-        finally:
-            # Refused, or the job of the first time.
-            if upload is not None and (queued is None or queued.job_id != job.job_id):
-                batches.discard(job.job_id, self._settings)
+            taken(queued)
         return queued
 
     @store_errors()
