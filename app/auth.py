@@ -46,8 +46,9 @@ NEEDED = {
     "explain.explain": "predict",
     "batch_predictions.predict": "predict",
     "jobs.result": "predict",
+    # The view asks for the role of whoever may start such a job.
+    "jobs.cancel": "predict",
     "train_pipeline.train": "train",
-    "jobs.cancel": "train",
     "models.promote": "admin",
     "models.delete": "admin",
     "models.delete_version": "admin",

@@ -101,7 +101,10 @@ def result(job: Job, settings: Settings) -> tuple[Place, Form]:
         raise NoResult(f"Job {job.job_id} {why}. Follow it with GET /jobs/{job.job_id}")
     if not job.result["url"].startswith("/"):
         raise NoResult(f"The result of job {job.job_id} is at the destination that was named; its url tells it.")
-    return _own(job.job_id, "result", settings), Form(job.result["format"])
+    place = _own(job.job_id, "result", settings)
+    if not place.exists:
+        raise NoResult(f"The result of job {job.job_id} is not kept any more.")
+    return place, Form(job.result["format"])
 
 
 def predict(job: Job, records: JobRecords, settings: Settings) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from app.payloads.batches.parameters import Form
 from app.payloads.batches.results import Kinds, ResultFile, Widened
 from app.payloads.parameters import Kind, Output, Task
 from app.payloads.signature import Signature
+from app.payloads.training import SINGLE_SERIES
 from app.pipelines import prediction
 from app.pipelines.straddling import Straddling
 from app.pipelines.trained import TrainedPipeline
@@ -124,7 +125,8 @@ def _whole(
             for start in range(0, len(frame), _ROWS):
                 yield frame.iloc[start : start + _ROWS], done
         return
-    straddling = Straddling(pipeline.signature.id_column)
+    id_column = pipeline.signature.id_column
+    straddling = Straddling(None if id_column == SINGLE_SERIES else id_column)
     for frame, done in frames_read:
         with _about(frame.index[0], frame.index[-1]):
             whole = straddling.whole(frame, _PART)

@@ -22,7 +22,7 @@ class Straddling:
     Parameters
     ----------
     id_column
-        Tells the series apart; a table without it is one series.
+        Tells the series apart; None where all rows are one series.
     """
 
     def __init__(self, id_column: str | None) -> None:
@@ -40,9 +40,12 @@ class Straddling:
         UploadTooLarge
             A series of too many rows, or too many series.
         """
+        if self._id_column is not None and self._id_column not in frame.columns:
+            # What the pipeline says of such rows is said of the first of them.
+            return frame
         frame = frame if self._held is None else _joined(self._held, frame)
         start = 0
-        if self._id_column in frame.columns:
+        if self._id_column is not None:
             ids = frame[self._id_column]
             start = int((ids != ids.shift()).to_numpy().nonzero()[0][-1])
         self._held = frame.iloc[start:]
@@ -60,7 +63,7 @@ class Straddling:
     def _end(self, frame: pd.DataFrame, part: str) -> None:
         import pandas as pd
 
-        if self._id_column not in frame.columns:
+        if self._id_column is None:
             return
         ids = frame[self._id_column]
         runs = ids[(ids != ids.shift()).to_numpy()]

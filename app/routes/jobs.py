@@ -9,14 +9,23 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
+from app.auth import authorise
 from app.errors import Busy, Fault, InvalidParameters
 from app.jobs import batches
+from app.jobs.records import JobKind
 from app.routes import schemas
 from app.routes.answers import answer
 from app.services import Services, services
 from app.store.files import file_errors
 
 blueprint = APIBlueprint("jobs", __name__, tag="Training")
+
+#: {kind: the endpoint that starts such jobs}; who may use it may cancel them.
+_STARTED_BY = {
+    JobKind.TRAINING: "train_pipeline.train",
+    JobKind.EXPLANATION: "explain.explain",
+    JobKind.BATCH: "batch_predictions.predict",
+}
 
 
 @blueprint.get("/jobs")
@@ -43,7 +52,10 @@ def cancel(job_id: str) -> Response:
     keep = request.args.get("keep")
     if keep not in (None, "best"):
         raise InvalidParameters("keep can only be best.", [Fault("/query/keep", "known is best")])
-    return answer(services().queue.cancel(job_id, keep == "best").as_json(), 202)
+    held = services()
+    started_by = _STARTED_BY[held.queue.get(job_id).kind]
+    authorise(held.settings, started_by, request.headers.get("Authorization"))
+    return answer(held.queue.cancel(job_id, keep == "best").as_json(), 202)
 
 
 @blueprint.get("/jobs/<job_id>/result")

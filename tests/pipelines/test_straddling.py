@@ -39,6 +39,15 @@ def test_a_series_and_a_file_have_a_bound(monkeypatch):
         cut([1, 2, 3, 4, 5], [])
 
 
+def test_rows_of_one_series_wait_for_the_end_and_rows_without_their_ids_do_not():
+    rows = pd.DataFrame({"value": [1.0, 2.0]})
+    single, lacking = Straddling(None), Straddling("id")
+    assert [len(single.whole(rows, "raw_data")) for _ in range(2)] == [0, 0]
+    assert len(single.rest("raw_data")) == 4
+    assert len(lacking.whole(rows, "raw_data")) == 2
+    assert lacking.rest("raw_data") is None
+
+
 def test_a_column_that_is_empty_in_one_block_is_of_the_kind_it_has_in_the_other():
     series = Straddling("id")
     series.whole(pd.DataFrame({"id": [1], "time": [np.nan]}), "raw_data")

@@ -13,6 +13,7 @@ from werkzeug.test import encode_multipart
 
 from app import create_app
 from app.addresses import Address
+from app.auth import digest
 from app.jobs import batches, tasks
 from app.jobs.records import JobRecords
 from app.payloads.batches import arrow_blocks, blocks
@@ -272,9 +273,10 @@ def test_what_cannot_be_read_ends_the_job_with_words(send, ended, own, data, nam
 
 
 def test_a_result_is_given_in_parts_and_only_to_whom_it_is_there_for(client, send, ended):
-    job = ended(send(written(batch_models.rows(), "csv"), "rows.csv", pipeline_id="table"))
+    accepts = {"Accept": "application/x-ndjson, */*"}
+    job = ended(send(written(batch_models.rows(), "csv"), "rows.csv", accepts, pipeline_id="table"))
     whole = client.get(job["result"]["url"])
-    assert whole.mimetype == "text/csv"
+    assert whole.mimetype == "application/x-ndjson"
     assert "attachment" in whole.headers["Content-Disposition"]
     some = client.get(job["result"]["url"], headers={"Range": "bytes=10-19"})
     assert (some.status_code, some.data) == (206, whole.data[10:20])
@@ -388,6 +390,19 @@ def test_a_file_may_be_larger_than_other_requests_and_not_larger_than_allowed(se
         assert answer.status_code == status, answer.text
     assert "more than 2 MiB" in answer.json["detail"]
     assert len(own()) == 1
+
+
+def test_who_may_predict_may_cancel_a_batch_prediction_and_no_training(settings, client, send, training):
+    keys = {digest("predicts"): "predict", digest("reads"): "read"}
+    guarded = create_app(settings.model_copy(update={"api_keys": keys})).test_client()
+
+    def cancel(job_id, key):
+        return guarded.delete(f"/jobs/{job_id}", headers={"Authorization": f"Bearer {key}"}).status_code
+
+    job_id = send(written(batch_models.rows(), "csv"), "rows.csv", pipeline_id="table").json["jobId"]
+    assert [cancel(job_id, key) for key in ("reads", "predicts")] == [403, 202]
+    accepted = client.post("/train_pipeline", **training())
+    assert cancel(accepted.json["jobId"], "predicts") == 403
 
 
 @pytest.mark.parametrize(
