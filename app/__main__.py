@@ -117,6 +117,9 @@ class Supervisor:
 
     def _start(self) -> None:
         changes = {"PROMETHEUS_MULTIPROC_DIR": self._metrics.name}
+        if self._settings.batch_url is None:
+            # Web and workers are on one machine, so a folder of it is shared.
+            changes["BATCH_URL"] = str(self._settings.data_dir / "batch")
         if self._redis is not None:
             self._redis.start()
             changes["REDIS_URL"] = self._redis.url

@@ -56,8 +56,11 @@ NEEDED = {
     "v1.explain": "predict",
     "invocations.predict": "predict",
     "invocations.version": "read",
+    "batch_predictions.predict": "predict",
+    "jobs.result": "predict",
+    # The view asks for the role of whoever may start such a job.
+    "jobs.cancel": "predict",
     "train_pipeline.train": "train",
-    "jobs.cancel": "train",
     "models.promote": "admin",
     "models.delete": "admin",
     "models.delete_version": "admin",

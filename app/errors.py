@@ -17,6 +17,7 @@ ServiceError                     500
 │  ├─ JobEnded                         nothing left to cancel
 │  ├─ NoNetwork                        the version is no neural network
 │  ├─ RowGone                          the data of a leaderboard is not kept any more
+│  ├─ NoResult                         the job has no file to give back, or not yet
 │  └─ NeedsRetraining                  trained with other library versions
 ├─ UploadTooLarge                413
 ├─ FormatUnknown                 415
@@ -24,11 +25,15 @@ ServiceError                     500
 │  ├─ InvalidParameters
 │  ├─ InvalidData
 │  ├─ KeyReused                        an Idempotency-Key with another body
+│  ├─ BatchFailed                      a batch prediction reached a limit
 │  └─ TrainingFailed                   the estimator refused the data
 │     └─ OutOfTime                     the limit was reached before there was a model
 ├─ EngineMissing                 501   a library is not installed
+├─ DriverMissing                 501   nor is what opens the URLs of a scheme
+├─ NoBatchFolder                 501   the operator has set no place for files
 ├─ Unavailable                   503
 │  ├─ StoreUnavailable
+│  ├─ StorageUnavailable               a disk or an object store fails
 │  ├─ ArtifactRejected                 signature or identity does not verify
 │  ├─ Busy                             all waiting places are taken
 │  ├─ DeadlinePassed                   the request's time has passed
@@ -264,6 +269,12 @@ class RowGone(Conflict):
         )
 
 
+class NoResult(Conflict):
+    """A job has no file to give back."""
+
+    code = "no-result"
+
+
 class NeedsRetraining(Conflict):
     """The artefact was made by another minor version of a library that it depends on."""
 
@@ -310,6 +321,12 @@ class KeyReused(Unacceptable):
     code = "idempotency-key-reused"
 
 
+class BatchFailed(Unacceptable):
+    """A batch prediction reached a limit."""
+
+    code, title = "batch-failed", "The file could not be predicted"
+
+
 class TrainingFailed(Unacceptable):
     """The estimator itself refused this data with these arguments."""
 
@@ -335,6 +352,27 @@ class EngineMissing(ServiceError):
         super().__init__(f"The {engine} engine needs {package}. Install it with: pip install -r requirements.txt")
 
 
+class DriverMissing(ServiceError):
+    """What opens the URLs of a scheme is not installed here."""
+
+    status, code, title = 501, "driver-missing", "A kind of storage cannot be opened"
+
+    def __init__(self, scheme: str, package: str) -> None:
+        super().__init__(f"{scheme}:// is opened with {package}. Its operator installs it with: pip install {package}")
+
+
+class NoBatchFolder(ServiceError):
+    """Web processes and workers share no place for the files of batch predictions."""
+
+    status, code, title = 501, "no-batch-folder", "Files of batch predictions have no place"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This service keeps no files of batch predictions: name source and destination as URLs, "
+            "or let its operator set BATCH_URL."
+        )
+
+
 class Unavailable(ServiceError):
     """Try again later."""
 
@@ -358,6 +396,15 @@ class StoreUnavailable(Unavailable):
         super().__init__(
             "The model store does not answer. Try again; an Idempotency-Key makes a repeated training safe."
         )
+
+
+class StorageUnavailable(Unavailable):
+    """A disk or an object store does not do what it is asked for."""
+
+    code = "storage-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("A file could not be read or written: its storage is full, or does not answer. Try again.")
 
 
 class ArtifactRejected(Unavailable):

@@ -70,7 +70,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(RequestEntityTooLarge)
     def too_large(error: RequestEntityTooLarge) -> Response:
-        most = app.config["MAX_CONTENT_LENGTH"] // 2**20
+        most = (request.max_content_length or 0) // 2**20
         return service_error(
             UploadTooLarge(f"The request has more than {most} MiB, or more parts than any route reads.")
         )

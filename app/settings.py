@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from app.addresses import Address
+
 #: What an API key may do; each role includes those before it.
 ROLES = ("read", "predict", "train", "admin")
 
@@ -63,6 +65,15 @@ def _parse_keys(text: object) -> object:
             raise ValueError(f"expects role:sha256 entries with a role of {', '.join(ROLES)}; see python -m app.auth")
         keys[digest] = role
     return keys
+
+
+def _parse_folder(text: object) -> object:
+    return Address.folder(text) if isinstance(text, str) else text
+
+
+def _parse_folders(text: object) -> object:
+    """Read addresses of folders with spaces between them."""
+    return tuple(map(Address.folder, text.split())) if isinstance(text, str) else text
 
 
 class Settings(BaseModel):
@@ -132,6 +143,16 @@ class Settings(BaseModel):
     model_cache_mb: Annotated[int, Field(ge=1)] = 256
     """Mebibytes of artefacts whose loaded pipelines each web process keeps."""
 
+    batch_url: Annotated[Address | None, BeforeValidator(_parse_folder)] = None
+    """Folder of uploads and results of batch predictions, that web processes and workers share, until their job is
+    forgotten: a path, or a file://, s3://, gs:// or abfs:// address. `python -m app` takes batch/ in `data_dir`; apart
+    from it, and without one, only URLs are read and written."""
+    batch_allowed_urls: Annotated[tuple[Address, ...], BeforeValidator(_parse_folders)] = ()
+    """Folders that callers of batch predictions may name files in, to read them and to write new ones, with spaces
+    between them: s3://bucket/folder/ file:///srv/data/. None without."""
+    batch_upload_mb: Annotated[int, Field(ge=1)] = 4096
+    """Mebibytes of one upload for a batch prediction; it is kept on disk, never in memory."""
+
     @field_validator("dask_scheduler_address")
     @classmethod
     def _a_scheme_of_dask(cls, address: str | None) -> str | None:
@@ -161,6 +182,8 @@ class Settings(BaseModel):
             raise ValueError(f"API_KEYS: listening on {self.host} needs at least one key; see python -m app.auth")
         if not self.on_loopback and self.signing_secret is None:
             raise ValueError(f"SIGNING_SECRET: listening on {self.host} needs a secret of {MIN_SECRET} characters")
+        if self.batch_url is not None and any(self.batch_url.within(one) for one in self.batch_allowed_urls):
+            raise ValueError("BATCH_URL: must not lie in a folder of BATCH_ALLOWED_URLS, where callers may read it")
         return self
 
     @property

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -18,9 +19,10 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused, RowGone, RowNotFound, StaleVersion
-from app.jobs import counts
+from app.jobs import batches, counts
 from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
 from app.jobs.tasks import TASKS, settle
+from app.payloads.batches.parameters import Order
 from app.payloads.explaining import ExplainParameters
 from app.payloads.training import Tables
 from app.payloads.uploads import Upload
@@ -128,6 +130,25 @@ class JobQueue:
         # A version that becomes current meanwhile is not the one that was asked about.
         asked = parameters.model_copy(update={"version": version})
         return self._enqueue(job, asked.to_bytes() | ({} if upload is None else upload.to_bytes()), idempotency_key)
+
+    @store_errors()
+    def submit_batch(self, order: Order, upload: Path | None, idempotency_key: str | None = None) -> Job:
+        """Queue a batch prediction, with the key as a training has it.
+
+        Parameters
+        ----------
+        upload
+            The file that was sent, which is moved away.
+
+        Raises
+        ------
+        ModelNotFound, VersionNotFound, InvalidParameters, DriverMissing, StorageUnavailable, KeyReused, Busy
+        """
+        job, order = batches.planned(order, self._store, self._settings)
+        with batches.kept(upload, job.job_id, self._settings) as taken:
+            queued = self._enqueue(job, order.to_bytes(), idempotency_key)
+            taken(queued)
+        return queued
 
     @store_errors()
     def promote_row(self, pipeline_id: int | str, version: int, row: int, expected: int | None = None) -> Job:
@@ -274,7 +295,7 @@ class JobQueue:
         self._records.ask_to_stop(job_id, Stop.CANCEL_KEEP if keep else Stop.CANCEL)
         # A job that is still queued ends here; one that a worker has just taken reads the request at its start.
         if self._redis.lrem(self._queue.key, 1, job_id):
-            settle(self._records.get(job_id), self._publications, self._records)
+            settle(self._records.get(job_id), self._publications, self._records, self._settings)
         return self._records.get(job_id)
 
     def cancel_all(self, pipeline_id: int | str) -> None:
@@ -308,7 +329,7 @@ class JobQueue:
         if status in (JobStatus.FAILED, JobStatus.STOPPED, None):
             current = self._records.get(job.job_id)
             if not current.state.final:
-                settle(current, self._publications, self._records)
+                settle(current, self._publications, self._records, self._settings)
         elif status is JobStatus.QUEUED and job.state is JobState.RUNNING:
             self._records.requeue(job.job_id, "its worker was lost")
 

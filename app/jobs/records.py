@@ -60,6 +60,7 @@ class JobKind(StrEnum):
 
     TRAINING = "training"
     EXPLANATION = "explanation"
+    BATCH = "batch_prediction"
 
 
 class Stop(StrEnum):
@@ -73,9 +74,9 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One training or explanation as callers see it. Times are seconds since 1970; `error` is a problem (RFC 9457).
+    """One training, explanation or batch prediction as callers see it. Times are seconds since 1970.
 
-    `model` is what is trained, of an explanation the method.
+    `error` is a problem (RFC 9457). `model` is what is trained or predicts, of an explanation the method.
     `origin` and `row` name the job and the row of its leaderboard that this one promotes.
     `request_id` and `traceparent` name the request that queued it, in logs and traces.
     """

@@ -1,4 +1,4 @@
-"""The two functions that workers run, and how a job that was stopped is brought to its end."""
+"""The functions that workers run, and how a job that was stopped is brought to its end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from app.errors import Conflict, OutOfTime, ServiceError, TrainingFailed
+from app.errors import BatchFailed, Conflict, OutOfTime, ServiceError, TrainingFailed
+from app.jobs import batches
 from app.jobs.progress import JobProgress
 from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
 from app.payloads.explaining import ExplainParameters
@@ -26,7 +27,11 @@ from app.telemetry.traces import TRACES
 logger = logging.getLogger(__name__)
 
 #: What RQ is told to call. A worker refuses any other name.
-TASKS = {JobKind.TRAINING: "app.jobs.tasks.train", JobKind.EXPLANATION: "app.jobs.tasks.explain"}
+TASKS = {
+    JobKind.TRAINING: "app.jobs.tasks.train",
+    JobKind.EXPLANATION: "app.jobs.tasks.explain",
+    JobKind.BATCH: "app.jobs.tasks.predict",
+}
 
 #: Share of a training's limit that is left for the explanations at its end, and the most seconds of it.
 _SHARE, _MOST = 0.03, 10.0
@@ -42,6 +47,12 @@ def explain(job_id: str) -> None:
     _done(job_id, _explained)
 
 
+def predict(job_id: str) -> None:
+    """Predict the file that a job's record names."""
+    _done(job_id, _predicted)
+    batches.forget_upload(job_id, Settings.from_environment())
+
+
 def _done(job_id: str, work: Callable[[Job, Publications, JobRecords, Settings], dict[str, Any]]) -> None:
     """Do a job's work, and bring it to its end whatever happens."""
     settings = Settings.from_environment()
@@ -55,7 +66,7 @@ def _done(job_id: str, work: Callable[[Job, Publications, JobRecords, Settings],
     records.start(job_id)
     job = records.get(job_id)
     if job.stop is not None:
-        settle(job, publications, records)
+        settle(job, publications, records, settings)
         return
     asked_by = {"traceparent": job.traceparent} if job.traceparent else None
     with context.during(**job.known()), TRACES.span(job.kind, asked_by, serves=True):
@@ -93,8 +104,10 @@ def open_records(settings: Settings) -> tuple[JobRecords, Publications]:
     return JobRecords(client, secret, settings.job_days), Publications(client, secret)
 
 
-def settle(job: Job, publications: Publications, records: JobRecords) -> None:
+def settle(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> None:
     """End a job whose training was stopped or has died, with the best model so far when that is wanted."""
+    if job.kind is JobKind.BATCH:
+        batches.clear(job, records, settings)
     if _has_finished(job.job_id, publications, records):
         return
     stop = job.stop
@@ -144,6 +157,10 @@ def _explained(job: Job, publications: Publications, records: JobRecords, settin
     cache = PipelineCache(settings.model_cache_mb * 2**20)
     parameters, upload = ExplainParameters.from_bytes(stored), Upload.from_bytes(stored)
     return run.explain(parameters, upload, store, cache, settings, JobProgress(records, job.job_id))
+
+
+def _predicted(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> dict[str, Any]:
+    return batches.predict(job, records, settings)
 
 
 def _trained(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> dict[str, Any]:
@@ -199,6 +216,9 @@ def _state(stop: Stop | None) -> JobState:
 
 def _problem(job: Job) -> ServiceError:
     """Say in one sentence why a job ended early."""
+    if job.kind is JobKind.BATCH and job.stop in (Stop.TIME, Stop.MEMORY):
+        limit = f"{job.seconds:g} s" if job.stop is Stop.TIME else f"{job.memory_mb} MiB"
+        return BatchFailed(f"The batch prediction was stopped at its limit of {limit}. Send the file in parts.")
     match job.stop:
         case Stop.TIME:
             return OutOfTime(job.seconds)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import os
 import signal
 import sys
+import time
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -20,6 +21,7 @@ from rq import Queue, Worker
 from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 
+from app.jobs import batches
 from app.jobs.queue import QUEUE
 from app.jobs.records import JobRecords, Stop
 from app.jobs.tasks import TASKS, open_records, settle
@@ -42,6 +44,9 @@ _LEASE = 20
 #: Seconds beyond its limit that a training has to come to its own end: it plans for less than the limit.
 _GRACE = 8
 
+#: Seconds between two sweeps of the files of batch predictions.
+_SWEEP = 3600
+
 #: Added to the niceness of trainings, so that the web processes beside them are served first.
 _NICE = 10
 
@@ -53,16 +58,17 @@ class TrainingWorker(Worker):
     """An RQ worker that runs nothing but trainings and keeps their limits, native code included."""
 
     def __init__(
-        self, *args: Any, records: JobRecords, publications: Publications, metrics_folder: Path | None, **options: Any
+        self, *args: Any, records: JobRecords, publications: Publications, settings: Settings, **options: Any
     ) -> None:
         super().__init__(*args, **options)
+        self._settings = settings
         self._records = records
         self._publications = publications
-        self._metrics_folder = metrics_folder
         #: Under which the processes of its jobs count, one after another.
         self._counted_as = f"worker-{os.getpid()}"
         self._before = 0
         self._shutting_down = False
+        self._swept = -math.inf
 
     def get_heartbeat_ttl(self, job: RqJob) -> int:
         """Return the seconds after which a silent worker counts as dead; RQ's own is a minute more."""
@@ -73,11 +79,18 @@ class TrainingWorker(Worker):
         super().maintain_heartbeats(job)
         self._watch(job)
 
+    def run_maintenance_tasks(self) -> None:
+        """Between jobs, from time to time: what RQ has to clean up, and once an hour files that nobody needs."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        if time.monotonic() - self._swept > _SWEEP:
+            self._swept = time.monotonic()
+            batches.sweep(self._records, self._settings)
+
     def execute_job(self, job: RqJob, queue: Queue) -> None:
         """Fork a process for the job and watch it to its end."""
         self._before = _pss(psutil.Process())
         super().execute_job(job, queue)
-        metrics.ended(self._metrics_folder, self._counted_as)
+        metrics.ended(self._settings.prometheus_multiproc_dir, self._counted_as)
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
         """In the forked process: die with this worker, give way to the web processes, then run the job."""
@@ -108,14 +121,14 @@ class TrainingWorker(Worker):
             job.retries_left = 0
         elif record.stop is not None:
             job.retries_left = 0
-            settle(record, self._publications, self._records)
+            settle(record, self._publications, self._records, self._settings)
         elif self._shutting_down:
             job.retries_left = (job.retries_left or 0) + 1
             self._records.requeue(job.id, "its worker was shut down")
         elif job.retries_left:
             self._records.requeue(job.id, "its worker's process died")
         else:
-            settle(record, self._publications, self._records)
+            settle(record, self._publications, self._records, self._settings)
 
     def _watch(self, job: RqJob) -> None:
         """End a training that is over a limit or is to be stopped. What it has published so far is in the store."""
@@ -178,7 +191,7 @@ def main() -> int:
         maintenance_interval=10,
         records=records,
         publications=publications,
-        metrics_folder=settings.prometheus_multiproc_dir,
+        settings=settings,
     )
     worker.work(logging_level="WARNING")
     return 0

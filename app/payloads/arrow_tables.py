@@ -14,12 +14,13 @@ from app.errors import Unreadable, UploadTooLarge
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 #: First bytes of Arrow's file form, in which the stream begins after eight.
-_FILE_MAGIC, _FILE_HEADER = b"ARROW1", 8
+FILE_MAGIC, FILE_HEADER = b"ARROW1", 8
 
 #: Kinds of messages (Schema.fbs) that have a body of buffers.
-_DICTIONARY, _BATCH = 2, 3
+_DICTIONARY, BATCH = 2, 3
 
 
 def read_arrow(data: bytes, part: str, most_bytes: int) -> pa.Table:
@@ -36,7 +37,7 @@ def read_arrow(data: bytes, part: str, most_bytes: int) -> pa.Table:
     """
     import pyarrow as pa
 
-    stream = data[_FILE_HEADER:] if data.startswith(_FILE_MAGIC) else data
+    stream = data[FILE_HEADER:] if data.startswith(FILE_MAGIC) else data
     try:
         _check(sum(_unfolded(stream)), part, most_bytes)
         table = pa.ipc.open_stream(pa.BufferReader(stream)).read_all()
@@ -64,19 +65,22 @@ def read_parquet(data: bytes, part: str, most_bytes: int, check_size: Callable[[
 
     try:
         footer = pq.ParquetFile(pa.BufferReader(data))
-        described = footer.metadata
-        groups = [described.row_group(number) for number in range(described.num_row_groups)]
-        check_size(described.num_rows, described.num_columns)
+        told = footer.metadata
+        groups = [told.row_group(number) for number in range(told.num_row_groups)]
+        check_size(told.num_rows, told.num_columns)
         _check(sum(group.total_byte_size for group in groups), part, most_bytes)
-        # Text stays in its dictionary: one long text and many short references would unfold here.
-        columns = [footer.schema.column(number) for number in range(described.num_columns)]
-        text = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
-        table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=text).read()
+        table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts(footer)).read()
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, TypeError):
         raise Unreadable(f"{part} is not a Parquet table.") from None
     _check(_as_text(table, part), part, most_bytes)
     return table
+
+
+def texts(footer: pq.ParquetFile) -> list[str]:
+    """Name the columns that stay in their dictionaries: one long text and many short references would unfold."""
+    columns = [footer.schema.column(number) for number in range(footer.metadata.num_columns)]
+    return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
 
 
 def unknown_type(part: str) -> Unreadable:
@@ -124,7 +128,7 @@ def _buffers(metadata: bytes, body: pa.Buffer | None) -> Iterator[int]:
     message = _Flat(metadata, struct.unpack_from("<I", metadata)[0])
     kind_at = message.field(1)
     header = message.child(2)
-    if header is None or body is None or not kind_at or metadata[kind_at] not in (_DICTIONARY, _BATCH):
+    if header is None or body is None or not kind_at or metadata[kind_at] not in (_DICTIONARY, BATCH):
         return
     batch = header.child(1) if metadata[kind_at] == _DICTIONARY else header
     if batch is None or not batch.field(3):
@@ -136,6 +140,18 @@ def _buffers(metadata: bytes, body: pa.Buffer | None) -> Iterator[int]:
         offset, length = struct.unpack_from("<qq", metadata, vector + 4 + 16 * number)
         if length >= 8:
             yield max(length, struct.unpack_from("<q", body, offset)[0])
+
+
+def described(metadata: bytes) -> tuple[int, int, int]:
+    """Return the kind of a message, the bytes of its body, and where it is a batch its rows."""
+    message = _Flat(metadata, struct.unpack_from("<I", metadata)[0])
+    kind, size, header = message.field(1), message.field(3), message.child(2)
+    rows = header.field(0) if header is not None and kind and metadata[kind] == BATCH else 0
+    return (
+        metadata[kind] if kind else 0,
+        struct.unpack_from("<q", metadata, size)[0] if size else 0,
+        struct.unpack_from("<q", metadata, rows)[0] if rows else 0,
+    )
 
 
 class _Flat:

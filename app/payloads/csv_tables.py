@@ -33,6 +33,7 @@ def read_csv(
     text: Collection[str],
     padded: Callable[[str], bool],
     check: Callable[[int, list[str]], None],
+    skipped: int = 0,
 ) -> pd.DataFrame:
     """Read a CSV in UTF-8 with a header.
 
@@ -42,6 +43,8 @@ def read_csv(
         As `frames.read` has them; the ids are among the texts.
     check
         Is called with an upper bound of the rows and the names of the columns before more is read.
+    skipped
+        Lines of the file between the header and the first row, which an error counts.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def read_csv(
         ragged, as_written = [], {*text}
         for row in rows:
             if row and len(row) != len(header):
-                ragged.append(rows.line_num)
+                ragged.append(rows.line_num + skipped)
             elif row:
                 as_written |= {header[place] for place in looked_at if _PADDED.fullmatch(row[place])}
         if ragged:

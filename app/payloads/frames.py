@@ -155,7 +155,7 @@ def _read_csv(upload: Upload, settings: Settings, text: Collection[str], padded:
         _check_size(n_rows, len(names), upload.part, settings)
         _check_names(names, upload.part)
 
-    return csv_tables.read_csv(upload.data, upload.part, text, padded, check)
+    return csv_tables.read_csv(upload.data, upload.part, text, padded, check, upload.skipped)
 
 
 def _read_arrow(upload: Upload, settings: Settings, *of_csv: Any) -> pd.DataFrame:
@@ -239,7 +239,7 @@ def _check_names(names: list[Any], part: str) -> None:
         raise InvalidData(f"The columns of {part} are not named one by one.", faults[:20])
 
 
-def _written(value: str | int | float) -> str:
+def written(value: str | int | float) -> str:
     """Write a value of a column that has texts too; a whole number without a point."""
     if isinstance(value, str):
         return value
@@ -262,7 +262,7 @@ def _one_kind(column: pd.Series, part: str) -> pd.Series:
         return column
     if kind in ("mixed", "mixed-integer") and column.dropna().map(type).isin((str, int, float)).all():
         # As it would be read of a CSV: a mark of a missing number, say, or a code.
-        return column.map(_written, na_action="ignore").astype("str")
+        return column.map(written, na_action="ignore").astype("str")
     if kind == "boolean":
         # A boolean that may be missing is kept as 1, 0 and missing.
         return column.astype("bool") if not column.isna().any() else column.astype("Float64").astype("float64")

@@ -69,7 +69,8 @@ _REFUSED = {
 class Upload:
     """One part of a request. `filename` only tells the format; it is never a path that is opened.
 
-    `value` is the table itself when it came inside a larger JSON body that is parsed already.
+    `value` is the table itself when it came inside a larger JSON body that is parsed already. `skipped` counts the
+    lines that were between the header of a CSV and what follows it here, in the file that this is a block of.
     """
 
     part: str
@@ -77,6 +78,7 @@ class Upload:
     media_type: str = ""
     filename: str = ""
     value: Any = None
+    skipped: int = 0
 
     def to_bytes(self) -> dict[str, bytes]:
         """Return what `from_bytes` reads: data and no code."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def register(app: APIFlask) -> None:
     """Add every route, and complete the OpenAPI document with what decorators cannot say."""
     from app.routes import (
+        batch_predictions,
         docs,
         explain,
         health,
@@ -24,7 +25,7 @@ def register(app: APIFlask) -> None:
         v2,
     )
 
-    serving = (serve_prediction, explain, v2, v1, invocations)
+    serving = (serve_prediction, batch_predictions, explain, v2, v1, invocations)
     for module in (train_pipeline, jobs, *serving, models, health, metrics, docs):
         app.register_blueprint(module.blueprint)
     docs.document(app)

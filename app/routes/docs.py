@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import render_template
 
 from app.payloads import written
+from app.payloads.batches.parameters import BatchParameters
 from app.payloads.explaining import METHODS, ExplainParameters
 from app.payloads.inference import HEADER
 from app.payloads.parameters import PredictParameters, TrainParameters
@@ -39,6 +40,12 @@ _LENGTH = {
     "description": "Bytes of JSON with which the body begins, where raw bytes follow.",
 }
 
+_FILE = {
+    "type": "string",
+    "format": "binary",
+    "description": "A table: CSV, JSON lines, Parquet or Arrow. Told by content type, name or content.",
+}
+
 _PREFER = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "example": "respond-async"}
 
 
@@ -60,6 +67,10 @@ def _of_methods() -> list[dict[str, Any]]:
 #: Query and header parameters, by operation. Those of the data routes stand beside a table that is the whole body.
 _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/train_pipeline", "post"): [
+        _PREFER,
+        {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
+    ],
+    ("/batch_predictions", "post"): [
         _PREFER,
         {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
     ],
@@ -113,8 +124,8 @@ def document(app: APIFlask) -> None:
     @app.spec_processor
     def complete(spec: Any) -> Any:
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
-        models: list[type[BaseModel]] = [TrainParameters, PredictParameters, *METHODS.values(), Problem]
-        models += [InferenceError, MLflowError, Inference, Instances, Invocation]
+        models: list[type[BaseModel]] = [TrainParameters, PredictParameters, BatchParameters, *METHODS.values()]
+        models += [Problem, InferenceError, MLflowError, Inference, Instances, Invocation]
         for model in models:
             _add_schema(schemas, model)
         schemas["ExplainParameters"] = _any_method()
@@ -202,6 +213,12 @@ def _add_bodies(paths: dict[str, Any]) -> None:
             "required": True,
             "content": {"multipart/form-data": form, "application/json": body},
         }
+    of_files = multipart(BatchParameters, "raw_data", required=["params"])
+    of_files["schema"]["properties"]["raw_data"] = _FILE
+    paths["/batch_predictions"]["post"]["requestBody"] = {
+        "required": True,
+        "content": {"multipart/form-data": of_files, "application/json": {"schema": reference(BatchParameters)}},
+    }
     numbers = {"version": {"type": "integer", "minimum": 1}, "row": {"type": "integer", "minimum": 0}}
     version = {"type": "object", "properties": numbers, "required": ["version"]}
     paths["/models/{pipeline_id}/current"]["put"]["requestBody"] = {

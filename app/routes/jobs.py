@@ -7,13 +7,25 @@ from collections.abc import Iterator
 import orjson
 from apiflask import APIBlueprint
 from flask import Response, request
+from werkzeug.wsgi import wrap_file
 
+from app.auth import authorise
 from app.errors import Busy, Fault, InvalidParameters
+from app.jobs import batches
+from app.jobs.records import JobKind
 from app.routes import schemas
 from app.routes.answers import answer
 from app.services import Services, services
+from app.store.files import file_errors
 
 blueprint = APIBlueprint("jobs", __name__, tag="Training")
+
+#: {kind: the endpoint that starts such jobs}; who may use it may cancel them.
+_STARTED_BY = {
+    JobKind.TRAINING: "train_pipeline.train",
+    JobKind.EXPLANATION: "explain.explain",
+    JobKind.BATCH: "batch_predictions.predict",
+}
 
 
 @blueprint.get("/jobs")
@@ -40,7 +52,27 @@ def cancel(job_id: str) -> Response:
     keep = request.args.get("keep")
     if keep not in (None, "best"):
         raise InvalidParameters("keep can only be best.", [Fault("/query/keep", "known is best")])
-    return answer(services().queue.cancel(job_id, keep == "best").as_json(), 202)
+    held = services()
+    started_by = _STARTED_BY[held.queue.get(job_id).kind]
+    authorise(held.settings, started_by, request.headers.get("Authorization"))
+    return answer(held.queue.cancel(job_id, keep == "best").as_json(), 202)
+
+
+@blueprint.get("/jobs/<job_id>/result")
+@blueprint.output({}, content_type="application/octet-stream", description="The file, in the format asked for.")
+@blueprint.doc(summary="Download the result of a batch prediction")
+def result(job_id: str) -> Response:
+    """Return the file that a batch prediction has written; `Range` asks for a part of it."""
+    held = services()
+    place, form = batches.result(held.queue.get(job_id), held.settings)
+    with file_errors("result"):
+        size, file = place.size, place.read()
+    response = Response(wrap_file(request.environ, file), mimetype=form.media_type, direct_passthrough=True)
+    response.headers["Content-Disposition"] = f"attachment; filename=predictions-{job_id}.{form}"
+    response.content_length = size
+    response.set_etag(job_id)
+    response.make_conditional(request, accept_ranges=True, complete_length=size)
+    return response
 
 
 @blueprint.get("/jobs/<job_id>/events")

@@ -82,6 +82,19 @@ class TrainingResult(_Answer):
     note: str | None
 
 
+class BatchResult(_Answer):
+    """What a batch prediction has written."""
+
+    modelId: int | str
+    version: int
+    rows: int
+    """Of the result."""
+    bytes: int
+    format: Literal["csv", "jsonl", "parquet", "arrow"]
+    url: str
+    """Where the file is: a path of this service, or the destination that was named."""
+
+
 class Progress(_Answer):
     """Where a running training is."""
 
@@ -94,6 +107,8 @@ class Progress(_Answer):
     """Tried so far, those that failed included."""
     failed: int | None = None
     best_score: float | None = None
+    rows: int | None = None
+    """Of a batch prediction: rows of the result that are written."""
     seconds_left: float | None = None
 
 
@@ -121,7 +136,7 @@ class Job(_Answer):
     attempts: int
     limits: JSON
     progress: Progress
-    result: TrainingResult | None
+    result: TrainingResult | BatchResult | None
     error: JobError | None
 
 

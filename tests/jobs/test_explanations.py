@@ -106,11 +106,11 @@ def test_an_explanation_of_no_model_is_not_queued(queue, client_of_redis):
     assert client_of_redis.dbsize() == before
 
 
-def test_an_explanation_that_was_stopped_says_that_it_was_one(queue, trained, records, publications):
+def test_an_explanation_that_was_stopped_says_that_it_was_one(queue, trained, records, publications, settings):
     trained()
     job = queue.submit_explanation(asked(), Upload("data", value=ROWS))
     records.ask_to_stop(job.job_id, Stop.MEMORY)
-    tasks.settle(records.get(job.job_id), publications, records)
+    tasks.settle(records.get(job.job_id), publications, records, settings)
     assert queue.get(job.job_id).error["detail"].startswith("The explanation was stopped at its limit")
 
 

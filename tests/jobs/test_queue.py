@@ -261,14 +261,14 @@ def test_a_job_that_has_published_does_not_train_again(queue, store, training, w
 
 @pytest.mark.parametrize("stop", [None, *Stop])
 def test_a_job_that_has_published_its_end_has_finished_whatever_stopped_it_then(
-    queue, records, publications, training, worked, client_of_redis, stop
+    queue, records, publications, training, worked, client_of_redis, stop, settings
 ):
     job = queue.submit(training())
     worked(job.job_id)
     client_of_redis.hset(f"automl:job:{job.job_id}", "state", "running")
     if stop is not None:
         records.ask_to_stop(job.job_id, stop)
-    tasks.settle(records.get(job.job_id), publications, records)
+    tasks.settle(records.get(job.job_id), publications, records, settings)
     ended = queue.get(job.job_id)
     assert (ended.state, ended.error, ended.result["version"]) == (JobState.FINISHED, None, 1)
 
@@ -283,7 +283,7 @@ def test_a_job_that_has_published_its_end_has_finished_whatever_stopped_it_then(
     ],
 )
 def test_a_training_that_was_ended_with_a_model_to_keep_has_a_result_and_no_error(
-    queue, records, store, publications, training, worked, stop, state, stopped
+    queue, records, store, publications, training, worked, stop, state, stopped, settings
 ):
     worked(queue.submit(training()).job_id)
     job = queue.submit(training(pipeline_id="other"))
@@ -292,7 +292,7 @@ def test_a_training_that_was_ended_with_a_model_to_keep_has_a_result_and_no_erro
     publications.publish(Version(kept, store.artifact("p", 1), {}))
     if stop is not None:
         records.ask_to_stop(job.job_id, stop)
-    tasks.settle(records.get(job.job_id), publications, records)
+    tasks.settle(records.get(job.job_id), publications, records, settings)
     ended = queue.get(job.job_id)
     assert (ended.state, ended.error) == (state, None)
     assert ended.result["stopped"] == stopped
@@ -300,10 +300,10 @@ def test_a_training_that_was_ended_with_a_model_to_keep_has_a_result_and_no_erro
 
 
 @pytest.mark.parametrize("stop", list(Stop))
-def test_a_training_that_was_ended_without_a_model_says_why(queue, records, publications, training, stop):
+def test_a_training_that_was_ended_without_a_model_says_why(queue, records, publications, training, stop, settings):
     job = queue.submit(training())
     records.ask_to_stop(job.job_id, stop)
-    tasks.settle(records.get(job.job_id), publications, records)
+    tasks.settle(records.get(job.job_id), publications, records, settings)
     ended = queue.get(job.job_id)
     assert ended.result is None
     assert ended.error["detail"]

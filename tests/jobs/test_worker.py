@@ -20,6 +20,7 @@ from rq.serializers import JSONSerializer
 from app.jobs.queue import QUEUE, JobQueue
 from app.jobs.records import JobRecords, JobState
 from app.payloads import frames
+from app.payloads.batches.parameters import BatchParameters, Order
 from app.payloads.parameters import Task, TrainParameters
 from app.payloads.training import Tables
 from app.payloads.uploads import Upload
@@ -27,7 +28,7 @@ from app.settings import Settings
 from app.store.connection import connect
 from app.store.publications import Publications
 from app.store.redis import ModelStore
-from tests import kinds
+from tests import batch_models, kinds
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a secret of the tests, long enough to sign"
@@ -61,11 +62,14 @@ class House:
     def __init__(self, redis_url, folder):
         self.client = connect(redis_url)
         self.client.flushall()
-        settings = Settings(redis_url=redis_url, data_dir=folder, signing_secret=SECRET)
+        self.files = folder / "files"
+        self.files.mkdir()
+        places = {"BATCH_URL": str(folder / "own"), "BATCH_ALLOWED_URLS": f"file://{self.files}/"}
+        self._environment = {"REDIS_URL": redis_url, "SIGNING_SECRET": SECRET, "DATA_DIR": str(folder), **places}
+        settings = Settings.from_environment(self._environment)
         self.store = ModelStore(self.client, SECRET)
-        records, publications = JobRecords(self.client, SECRET, 1), Publications(self.client, SECRET)
-        self.queue = JobQueue(self.client, records, self.store, publications, settings)
-        self._environment = {"REDIS_URL": redis_url, "SIGNING_SECRET": SECRET, "DATA_DIR": str(folder)}
+        records, self.publications = JobRecords(self.client, SECRET, 1), Publications(self.client, SECRET)
+        self.queue = JobQueue(self.client, records, self.store, self.publications, settings)
         self.worker = None
 
     def start(self):
@@ -387,3 +391,26 @@ def test_a_first_model_is_there_within_ten_seconds_of_the_start(house, made):
     assert time.time() - house.queue.get(job.job_id).started < 10
     house.queue.cancel(job.job_id, keep=False)
     house.ended(job)
+
+
+def test_a_batch_prediction_begins_anew_after_its_process_died_and_leaves_nothing_when_it_is_cancelled(house):
+    house.publications.publish(batch_models.version("table"))
+    header, *lines = batch_models.rows().to_csv(index=False).splitlines(keepends=True)
+    (house.files / "rows.csv").write_text(header + "".join(lines) * 1000)
+
+    def submit(name):
+        urls = {"source": f"file://{house.files}/rows.csv", "destination": f"file://{house.files}/{name}.csv"}
+        return house.queue.submit_batch(Order(BatchParameters(pipeline_id="table", **urls)), None)
+
+    job = submit("scored")
+    os.kill(house.running(job).pid, signal.SIGKILL)
+    ended = house.ended(job)
+    assert (ended.state, ended.attempts, ended.result["rows"]) == (JobState.FINISHED, 2, 60_000), ended.error
+    scored = pd.read_csv(house.files / "scored.csv")
+    assert len(scored) == 60_000
+    assert np.allclose(scored["score"], np.tile(scored["score"][:60], 1000))
+    job = submit("cancelled")
+    house.running(job)
+    house.queue.cancel(job.job_id, keep=False)
+    assert house.ended(job).state is JobState.CANCELLED
+    assert sorted(path.name for path in house.files.iterdir()) == ["rows.csv", "scored.csv"]

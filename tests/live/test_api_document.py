@@ -47,6 +47,12 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
     promoted = pipeline.service.put(f"{model}/current", json={"version": 1})
     holds(promoted, "/models/{pipeline_id}/current", "put")
     holds(pipeline.ask("/serve_prediction", rows), "/serve_prediction", "post")
+    parts = {"raw_data": ("rows.csv", rows.to_csv(index=False)), "params": ("p.yml", f"pipeline_id: {pipeline.id}")}
+    for prefer, status in (("wait=60", 200), ("respond-async", 202)):
+        file = pipeline.service.post("/batch_predictions", files=parts, headers={"Prefer": prefer})
+        holds(file, "/batch_predictions", "post", status)
+    assert pipeline.ended(file.headers["Location"])["state"] == "finished"
+    assert get(f"{file.headers['Location']}/result").text.startswith('"id","prediction"')
     explainers = holds(get(f"{model}/explainers"), "/models/{pipeline_id}/explainers").json()["explainers"]
     for one in explainers:
         body = {"pipeline_id": pipeline.id, "method": one["method"]}
@@ -130,7 +136,9 @@ def test_every_route_is_in_the_document(document):
         "/jobs",
         "/jobs/{job_id}",
         "/jobs/{job_id}/events",
+        "/jobs/{job_id}/result",
         "/serve_prediction",
+        "/batch_predictions",
         "/explain",
         "/v2",
         "/v2/health/live",
