@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-SERVICE = '''
+SERVICE = """
 from __future__ import annotations
 
 import bentoml
@@ -22,7 +22,7 @@ class Model:
     @bentoml.api
     def predict(self, rows: np.ndarray) -> np.ndarray:
         return self.model.predict_proba(rows)
-'''
+"""
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
     environment = os.environ | {"BENTOML_DO_NOT_TRACK": "true", "BENTOML_HOME": str(folder.resolve() / "home")}
     command = Path(sys.executable).with_name("bentoml")
     arguments = ["serve", "service:Model", "--host", "127.0.0.1", "--port", port]
-    os.execve(command, [str(command), *arguments], environment)
+    os.execve(command, [str(command), *arguments], environment)  # noqa: S606  as S603: of constants
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def main() -> None:
     place = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{place}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true"}
     arguments = ["models", "serve", "-m", str(folder), "--env-manager", "local", "--workers", "1"]
-    os.execve(command, [str(command), *arguments, "--host", "127.0.0.1", "--port", port], environment)
+    os.execve(command, [str(command), *arguments, "--host", "127.0.0.1", "--port", port], environment)  # noqa: S606  as S603
 
 
 if __name__ == "__main__":

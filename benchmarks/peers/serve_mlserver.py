@@ -25,7 +25,7 @@ def main() -> None:
     (folder / "settings.json").write_text(json.dumps(server))
     (folder / "model-settings.json").write_text(json.dumps(described))
     command = Path(sys.executable).with_name("mlserver")
-    os.execv(command, [str(command), "start", str(folder)])
+    os.execv(command, [str(command), "start", str(folder)])  # noqa: S606  as S603: of constants
 
 
 if __name__ == "__main__":

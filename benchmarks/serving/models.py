@@ -42,7 +42,7 @@ def cancer() -> pd.DataFrame:
 
 
 def noise(rows: int, columns: int) -> pd.DataFrame:
-    """Return numbers and labels that have nothing to do with them: the trees of a forest grow until each row is told."""
+    """Return numbers, and labels that have nothing to do with them: a forest's trees grow until each row is told."""
     generator = np.random.default_rng(0)
     table = pd.DataFrame(generator.normal(size=(rows, columns))).rename(columns="x{}".format)
     return table.assign(target=generator.integers(0, 2, rows))

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,9 +70,13 @@ class Server:
 
 
 def cpu_of(process: psutil.Process) -> float:
-    """Return the seconds of a core that one process has taken."""
-    times = process.cpu_times()
-    return float(times.user + times.system)
+    """Return the seconds of a core that one process has taken, to the nanosecond: /proc/…/stat counts hundredths."""
+    taken = 0
+    for thread in Path(f"/proc/{process.pid}/task").iterdir():
+        # A thread may end meanwhile.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            taken += int((thread / "schedstat").read_text().split()[0])
+    return taken / 1e9
 
 
 def free_port() -> int:
@@ -138,7 +142,7 @@ def wait(server: Server, request: bytes) -> None:
 
 
 class Ours:
-    """This service's processes on one embedded Redis."""
+    """Processes of the service on one embedded Redis."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
