@@ -100,10 +100,17 @@ def request(peer: str, row: pd.DataFrame) -> bytes:
     """Return the request of rows in the form that a peer is fastest with: numbers without names."""
     values: list[list[float]] = row.to_numpy().tolist()
     if peer == "MLServer":
-        flat = [value for one in values for value in one]
-        tensor: dict[str, Any] = {"name": "rows", "shape": list(row.shape), "datatype": "FP64", "data": flat}
-        body: dict[str, Any] = {"inputs": [tensor], "outputs": [{"name": "predict_proba"}]}
-        return load.post("/v2/models/model/infer", json.dumps(body).encode())
+        return inference("model", row)
     if peer == "BentoML":
         return load.post("/predict", json.dumps({"rows": values}).encode())
     return load.post("/invocations", json.dumps({"inputs": values}).encode())
+
+
+def inference(model: str, row: pd.DataFrame) -> bytes:
+    """Return the request of rows in the Open Inference Protocol (V2), as one tensor."""
+    tensor: dict[str, Any] = {"name": "rows", "shape": list(row.shape), "datatype": "FP64"}
+    body: dict[str, Any] = {
+        "inputs": [tensor | {"data": row.to_numpy().ravel().tolist()}],
+        "outputs": [{"name": "predict_proba"}],
+    }
+    return load.post(f"/v2/models/{model}/infer", json.dumps(body).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import statistics
 import time
 from collections.abc import Callable
@@ -9,12 +10,15 @@ from contextlib import ExitStack
 from typing import Any
 
 import pandas as pd
+from werkzeug.test import EnvironBuilder
 
+from app import create_app
 from app.pipelines import run
 from app.pipelines.cache import PipelineCache
+from app.settings import Settings
 from benchmarks.serving import beside, load, models
 from benchmarks.serving.bench import MANY, Bench, Figures, Target, in_turns, pinned, ratio, summary
-from benchmarks.serving.systems import SERVERS
+from benchmarks.serving.systems import SECRET, SERVERS
 
 #: Peers of one row.
 PEERS = ("MLServer", "BentoML", "MLflow")
@@ -43,6 +47,9 @@ def _row(bench: Bench, model: str) -> Figures:
     with ExitStack() as stack:
         web = stack.enter_context(bench.ours.web())
         targets = {"ours": Target.of(web.port, models.as_json(model, row.to_dict("records")))}
+        in_v2 = beside.inference(model, row)
+        if _answered(web.port, in_v2):
+            targets["ours, V2"] = Target.of(web.port, in_v2)
         for peer in PEERS:
             if server := stack.enter_context(beside.serving(bench.work, peer, path)):
                 targets[peer] = Target.of(server.port, beside.request(peer, row))
@@ -56,6 +63,15 @@ def _row(bench: Bench, model: str) -> Figures:
         }
         for name in targets
     }
+
+
+def _answered(port: int, request: bytes) -> bool:
+    try:
+        load.once(port, request)
+    except load.WrongAnswer as error:
+        print(f"  V2 is left out: {str(error)[:60]!r}", flush=True)
+        return False
+    return True
 
 
 def series(bench: Bench) -> Figures:
@@ -91,7 +107,7 @@ def overhead(bench: Bench) -> Figures:
         for model in ("forest", "linear"):
             request = models.as_json(model, row.to_dict("records"))
             targets = {"request": Target.of(web.port, request), "health": Target.of(web.port, load.get("/health/live"))}
-            inside = stages(bench, model, row)
+            inside = stages(bench, model, row, request)
             rounds: list[dict[str, float]] = []
             for _ in range(TIMED):
                 bursts = in_turns(targets, 1, SHORT, 1)
@@ -103,21 +119,28 @@ def overhead(bench: Bench) -> Figures:
     return found
 
 
-def stages(bench: Bench, model: str, row: pd.DataFrame) -> dict[str, Callable[[], Any]]:
-    """Return what a prediction is made of, to be called in this process: {stage: call}."""
-    from app.payloads.parameters import PredictParameters
-    from app.payloads.uploads import Upload
-    from app.settings import Settings
+def stages(bench: Bench, model: str, row: pd.DataFrame, request: bytes) -> dict[str, Callable[[], Any]]:
+    """Return what a prediction is made of, to be called in this process: {stage: call}.
 
+    `inside` is all that the application does for a request, without a server and without sockets.
+    """
     store, cache = bench.ours.store, PipelineCache(2**30)
-    parameters, settings = PredictParameters(pipeline_id=model), Settings(redis_url=bench.ours.redis.url)
-    upload = Upload("data", value=row.to_dict("records"))
     pipeline, _ = run.load(store, cache, model, None)
     rows = pipeline.rows(row)
+    app = create_app(Settings(redis_url=bench.ours.redis.url, signing_secret=SECRET))
+    body = request.partition(b"\r\n\r\n")[2]
+    environ = EnvironBuilder(path="/serve_prediction", method="POST", data=body, content_type="application/json")
+    described = environ.get_environ()
+
+    def inside() -> None:
+        found: list[str] = []
+        answer = b"".join(app({**described, "wsgi.input": io.BytesIO(body)}, lambda status, _: found.append(status)))
+        assert found == ["200 OK"], answer
+
     return {
         "model": lambda: pipeline.predict(rows),
         "store": lambda: run.load(store, cache, model, None),
-        "inside": lambda: run.predict(parameters, upload, store, cache, settings),
+        "inside": inside,
     }
 
 
