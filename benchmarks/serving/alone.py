@@ -12,7 +12,7 @@ import requests
 from app.pipelines import run
 from app.pipelines.cache import PipelineCache
 from benchmarks.serving import load, models
-from benchmarks.serving.bench import BURST, MANY, Bench, Figures, Target, in_turns, summary
+from benchmarks.serving.bench import BURST, MANY, Bench, Figures, summary
 from benchmarks.serving.systems import ALL, Server, cpu_of
 
 #: How often a start is timed.
@@ -123,14 +123,18 @@ def training(bench: Bench) -> Figures:
     models.ensure(bench.ours, "forest")
     request = models.as_json("forest", models.rows(models.cancer(), 1).to_dict("records"))
     with bench.ours.web(workers=2, cores=ALL) as web, bench.ours.workers():
-        target = {"ours": Target.of(web.port, request)}
-        before = in_turns(target, MANY, BESIDE, BURSTS)["ours"]
+
+        def bursts(number: int) -> list[load.Burst]:
+            return [load.burst(web.port, [request], MANY, BESIDE) for _ in range(number)]
+
+        bursts(1)
+        before = bursts(BURSTS)
         job = _long_training(web.port)
-        during = [load.burst(web.port, [request], MANY, BESIDE) for _ in range(2 * BURSTS)]
+        during = bursts(2 * BURSTS)
         state = requests.get(job, timeout=60).json()["state"]
         requests.delete(job, timeout=60).raise_for_status()
         _wait_for(job, {"cancelled", "finished", "failed"})
-        after = in_turns(target, MANY, BESIDE, BURSTS)["ours"]
+        after = bursts(BURSTS)
     alone = before + after
     return {
         "alone": summary(alone),

@@ -14,7 +14,7 @@ from benchmarks.serving import load
 from benchmarks.serving.systems import CLIENTS, Ours
 
 #: Rounds in which each system has one burst.
-ROUNDS = 10
+ROUNDS = 8
 
 #: Seconds of a burst.
 BURST = 1.0

@@ -72,7 +72,7 @@ TRAININGS: dict[str, Callable[[], dict[str, Any]]] = {
     # 10,000 rows of noise make trees of some 5,000 nodes.
     "large": lambda: {
         "raw_data": noise(10_000, 10),
-        "model_training": FOREST | {"model_args": {"n_estimators": 130}},
+        "model_training": FOREST | {"model_args": {"n_estimators": 153}},
         "target": "target",
         "folds": 2,
     },
