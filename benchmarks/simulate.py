@@ -26,6 +26,9 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.serving.report import Kept, table, write  # noqa: E402  once the path is known
 from benchmarks.serving.simulation import Costs, Outcome, Setup, simulate  # noqa: E402
 
+#: Cases of serve.py whose figures are read.
+NEEDED = {"workers", "cold", "growth"}
+
 #: Share by which a simulated rate may be off the measured one.
 OFF = 0.15
 
@@ -51,7 +54,9 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, default=Path(__file__).with_name("serve.json"))
     parser.add_argument("--write", action="store_true", help="put the tables into the documents")
     options = parser.parse_args()
-    kept = json.loads(options.figures.read_text())
+    kept = json.loads(options.figures.read_text()) if options.figures.exists() else {}
+    if missing := NEEDED - kept.keys():
+        parser.error(f"measure first: python benchmarks/serve.py --cases {' '.join(sorted(missing))}")
     made = {}
     for name, markdown in sections(kept):
         print(f"{markdown}\n", flush=True)

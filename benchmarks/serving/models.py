@@ -1,6 +1,7 @@
 """The models that are served, trained by the service itself, and the requests that they are asked with.
 
-Trained models stay in the folder of the benchmark's Redis as long as no file of the service changes.
+Trained models stay in the folder of the benchmark's Redis as long as neither a file of the service nor this one
+changes.
 """
 
 from __future__ import annotations
@@ -127,8 +128,8 @@ def copies(ours: Ours, name: str, ids: list[str], versions: int = 1) -> None:
 
 
 def digest_of_the_service() -> str:
-    """Return a digest of all of the service's own code."""
-    found = hashlib.sha256()
+    """Return a digest of all of the service's own code, and of what is trained here."""
+    found = hashlib.sha256(Path(__file__).read_bytes())
     for path in sorted((ROOT / "app").rglob("*.py")):
         found.update(path.read_bytes())
     return found.hexdigest()[:12]
