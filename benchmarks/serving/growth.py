@@ -23,8 +23,8 @@ CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 WEB = (1, 2, 4)
 WORKERS = (1, 2)
 
-#: Rounds over all sizes, and seconds of a burst; each has at least two answers.
-TURNS, SHORT, LEAST = 3, 0.3, 2
+#: Rounds over all sizes, seconds of a burst, and answers that each has at least.
+TURNS, SHORT, LEAST = 3, 0.3, 1
 
 #: Trainings that workers share.
 TRAININGS = 4
