@@ -69,7 +69,7 @@ def _answered(port: int, request: bytes) -> bool:
     try:
         load.once(port, request)
     except load.WrongAnswer as error:
-        print(f"  V2 is left out: {str(error)[:60]!r}", flush=True)
+        print(f"  V2 is left out, as the answer is {str(error).partition(chr(13))[0]}", flush=True)
         return False
     return True
 
