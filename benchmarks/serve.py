@@ -1,144 +1,111 @@
-"""How long a warm prediction takes over HTTP: one series and 400, Minimal features, a random forest of 100 trees.
+"""How fast this service answers, beside MLServer, BentoML, MLflow and the path of 2017, in one run on two cores.
 
-    python benchmarks/serve.py                         starts a service of its own
-    python benchmarks/serve.py --host http://…         measures one that runs
+    python benchmarks/serve.py                          all cases: about ten minutes
+    python benchmarks/serve.py --cases forest linear    some of them; the figures of the others stay
+    python benchmarks/serve.py --report                 the tables of what has been measured, nothing more
+    python benchmarks/serve.py --report --write         puts them into benchmarks/README.md and docs/scaling.md
 
-Each request is sent as a client of the service would send it, on one kept-alive connection, and timed whole: parsing,
-features, prediction, encoding and the way back. Beside each stands the same request to /health/live, which is what HTTP
-itself costs here, and the same prediction on the 2017 path re-created with today's libraries, inside this process.
+Servers that are compared are all up at once on one core, their Redis included, and asked in turns; the client, one for
+all of them, has the other core. A ratio is the median of the rounds' own ratios. Peers run from environments of their
+own that are made at the first use. Figures are kept in benchmarks/serve.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
+import os
+import platform
 import sys
-import tempfile
 import time
 from collections.abc import Callable
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-import requests
+# Before NumPy is there: its threads wait for each other wherever something else runs on a core.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-#: Rounds that are counted, after the warm-up.
-ROUNDS, WARM_UP = 50, 5
+import psutil  # noqa: E402
 
-PARAMETERS = """
-pipeline_id: benchmark-serve
-extract_features: {column_id: example_id, default_fc_parameters: MinimalFCParameters()}
-model_training: {model: sklearn.ensemble.RandomForestClassifier}
-"""
+from benchmarks.serving import alone, compared, growth, models, report  # noqa: E402  once the path is known
+from benchmarks.serving.bench import Bench, Figures  # noqa: E402
+from benchmarks.serving.systems import ALL, Ours  # noqa: E402
+
+#: {case: what measures it}, in the order of the run.
+CASES: dict[str, Callable[[Bench], Figures]] = {
+    "forest": compared.forest,
+    "linear": compared.linear,
+    "series": compared.series,
+    "overhead": compared.overhead,
+    "start": alone.start,
+    "cold": alone.cold,
+    "workers": alone.workers,
+    "training": alone.training,
+    "growth": growth.growth,
+}
+
+#: Where the figures are kept.
+KEPT = Path(__file__).with_suffix(".json")
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure the cases asked for, keep their figures, and print the tables of all that are kept."""
+    options = arguments()
+    kept: dict[str, Figures] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    if not options.report:
+        measure(options, kept)
+    print(report.tables(kept))
+    if options.write:
+        report.write(dict(report.sections(kept)))
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--host", help="a service that runs already")
-    parser.add_argument("--api-key")
-    arguments = parser.parse_args()
-    if arguments.host:
-        from conftest import Service
-
-        measure(Service(arguments.host, arguments.api_key))
-        return
-    from conftest import start_service
-
-    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
-        process, service = start_service(Path(folder))
-        try:
-            measure(service)
-        finally:
-            process.terminate()
-            process.wait()
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=[*CASES], metavar="NAME")
+    parser.add_argument("--work", type=Path, default=ROOT / "var" / "benchmarks", help="environments, models, Redis")
+    parser.add_argument("--report", action="store_true", help="measure nothing, print what there is")
+    parser.add_argument("--write", action="store_true", help="put the tables into the documents")
+    return parser.parse_args()
 
 
-def measure(service: Any) -> None:
-    """Train the model, time each kind of request, and delete the model again."""
-    frame = pd.read_json(ROOT / "data" / "data_train.json")
-    train(service)
-    print(f"{'request':<38}{'median ms':>10}{'p95 ms':>9}{'2017 path ms':>14}{'ratio':>8}")
-    row("GET /health/live", times(lambda: service.get("/health/live")), None)
-    old = path_of_2017(frame)
-    for count in (1, 400):
-        body = series(frame, count)
-        files = {"raw_data": ("data.json", body), "params": ("params.yml", "pipeline_id: benchmark-serve")}
-        new = times(lambda files=files: service.post("/serve_prediction", files=files))  # type: ignore[misc]
-        row(f"POST /serve_prediction, {count} series", new, times(lambda body=body: old(body)))  # type: ignore[misc]
-    service.delete("/models/benchmark-serve").raise_for_status()
+def measure(options: argparse.Namespace, kept: dict[str, Figures]) -> None:
+    """Run cases and keep what each has measured as soon as it ends."""
+    work = options.work.resolve()
+    ours = Ours(models.kept_in(work))
+    try:
+        for name in options.cases:
+            started, busy = time.monotonic(), psutil.cpu_percent(2) / 100 * (psutil.cpu_count() or 1)
+            print(f"{name} …", flush=True)
+            figures = CASES[name](Bench(work, ours))
+            kept[name] = {"measured": where(busy), "figures": figures}
+            KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+            print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+    finally:
+        ours.stop()
 
 
-def train(service: Any) -> None:
-    """Train the forest that is measured."""
-    files = {
-        "raw_data": (ROOT / "data" / "data_train.json").open("rb"),
-        "labels": (ROOT / "data" / "label_train.json").open("rb"),
-        "params": ("params.yml", PARAMETERS),
+def where(busy: float) -> Figures:
+    """Say where and when it was measured.
+
+    Parameters
+    ----------
+    busy
+        Cores that other work took just before.
+    """
+    libraries = ("scikit-learn", "pandas", "numpy", "tsfresh", "gunicorn")
+    return {
+        "date": f"{date.today()}",
+        "cores": len(ALL),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in libraries},
+        "busy": round(busy, 2),
     }
-    service.post("/train_pipeline", files=files).raise_for_status()
-
-
-def series(frame: pd.DataFrame, count: int) -> str:
-    """Return a request of `count` series in the layout of 2017; ids beyond those that there are repeat the data."""
-    known = frame["example_id"].unique()
-    parts = [
-        frame[frame["example_id"] == known[number % len(known)]].assign(example_id=number) for number in range(count)
-    ]
-    return pd.concat(parts, ignore_index=True).to_json()
-
-
-def path_of_2017(frame: pd.DataFrame) -> Callable[[str], str]:
-    """Return how the 2017 service predicted: JSON to frame to tsfresh to forest to JSON, inside one process."""
-    from sklearn.ensemble import RandomForestClassifier
-    from tsfresh import extract_features
-    from tsfresh.feature_extraction import MinimalFCParameters
-    from tsfresh.utilities.dataframe_functions import impute
-
-    def features(frame: pd.DataFrame) -> pd.DataFrame:
-        return extract_features(
-            frame,
-            column_id="example_id",
-            default_fc_parameters=MinimalFCParameters(),
-            impute_function=impute,
-            disable_progressbar=True,
-        )
-
-    labels = pd.read_json(ROOT / "data" / "label_train.json").set_index("example_id")["label"]
-    rows = features(frame)
-    forest = RandomForestClassifier(random_state=0).fit(rows, labels.loc[rows.index])
-
-    def predict(body: str) -> str:
-        rows = features(pd.DataFrame(json.loads(body)))
-        return str(pd.DataFrame({"id": rows.index, "score": forest.predict_proba(rows)[:, 1]}).to_json())
-
-    return predict
-
-
-def times(call: Callable[[], object]) -> list[float]:
-    """Return the milliseconds of each counted call."""
-    found = []
-    for number in range(WARM_UP + ROUNDS):
-        started = time.perf_counter()
-        answer = call()
-        elapsed = (time.perf_counter() - started) * 1000
-        if isinstance(answer, requests.Response):
-            answer.raise_for_status()
-        if number >= WARM_UP:
-            found.append(elapsed)
-    return found
-
-
-def row(name: str, new: list[float], old: list[float] | None) -> None:
-    """Print one line of the table; a ratio above 1 says how many times faster than the 2017 path."""
-    median, late = statistics.median(new), statistics.quantiles(new, n=20)[-1]
-    before = statistics.median(old) if old else None
-    beside = f"{before:>14.1f}{before / median:>8.1f}" if before else ""
-    print(f"{name:<38}{median:>10.1f}{late:>9.1f}{beside}")
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ def _add_bodies(paths: dict[str, Any]) -> None:
     of_files["schema"]["properties"]["raw_data"] = _FILE
     paths["/batch_predictions"]["post"]["requestBody"] = {
         "required": True,
-        "content": {"multipart/form-data": of_files, "application/json": {"schema": reference(BatchParameters)}},
+        "content": {"multipart/form-data": of_files, "application/json": {"schema": _reference(BatchParameters)}},
     }
     numbers = {"version": {"type": "integer", "minimum": 1}, "row": {"type": "integer", "minimum": 0}}
     version = {"type": "object", "properties": numbers, "required": ["version"]}
