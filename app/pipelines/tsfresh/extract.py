@@ -140,6 +140,8 @@ def _chunk(signals: list[tuple[Signal, Plan]], first: int, last: int, distributo
 
 
 def _joined(parts: list[Array], axis: int) -> Array:
+    if len(parts) == 1:
+        return parts[0]
     import numpy as np
 
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
+    return np.concatenate(parts, axis)

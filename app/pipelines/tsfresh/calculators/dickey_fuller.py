@@ -119,6 +119,13 @@ def _probabilities(statistics: Array) -> Array:
     """Return MacKinnon's approximate p-values."""
     from scipy.special import ndtr
 
-    small, large = (np.polyval(polynomial[::-1], statistics) for polynomial in (_SMALL, _LARGE))
-    found = ndtr(np.where(statistics <= _BETWEEN, small, large))
+    found = ndtr(np.where(statistics <= _BETWEEN, _value(_SMALL, statistics), _value(_LARGE, statistics)))
     return np.where(statistics > _GREATEST, 1.0, np.where(statistics < _LEAST, 0.0, found))
+
+
+def _value(polynomial: tuple[float, ...], at: Array) -> Array:
+    """Return the values of a polynomial, its constant first, by Horner's scheme."""
+    value = np.zeros_like(at)
+    for coefficient in reversed(polynomial):
+        value = value * at + coefficient
+    return value
