@@ -106,7 +106,7 @@ def features(
             progress("features", first / n_series)
         started = time.monotonic()
         chunks.append(_chunk(signals, first, last, distributor))
-        if distributor is None:
+        if distributor is None and last < n_series:
             pace = (last - first) / max(1e-3, time.monotonic() - started)
             most = min(_LARGEST, max(1, round(pace * _SECONDS)))
         first = last

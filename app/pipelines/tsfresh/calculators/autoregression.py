@@ -14,6 +14,9 @@ _DIRECT = 1250
 #: Samples up to which NumPy's `correlate` does not add up as a scalar product does.
 _SHORT = 11
 
+#: Variance that is 0 to NumPy's `isclose`.
+_CLOSE_TO_ZERO = 1e-8
+
 #: Values of a batch up to which `correlate`, which computes all lags of one series, is the faster way.
 _FEW = 512
 
@@ -27,12 +30,14 @@ _SINGULAR = 1e-15
 def autocorrelation(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Return the autocorrelations at lags; NaN of a constant series."""
     found = np.full((len(batch), len(params)), np.nan)
+    x, n = batch.centred, batch.n
     for column, entry in enumerate(params):
-        kept = batch.n - entry["lag"]
-        if kept >= 0:
-            common = batch.sum(batch.centred[:, :kept] * batch.centred[:, entry["lag"] :])
-            found[:, column] = common / (kept * batch.variance)
-    found[np.isclose(batch.variance, 0)] = np.nan
+        lag = entry["lag"]
+        if lag <= n:
+            found[:, column] = batch.sum(x[:, : n - lag] * x[:, lag:])
+    kept = n - np.array([entry["lag"] for entry in params])
+    found /= kept * batch.variance[:, None]
+    found[batch.variance <= _CLOSE_TO_ZERO] = np.nan
     return found
 
 
