@@ -109,7 +109,7 @@ class Distinct:
         np.not_equal(batch.sorted[:, 1:], batch.sorted[:, :-1], out=first[:, 1:])
         places = np.flatnonzero(first)
         self.values = batch.sorted.ravel()[places]
-        self.often = np.diff(places, append=first.size)
+        self.often = np.concatenate([places[1:], [first.size]]) - places
         self.numbers = _number(first)
         self.starts = np.cumsum(self.numbers) - self.numbers
 

@@ -41,7 +41,7 @@ def _of_histograms(rows: Array, numbers: list[int]) -> Partly:
     below = np.stack([np.searchsorted(row, bounds) for row, bounds in zip(np.sort(rows, axis=1), edges, strict=True)])
     # The last bin has its right edge too.
     below[:, ends] = rows.shape[1]
-    shares = np.diff(below, axis=1)[:, inside] / rows.shape[1]
+    shares = (below[:, 1:] - below[:, :-1])[:, inside] / rows.shape[1]
     shares[shares == 0] = 1.0
     found = -sums((shares * np.log(shares)).ravel(), np.tile(numbers, len(rows))).reshape(len(rows), -1)
     found[np.isnan(first)] = np.nan
