@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,17 @@ def _regular(target: int) -> int:
         number += 1
 
 
+def _median(values: Array, axis: int) -> Array:
+    """Return medians as `np.median` does, without looking for NaN."""
+    ordered, n = np.sort(values, axis), values.shape[axis]
+    median: Array = (ordered[:, (n - 1) // 2] + ordered[:, n // 2]) / 2
+    return median
+
+
+#: Aggregates of autocorrelations.
+_AGGREGATES: dict[str, Callable[..., Array]] = {"mean": np.mean, "median": _median, "var": np.var}
+
+
 def agg_autocorrelation(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Return mean, median or variance of the autocorrelations up to a lag; 0 of a constant series."""
     found = np.empty((len(batch), len(params)))
@@ -83,7 +95,8 @@ def agg_autocorrelation(batch: Equal, params: list[dict[str, Any]]) -> Array:
     covariances = _covariances(batch, last, batch.n > _DIRECT)
     correlations = covariances[:, 1:] / covariances[:, :1]
     for column, entry in enumerate(params):
-        found[:, column] = getattr(np, entry["f_agg"])(correlations[:, : entry["maxlag"]], axis=1)
+        some = correlations[:, : entry["maxlag"]]
+        found[:, column] = _AGGREGATES[entry["f_agg"]](some, axis=1) if some.size else np.nan
     found[np.abs(batch.variance) < _FLAT] = 0.0
     return found
 
