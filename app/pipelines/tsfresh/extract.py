@@ -106,7 +106,7 @@ def features(
             progress("features", first / n_series)
         started = time.monotonic()
         chunks.append(_chunk(signals, first, last, distributor))
-        if distributor is None:
+        if distributor is None and last < n_series:
             pace = (last - first) / max(1e-3, time.monotonic() - started)
             most = min(_LARGEST, max(1, round(pace * _SECONDS)))
         first = last
@@ -140,6 +140,8 @@ def _chunk(signals: list[tuple[Signal, Plan]], first: int, last: int, distributo
 
 
 def _joined(parts: list[Array], axis: int) -> Array:
+    if len(parts) == 1:
+        return parts[0]
     import numpy as np
 
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
+    return np.concatenate(parts, axis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ _DIRECT = 1250
 
 #: Samples up to which NumPy's `correlate` does not add up as a scalar product does.
 _SHORT = 11
+
+#: Variance that is 0 to NumPy's `isclose`.
+_CLOSE_TO_ZERO = 1e-8
 
 #: Values of a batch up to which `correlate`, which computes all lags of one series, is the faster way.
 _FEW = 512
@@ -27,12 +31,14 @@ _SINGULAR = 1e-15
 def autocorrelation(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Return the autocorrelations at lags; NaN of a constant series."""
     found = np.full((len(batch), len(params)), np.nan)
+    x, n = batch.centred, batch.n
     for column, entry in enumerate(params):
-        kept = batch.n - entry["lag"]
-        if kept >= 0:
-            common = batch.sum(batch.centred[:, :kept] * batch.centred[:, entry["lag"] :])
-            found[:, column] = common / (kept * batch.variance)
-    found[np.isclose(batch.variance, 0)] = np.nan
+        lag = entry["lag"]
+        if lag <= n:
+            found[:, column] = batch.sum(x[:, : n - lag] * x[:, lag:])
+    kept = n - np.array([entry["lag"] for entry in params])
+    found /= kept * batch.variance[:, None]
+    found[batch.variance <= _CLOSE_TO_ZERO] = np.nan
     return found
 
 
@@ -71,6 +77,17 @@ def _regular(target: int) -> int:
         number += 1
 
 
+def _median(values: Array, axis: int) -> Array:
+    """Return medians as `np.median` does, without looking for NaN."""
+    ordered, n = np.sort(values, axis), values.shape[axis]
+    median: Array = (ordered[:, (n - 1) // 2] + ordered[:, n // 2]) / 2
+    return median
+
+
+#: Aggregates of autocorrelations.
+_AGGREGATES: dict[str, Callable[..., Array]] = {"mean": np.mean, "median": _median, "var": np.var}
+
+
 def agg_autocorrelation(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Return mean, median or variance of the autocorrelations up to a lag; 0 of a constant series."""
     found = np.empty((len(batch), len(params)))
@@ -78,7 +95,8 @@ def agg_autocorrelation(batch: Equal, params: list[dict[str, Any]]) -> Array:
     covariances = _covariances(batch, last, batch.n > _DIRECT)
     correlations = covariances[:, 1:] / covariances[:, :1]
     for column, entry in enumerate(params):
-        found[:, column] = getattr(np, entry["f_agg"])(correlations[:, : entry["maxlag"]], axis=1)
+        some = correlations[:, : entry["maxlag"]]
+        found[:, column] = _AGGREGATES[entry["f_agg"]](some, axis=1) if some.size else np.nan
     found[np.abs(batch.variance) < _FLAT] = 0.0
     return found
 

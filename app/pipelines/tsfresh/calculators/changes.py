@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -71,35 +72,60 @@ def _lagged(batch: Equal, params: list[dict[str, Any]], product: Any) -> Array:
     return found
 
 
-def change_quantiles(batch: Equal, params: list[dict[str, Any]]) -> Array:
+def change_quantiles(batch: Equal, asked: Asked) -> Array:
     """Return mean or variance of the changes that begin and end in a corridor between two quantiles."""
-    found = np.zeros((len(batch), len(params)))
-    corridors = sorted({(entry["ql"], entry["qh"]) for entry in params if entry["ql"] < entry["qh"]})
     most = max(1, _AT_ONCE // batch.values.size)
-    moments = {}
-    for first in range(0, len(corridors), most):
-        some = corridors[first : first + most]
-        for signed, of_some in _moments(batch, some).items():
-            for corridor, mean, variance in zip(some, *of_some, strict=True):
-                moments[*corridor, not signed] = {"mean": mean, "var": variance}
-    for column, entry in enumerate(params):
-        if entry["ql"] < entry["qh"]:
-            found[:, column] = moments[entry["ql"], entry["qh"], entry["isabs"]][entry["f_agg"]]
+    parts = [_moments(batch, asked.corridors[first : first + most]) for first in range(0, len(asked.corridors), most)]
+    found = np.zeros((len(batch), asked.n_features))
+    if parts:
+        moments = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+        found[:, asked.columns] = moments[asked.variances, asked.magnitudes, asked.numbers].T
     return found
 
 
-def _moments(batch: Equal, corridors: list[tuple[float, float]]) -> dict[bool, tuple[Array, Array]]:
-    """Return {True: of the changes, False: of their magnitudes}: means and variances, (n_corridors, n_series) each."""
-    bounds = quantiles(batch.sorted, np.array(corridors, "float64").ravel())
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the changes in corridors.
+
+    Attributes
+    ----------
+    corridors
+        Lower and upper shares of the corridors that are not empty, shape (n_corridors, 2).
+    columns, variances, magnitudes, numbers
+        Of each feature of one of them: its column, whether it is a variance, and of magnitudes, and the corridor.
+    """
+
+    n_features: int
+    corridors: Array
+    columns: Array
+    variances: Array
+    magnitudes: Array
+    numbers: Array
+
+
+def by_corridor(params: list[dict[str, Any]]) -> Asked:
+    """Return what is asked of the changes."""
+    corridors = sorted({(entry["ql"], entry["qh"]) for entry in params if entry["ql"] < entry["qh"]})
+    rows = [
+        (column, entry["f_agg"] == "var", entry["isabs"], corridors.index((entry["ql"], entry["qh"])))
+        for column, entry in enumerate(params)
+        if entry["ql"] < entry["qh"]
+    ]
+    asked = np.array(rows, "int64").reshape(-1, 4).T
+    return Asked(len(params), np.array(corridors, "float64").reshape(-1, 2), *asked)
+
+
+def _moments(batch: Equal, corridors: Array) -> Array:
+    """Return means and variances, of the changes and of their magnitudes, shape (2, 2, n_corridors, n_series)."""
+    bounds = quantiles(batch.sorted, corridors.ravel())
     low, high = bounds.reshape(len(batch), -1, 2).transpose(2, 1, 0)[..., None]
     inside = (batch.values >= low) & (batch.values <= high)
     both = inside[..., 1:] & inside[..., :-1]
     numbers = np.add.reduce(both, axis=-1, dtype="int64").ravel()
     changes = np.broadcast_to(batch.changes, both.shape)[both]
-    shape = (len(corridors), len(batch))
     values, numbers = np.concatenate([changes, np.abs(changes)]), np.concatenate([numbers, numbers])
     mean = sums(values, numbers) / numbers
     off = values - np.repeat(mean, numbers)
     variance = sums(off * off, numbers) / numbers
-    mean, variance = (np.where(numbers == 0, 0.0, moment).reshape(2, *shape) for moment in (mean, variance))
-    return {True: (mean[0], variance[0]), False: (mean[1], variance[1])}
+    moments = np.where(numbers == 0, 0.0, np.stack([mean, variance]))
+    return moments.reshape(2, 2, len(corridors), len(batch))

@@ -109,7 +109,7 @@ class Distinct:
         np.not_equal(batch.sorted[:, 1:], batch.sorted[:, :-1], out=first[:, 1:])
         places = np.flatnonzero(first)
         self.values = batch.sorted.ravel()[places]
-        self.often = np.diff(places, append=first.size)
+        self.often = np.concatenate([places[1:], [first.size]]) - places
         self.numbers = _number(first)
         self.starts = np.cumsum(self.numbers) - self.numbers
 
@@ -164,14 +164,17 @@ def sum_of_reoccurring_data_points(batch: Equal) -> Array:
     return sums(np.where(distinct.often > 1, distinct.often, 0) * distinct.values, distinct.numbers)
 
 
+#: How often each digit is the first one by Benford's law.
+_LAW = np.array([np.log10(1 + 1 / digit) for digit in range(1, 10)])
+
+
 def benford_correlation(batch: Equal) -> Array:
     """Return how the first digits correlate with Benford's law (Newcomb, 1881)."""
     digits = _first_digits(np.abs(batch.values))
     cells = (digits + 10 * np.arange(len(batch))[:, None]).ravel()
     shares = np.bincount(cells, minlength=10 * len(batch)).reshape(-1, 10)[:, 1:] / batch.n
-    law = np.array([np.log10(1 + 1 / digit) for digit in range(1, 10)])
     both = np.empty((len(batch), 2, 9))
-    both[:, 0], both[:, 1] = law, shares
+    both[:, 0], both[:, 1] = _LAW, shares
     both -= both.mean(axis=2, keepdims=True)
     products = np.matmul(both, both.swapaxes(1, 2)) * np.true_divide(1, 8)
     found = products[:, 0, 1] / np.sqrt(products[:, 0, 0]) / np.sqrt(products[:, 1, 1])

@@ -32,7 +32,7 @@ def augmented_dickey_fuller(batch: Equal, params: list[dict[str, Any]]) -> Array
         lags, doubtful = _choose(x, highest)
         for row in np.flatnonzero(doubtful):
             lags[row] = _choose_exactly(x[row], highest)
-        found[moving, 0] = [_statistic(series, lag) for series, lag in zip(x, lags.tolist(), strict=True)]
+        found[moving, 0] = [_statistic(*parts) for parts in zip(x, lags.tolist(), doubtful.tolist(), strict=True)]
         found[moving, 1] = _probabilities(found[moving, 0])
         found[moving, 2] = lags
     return found[:, [ATTRIBUTES.index(entry["attr"]) for entry in params]]
@@ -40,7 +40,7 @@ def augmented_dickey_fuller(batch: Equal, params: list[dict[str, Any]]) -> Array
 
 def _regressors(x: Array, lag: int) -> tuple[Array, Array]:
     """Return the levels and lagged changes, shape (n_series, n_rows, lag + 1), and the changes that they tell."""
-    changes = np.diff(x, axis=1)
+    changes = x[:, 1:] - x[:, :-1]
     n_rows = changes.shape[1] - lag
     regressors: Array = np.empty((len(x), n_rows, lag + 1))
     regressors[:, :, 0] = x[:, lag:-1]
@@ -69,7 +69,7 @@ def _choose(x: Array, highest: int) -> tuple[Array, Array]:
     # A pseudo-inverse errs by the square of the condition, which is all the more the less is left of the changes.
     condition = sizes.max(axis=1) / pivots.min(axis=1)
     wrong = _DIGITS * condition**2 * explained.sum(axis=1) / unexplained.min(axis=1)
-    sound = (wrong < _DOUBTFUL) & (np.ptp(regressors, axis=1) != 0).all(axis=1)
+    sound = (wrong < _DOUBTFUL) & (regressors.max(axis=1) != regressors.min(axis=1)).all(axis=1)
     if highest > 0:
         sound &= ordered[:, 1] - ordered[:, 0] > wrong
     return np.argmin(criteria, axis=1), ~sound
@@ -78,7 +78,7 @@ def _choose(x: Array, highest: int) -> tuple[Array, Array]:
 def _choose_exactly(x: Array, highest: int) -> int:
     """Return the number of lags of one series as statsmodels finds it, a regression for each: rounding may decide."""
     regressors, y = (part[0] for part in _regressors(x[None], highest))
-    exog = _with_constant(regressors, before=True)
+    exog = regressors if _has_constant(regressors) else np.concatenate([np.ones((len(y), 1)), regressors], axis=1)
     fewest = exog.shape[1] - highest
     n_rows, criteria = len(y), []
     for columns in range(fewest, fewest + highest + 1):
@@ -90,18 +90,18 @@ def _choose_exactly(x: Array, highest: int) -> int:
     return int(np.argmin(criteria))
 
 
-def _with_constant(regressors: Array, before: bool) -> Array:
-    """Return the regressors with a column of ones, unless one of them is a constant already."""
-    if ((np.ptp(regressors, axis=0) == 0) & (regressors[0] != 0)).any():
-        return regressors
-    ones = np.ones((len(regressors), 1))
-    return np.concatenate([ones, regressors] if before else [regressors, ones], axis=1)
+def _has_constant(regressors: Array) -> bool:
+    """Tell whether a column is constant: statsmodels then adds none."""
+    return bool(((regressors.max(axis=0) == regressors.min(axis=0)) & (regressors[0] != 0)).any())
 
 
-def _statistic(x: Array, lag: int) -> float:
+def _statistic(x: Array, lag: int, doubtful: bool) -> float:
     """Return the t-statistic of the level."""
     regressors, y = (part[0] for part in _regressors(x[None], lag))
-    exog = _with_constant(regressors, before=False)
+    exog = regressors
+    if not (doubtful and _has_constant(regressors)):
+        exog = np.ones((len(y), lag + 2))
+        exog[:, :-1] = regressors
     u, s, vt = np.linalg.svd(exog, full_matrices=False)
     inverted = inverse(u, s, vt)
     model = np.dot(inverted, y)
@@ -119,6 +119,13 @@ def _probabilities(statistics: Array) -> Array:
     """Return MacKinnon's approximate p-values."""
     from scipy.special import ndtr
 
-    small, large = (np.polyval(polynomial[::-1], statistics) for polynomial in (_SMALL, _LARGE))
-    found = ndtr(np.where(statistics <= _BETWEEN, small, large))
+    found = ndtr(np.where(statistics <= _BETWEEN, _value(_SMALL, statistics), _value(_LARGE, statistics)))
     return np.where(statistics > _GREATEST, 1.0, np.where(statistics < _LEAST, 0.0, found))
+
+
+def _value(polynomial: tuple[float, ...], at: Array) -> Array:
+    """Return the values of a polynomial, its constant first, by Horner's scheme."""
+    value = np.zeros_like(at)
+    for coefficient in reversed(polynomial):
+        value = value * at + coefficient
+    return value

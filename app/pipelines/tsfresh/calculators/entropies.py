@@ -41,7 +41,7 @@ def _of_histograms(rows: Array, numbers: list[int]) -> Partly:
     below = np.stack([np.searchsorted(row, bounds) for row, bounds in zip(np.sort(rows, axis=1), edges, strict=True)])
     # The last bin has its right edge too.
     below[:, ends] = rows.shape[1]
-    shares = np.diff(below, axis=1)[:, inside] / rows.shape[1]
+    shares = (below[:, 1:] - below[:, :-1])[:, inside] / rows.shape[1]
     shares[shares == 0] = 1.0
     found = -sums((shares * np.log(shares)).ravel(), np.tile(numbers, len(rows))).reshape(len(rows), -1)
     found[np.isnan(first)] = np.nan
@@ -67,10 +67,16 @@ def permutation_entropy(batch: Equal, params: list[dict[str, Any]]) -> Array:
         size = entry["dimension"]
         if size > batch.n:
             continue
-        places = np.arange(0, batch.n - size + 1, entry["tau"])[:, None] + np.arange(size)
         # tsfresh sorts once more, which gives the order another name, and the same number of each.
-        found[:, column] = _of_orders(np.argsort(batch.values[:, places]))
+        found[:, column] = _of_orders(np.argsort(batch.values[:, _windows(batch.n, size, entry["tau"])]))
     return found
+
+
+@lru_cache(maxsize=64)
+def _windows(n: int, size: int, step: int) -> Array:
+    """Return the places of windows of a series, shape (n_windows, size)."""
+    places: Array = np.arange(0, n - size + 1, step)[:, None] + np.arange(size)
+    return places
 
 
 def _of_orders(orders: Array) -> Array:
@@ -109,15 +115,16 @@ def lempel_ziv_complexity(batch: Equal, params: list[dict[str, Any]]) -> Array:
 def _words(symbols: list[int], n_symbols: int) -> int:
     """Return how many words a text is cut into, each the shortest that was not there yet.
 
-    A word is one that was there before and one symbol more, so words are numbered.
+    A word is one that was there before and one symbol more, so words are numbers, and leave room for symbols between.
     """
     words: dict[int, int] = {}
-    word = 0
+    known, word, number = words.get, 0, 0
     for symbol in symbols:
-        longer = word * n_symbols + symbol
-        word = words.get(longer, 0)
-        if word == 0:
-            words[longer] = len(words) + 1
+        longer = word + symbol
+        word = known(longer, 0)
+        if not word:
+            number += n_symbols
+            words[longer] = number
     return len(words)
 
 

@@ -101,12 +101,13 @@ def _means(values: Array, codes: Array, numbers: Array) -> Array:
     ordered = values.reshape(2, -1)[:, order]
     starts = np.cumsum(numbers) - numbers
     total, lost = np.zeros((2, len(numbers))), np.zeros((2, len(numbers)))
+    last = ordered.shape[1] - 1
     for place in range(numbers.max()):
-        some = np.flatnonzero(numbers > place)
-        value = ordered[:, starts[some] + place] - lost[:, some]
-        added = total[:, some] + value
-        lost[:, some] = added - total[:, some] - value
-        total[:, some] = added
+        value = ordered[:, np.minimum(starts + place, last)] - lost
+        added = total + value
+        here = numbers > place
+        lost = np.where(here, added - total - value, lost)
+        total = np.where(here, added, total)
     rising = (codes[:, 1:] >= codes[:, :-1]).all(axis=1)
     if rising.any():
         some = np.flatnonzero((numbers > 0) & np.repeat(rising, len(numbers) // len(codes)))

@@ -24,7 +24,8 @@ def mean(batch: Batch) -> Array:
 
 def length(batch: Batch) -> Array:
     """Return the numbers of samples."""
-    return np.asarray(batch.lengths)
+    lengths: Array = batch.lengths
+    return lengths
 
 
 def standard_deviation(batch: Batch) -> Array:

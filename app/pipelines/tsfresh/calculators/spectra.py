@@ -43,17 +43,26 @@ def fft_coefficient(batch: Equal, asked: Asked) -> Array:
     return found
 
 
-#: {part: columns of the features, and the coefficients that they are of, in their order}.
-Asked = dict[str, tuple[Array, Array]]
+#: {part of a number, or width: columns of the features, and the coefficients that they are of, in their order}.
+Asked = dict[Any, tuple[Array, Array]]
 
 
 def by_part(params: list[dict[str, Any]]) -> Asked:
-    """Return what is asked of a transform."""
+    """Return what is asked of a Fourier transform."""
+    return _by(params, "attr")
+
+
+def by_width(params: list[dict[str, Any]]) -> Asked:
+    """Return what is asked of a wavelet transform."""
+    return _by(params, "w")
+
+
+def _by(params: list[dict[str, Any]], argument: str) -> Asked:
     found = {}
-    for part in {entry["attr"] for entry in params}:
-        asked = sorted((entry["coeff"], column) for column, entry in enumerate(params) if entry["attr"] == part)
+    for value in {entry[argument] for entry in params}:
+        asked = sorted((entry["coeff"], column) for column, entry in enumerate(params) if entry[argument] == value)
         numbers, columns = np.array(asked).T
-        found[part] = (columns, numbers)
+        found[value] = (columns, numbers)
     return found
 
 
@@ -89,19 +98,17 @@ def power(batch: Equal) -> Array:
     if "power" in batch.shared:
         found: Array = batch.shared["power"]
         return found
-    from scipy.fft import rfft
-
     length = min(batch.n, _SEGMENT)
     window, step = _hann(length), length - length // 2
     centred = batch.centred[:, None]
     if batch.n > length:
         segments = np.lib.stride_tricks.sliding_window_view(batch.values, length, axis=1)[:, ::step]
         centred = segments - np.mean(segments, axis=2, keepdims=True)
-    transformed = rfft(centred * window)
+    transformed = np.fft.rfft(centred * window)
     # The segments last, so that their mean is added up as SciPy does.
     density = np.ascontiguousarray((transformed.real**2 + transformed.imag**2).swapaxes(1, 2))
     density[:, 1 : -1 if length % 2 == 0 else None] *= 2
-    batch.shared["power"] = density.mean(axis=2)
+    batch.shared["power"] = np.add.reduce(density, axis=2) / density.shape[2]
     return power(batch)
 
 
@@ -124,21 +131,16 @@ def spkt_welch_density(batch: Equal, params: list[dict[str, Any]]) -> Array:
     return found
 
 
-def cwt_coefficients(batch: Equal, params: list[dict[str, Any]]) -> Array:
+def cwt_coefficients(batch: Equal, asked: Asked) -> Array:
     """Return coefficients of the continuous transform by the Mexican hat wavelet, those of its widths w."""
-    found = np.full((len(batch), len(params)), np.nan)
-    columns: dict[int, list[tuple[int, int]]] = {}
-    for column, entry in enumerate(params):
-        if entry["coeff"] < batch.n:
-            columns.setdefault(entry["w"], []).append((column, entry["coeff"]))
-    for width, asked in columns.items():
-        wavelet = _integrated(width)
-        places, numbers = np.array(asked).T
+    found = np.full((len(batch), sum(len(columns) for columns, _ in asked.values())), np.nan)
+    for width, (columns, numbers) in asked.items():
+        wavelet, known = _integrated(width), int(np.searchsorted(numbers, batch.n))
         # PyWavelets takes the differences of the convolution, and cuts its ends off.
-        first = (len(wavelet) - 2) // 2 + numbers
+        first = (len(wavelet) - 2) // 2 + numbers[:known]
         for row, series in enumerate(batch.values):
             turned = np.convolve(series, wavelet)
-            found[row, places] = -np.sqrt(width) * (turned[first + 1] - turned[first])
+            found[row, columns[:known]] = -np.sqrt(width) * (turned[first + 1] - turned[first])
     return found
 
 

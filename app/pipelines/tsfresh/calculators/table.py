@@ -152,7 +152,9 @@ CALCULATORS: dict[str, Calculator] = {
     "time_reversal_asymmetry_statistic": Calculator(changes.time_reversal_asymmetry_statistic, {"lag": positive}),
     "c3": Calculator(changes.c3, {"lag": positive}),
     "change_quantiles": Calculator(
-        changes.change_quantiles, {"ql": share, "qh": share, "isabs": flag, "f_agg": one_of("mean", "var")}
+        changes.change_quantiles,
+        {"ql": share, "qh": share, "isabs": flag, "f_agg": one_of("mean", "var")},
+        prepare=changes.by_corridor,
     ),
     # Straight lines. SciPy refuses a single sample.
     "linear_trend": Calculator(trends.linear_trend, {"attr": _LINE}, shortest=2),
@@ -170,7 +172,10 @@ CALCULATORS: dict[str, Calculator] = {
     "fft_aggregated": Calculator(spectra.fft_aggregated, {"aggtype": one_of(*spectra.MOMENTS)}),
     "spkt_welch_density": Calculator(spectra.spkt_welch_density, {"coeff": whole}),
     "cwt_coefficients": Calculator(
-        spectra.cwt_coefficients, {"widths": widths, "coeff": whole, "w": positive}, fits=spectra.among_widths
+        spectra.cwt_coefficients,
+        {"widths": widths, "coeff": whole, "w": positive},
+        fits=spectra.among_widths,
+        prepare=spectra.by_width,
     ),
     # Entropies.
     "binned_entropy": Calculator(entropies.binned_entropy, {"max_bins": positive}),

@@ -41,7 +41,7 @@ class Lines:
     def _both(self) -> tuple[Array, Array]:
         both = np.empty((len(self.y), 2, self.y.shape[1]))
         both[:, 0], both[:, 1] = self.x, self.y
-        means = both.mean(axis=2)
+        means = np.add.reduce(both, axis=2) / self.y.shape[1]
         both -= means[:, :, None]
         products = np.matmul(both, both.swapaxes(1, 2))
         products *= np.true_divide(1, self.y.shape[1])
@@ -74,7 +74,9 @@ class Lines:
     @cached_property
     def rvalue(self) -> Array:
         """Correlation of places and values."""
-        rvalue = np.clip(self._common / np.sqrt(self._spread_x * self._spread_y), -1.0, 1.0)
+        rvalue = self._common / np.sqrt(self._spread_x * self._spread_y)
+        # Rounding may lead beyond what a correlation can be.
+        rvalue = np.minimum(np.maximum(rvalue, -1.0), 1.0)
         flat = (self._spread_x == 0) | (self._spread_y == 0)
         return np.where(flat, np.where(self._common == 0, np.nan, 0.0), rvalue)
 
