@@ -24,13 +24,8 @@ def loads(data: bytes, part: str) -> Any:
     Unreadable
         Not UTF-8, not JSON, NaN or Infinity, a name given twice in one object, nested too deep.
     """
-    try:
-        value = orjson.loads(data)
-        if _names(value) == data.count(b":"):
-            return value
-    except orjson.JSONDecodeError:
-        # Whatever is wrong is told below.
-        pass
+    if (quickly := _plain(data)) is not None:
+        return quickly
     try:
         text = data.decode("utf-8-sig")
         value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
@@ -49,6 +44,22 @@ def loads(data: bytes, part: str) -> Any:
         # Python refuses to convert integers of thousands of digits.
         raise Unreadable(f"{part} has a number that is too long to read.") from None
     return value
+
+
+def _plain(data: bytes) -> Any:
+    """Return the value of a text that a fast parser reads as the strict one does; None where that is not certain."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        # What is wrong is told by the strict one.
+        return None
+    # Of more digits a whole number would become a float.
+    long = _LONG in data.translate(_AS_ZEROS)
+    return None if long or _names(value) != data.count(b":") else value
+
+
+#: Digits of a number that 64 bits may not hold, all digits read as zeros.
+_AS_ZEROS, _LONG = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19
 
 
 def _names(value: Any) -> int:
