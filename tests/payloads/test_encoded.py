@@ -30,7 +30,9 @@ def test_what_unfolds_to_more_is_refused(size):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"plain", gzip.compress(b"x" * 100)[:-3], gzip.compress(b"x") + b"more"], ids=str
+    "data",
+    [b"", b"plain", gzip.compress(b"x" * 100)[:-3], gzip.compress(b"x") + b"more"],
+    ids=["nothing", "plain", "cut off", "with more behind it"],
 )
 def test_what_is_not_one_whole_stream_is_refused(data):
     with pytest.raises(Unreadable):
