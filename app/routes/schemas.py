@@ -180,6 +180,9 @@ class VersionRecord(_Answer):
 
     provisional: bool
     """Whether its training goes on and may replace it by a better one."""
+    compiled: JSON
+    """Which form `serves`, compiled or original; `why` the original does; how many `rows` were compared, and the
+    milliseconds that either takes for one."""
     leaderboard: list[LeaderboardRow]
     """The candidates, the best first."""
     curves: JSON | None = None
