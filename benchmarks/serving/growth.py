@@ -115,6 +115,7 @@ def _models(bench: Bench) -> Curves:
             load.burst(web.port, requests, 1, 0, least=count)
             found = load.burst(web.port, requests, 1, SHORT, least=count)
             points.append({"n": count, "ms": found.median, "MB": web.memory()})
+            load.once(web.port, load.get("/models"))
             listed = load.burst(web.port, [load.get("/models")], 1, SHORT, LEAST)
             points[-1]["list of all in the store, ms"] = listed.median
     return {"linear, loaded in one process": points}

@@ -173,13 +173,13 @@ class Ours:
             server.stop()
 
     @contextmanager
-    def workers(self, number: int = 1, cores: set[int] = ALL) -> Iterator[list[Server]]:
-        """Start training workers."""
+    def workers(self, number: int = 1) -> Iterator[list[Server]]:
+        """Start training workers, among whom the cores are dealt out as `python -m app` does."""
         command = [sys.executable, "-m", "app.jobs.worker"]
         with ExitStack() as stack:
             started = []
             for place in range(number):
-                log = self._folder / f"worker-{place}.log"
+                log, cores = self._folder / f"worker-{place}.log", set(sorted(ALL)[place::number])
                 started.append(start("worker", command, 0, cores, None, log, **self._environment()))
                 stack.callback(started[-1].stop)
             yield started
