@@ -31,7 +31,7 @@ FORECAST = {
     "extract_features": {"column_id": "store", "column_sort": "day"},
     "forecast": {"horizon": 3, "window": 14},
 }
-SEARCH = {"limits": {"seconds": 25, "candidates": 4}}
+SEARCH = {"limits": {"seconds": 25, "candidates": 2}}
 
 
 def model(name, **arguments):
@@ -41,7 +41,7 @@ def model(name, **arguments):
 
 def network(name):
     """Return the parameters of a search of networks that is as small as can be."""
-    return {"limits": {"seconds": 120}, **model(f"autokeras.{name}", max_trials=1, epochs=2)}
+    return {"limits": {"seconds": 120}, **model(f"autokeras.{name}", max_trials=1, epochs=1)}
 
 
 TPOT = {**SEARCH, **model("tpot.TPOTClassifier", population_size=4)}

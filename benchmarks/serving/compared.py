@@ -15,6 +15,7 @@ from werkzeug.test import EnvironBuilder
 from app import create_app
 from app.pipelines import run
 from app.pipelines.cache import PipelineCache
+from app.pipelines.compiled.operation import columns_of
 from app.settings import Settings
 from benchmarks.serving import beside, load, models
 from benchmarks.serving.bench import MANY, Bench, Figures, Target, in_turns, pinned, ratio, summary
@@ -126,7 +127,7 @@ def stages(bench: Bench, model: str, row: pd.DataFrame, request: bytes) -> dict[
     """
     store, cache = bench.ours.store, PipelineCache(2**30)
     pipeline, _ = run.load(store, cache, model, None)
-    rows = pipeline.rows(row)
+    columns = columns_of(pipeline.rows(row))
     app = create_app(Settings(redis_url=bench.ours.redis.url, signing_secret=SECRET))
     body = request.partition(b"\r\n\r\n")[2]
     environ = EnvironBuilder(path="/serve_prediction", method="POST", data=body, content_type="application/json")
@@ -138,7 +139,7 @@ def stages(bench: Bench, model: str, row: pd.DataFrame, request: bytes) -> dict[
         assert found == ["200 OK"], answer
 
     return {
-        "model": lambda: pipeline.predict(rows),
+        "model": lambda: pipeline.predict_columns(columns),
         "store": lambda: run.load(store, cache, model, None),
         "inside": inside,
     }

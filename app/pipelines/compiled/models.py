@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -147,17 +146,17 @@ class Trees:
     def __call__(self, X: Array) -> Array:
         """Return probabilities or targets."""
         import numpy as np
-        from treelite import gtil
+        from treelite import TreeliteError, gtil
 
         if self.single:
             X = X.astype("float32")
-        threads = 1 if len(X) < _MANY else CORES
-        found: Array = gtil.predict(self._live, np.ascontiguousarray(X, dtype=self._type), nthread=threads)
+        # All that OpenMP may have, which a training limits.
+        threads = 1 if len(X) < _MANY else -1
+        try:
+            found: Array = gtil.predict(self._live, np.ascontiguousarray(X, dtype=self._type), nthread=threads)
+        except TreeliteError as error:
+            raise Declined from error
         return found.reshape(len(X), -1).astype("float64")
-
-
-#: Cores that this process may use.
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

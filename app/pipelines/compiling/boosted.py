@@ -15,7 +15,7 @@ def forest(step: Any, inner: Callable[[Any], OfNumbers]) -> OfNumbers:
     import treelite.sklearn
 
     # These are grown on float32, histograms on float64.
-    return _trees(step, treelite.sklearn.import_model(step), single="Hist" not in type(step).__name__)
+    return _trees(step, lambda: treelite.sklearn.import_model(step), single="Hist" not in type(step).__name__)
 
 
 def one_tree(step: Any, inner: Callable[[Any], OfNumbers]) -> OfNumbers:
@@ -36,13 +36,18 @@ def booster(step: Any, inner: Callable[[Any], OfNumbers]) -> OfNumbers:
     if type(step).__module__.startswith("xgboost"):
         if step.get_xgb_params().get("booster") == "gblinear":
             raise Uncompiled("it is a linear model of XGBoost")
-        return _trees(step, treelite.frontend.from_xgboost(step.get_booster()), single=True)
-    return _trees(step, treelite.frontend.from_lightgbm(step.booster_), single=False)
+        return _trees(step, lambda: treelite.frontend.from_xgboost(step.get_booster()), single=True)
+    return _trees(step, lambda: treelite.frontend.from_lightgbm(step.booster_), single=False)
 
 
-def _trees(step: Any, model: Any, single: bool) -> OfNumbers:
+def _trees(step: Any, read: Callable[[], Any], single: bool) -> OfNumbers:
     import numpy as np
+    from treelite import TreeliteError
 
+    try:
+        model = read()
+    except TreeliteError:
+        raise Uncompiled(f"nothing reads the trees of {type(step).__name__}") from None
     trees = models.Trees(model.serialize_bytes(), single)
     if len(getattr(step, "classes_", ())) == 2 and trees(np.zeros((1, model.num_feature))).shape[1] == 1:
         # Of two classes the boosted trees tell the second.
