@@ -60,7 +60,7 @@ def read(
     if upload.format in _IMAGES:
         if upload.part == "labels":
             raise FormatUnknown("labels are a table: send JSON, JSON lines, CSV, Parquet or Arrow.")
-        return images.read(upload, _most_bytes(settings), settings.max_upload_mb * 2**20)
+        return images.read(upload, most_bytes(settings), settings.max_upload_mb * 2**20)
     frame = _READERS[upload.format](upload, settings, text if id_column is None else {*text, id_column}, padded)
     if frame.empty:
         raise InvalidData(f"{upload.part} has no rows.", [Fault(at(upload.part), "no rows")])
@@ -159,15 +159,15 @@ def _read_csv(upload: Upload, settings: Settings, text: Collection[str], padded:
 
 
 def _read_arrow(upload: Upload, settings: Settings, *of_csv: Any) -> pd.DataFrame:
-    return _from_arrow(read_arrow(upload.data, upload.part, _most_bytes(settings)), upload.part, settings)
+    return _from_arrow(read_arrow(upload.data, upload.part, most_bytes(settings)), upload.part, settings)
 
 
 def _read_parquet(upload: Upload, settings: Settings, *of_csv: Any) -> pd.DataFrame:
     check = partial(_check_size, part=upload.part, settings=settings)
-    return _from_arrow(read_parquet(upload.data, upload.part, _most_bytes(settings), check), upload.part, settings)
+    return _from_arrow(read_parquet(upload.data, upload.part, most_bytes(settings), check), upload.part, settings)
 
 
-def _most_bytes(settings: Settings) -> int:
+def most_bytes(settings: Settings) -> int:
     """Return what a compressed upload may unfold to: all cells as numbers, or as much as may come uncompressed."""
     return max(settings.max_cells * _BYTES, settings.max_upload_mb * 2**20)
 
@@ -195,7 +195,7 @@ def _dates_as_text(table: pa.Table, part: str, settings: Settings) -> pa.Table:
         if not pa.types.is_date(kind) and not pa.types.is_timestamp(kind):
             continue
         size += _DATE * table.num_rows
-        if size > _most_bytes(settings):
+        if size > most_bytes(settings):
             raise UploadTooLarge(f"{part} has more dates than this service reads.")
         plain = column.cast(kind)
         if pa.types.is_timestamp(kind) and kind.tz is not None:

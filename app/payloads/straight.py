@@ -6,10 +6,12 @@ number in quotes, a date, a column that is missing) is left to these, and so are
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from app.payloads import strict_json
+from app.payloads import frames, strict_json
+from app.payloads.arrow_tables import read_arrow
 from app.payloads.parameters import Kind
 from app.payloads.signature import Column, Signature
 from app.payloads.training import SINGLE_SERIES
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
     Array = np.ndarray[Any, Any]
+
+    #: Values of a column, as JSON has them or as an array of numbers; and all columns by name.
+    Values: TypeAlias = list[Any] | Array
+    Lists: TypeAlias = dict[str, Values]
 
 _NOTHING = type(None)
 
@@ -61,11 +67,10 @@ def read(upload: Upload, signature: Signature, settings: Settings) -> Straight |
     Unreadable
         What should be JSON is none.
     """
-    if upload.format != "json" or signature.id_column == SINGLE_SERIES:
+    if upload.format not in _READERS or signature.id_column == SINGLE_SERIES:
         return None
-    value = strict_json.loads(upload.data, upload.part) if upload.value is None else upload.value
     known = {column.name for column in signature.columns} | set(signature.ignored)
-    lists = _lists(value)
+    lists = _READERS[upload.format](upload, settings)
     if not lists or not lists.keys() <= known:
         return None
     n_rows = len(next(iter(lists.values())))
@@ -74,7 +79,36 @@ def read(upload: Upload, signature: Signature, settings: Settings) -> Straight |
     return _straight(lists, n_rows, signature)
 
 
-def _straight(lists: dict[str, list[Any]], n_rows: int, signature: Signature) -> Straight | None:
+def _of_json(upload: Upload, settings: Settings) -> Lists | None:
+    return _lists(strict_json.loads(upload.data, upload.part) if upload.value is None else upload.value)
+
+
+def _of_arrow(upload: Upload, settings: Settings) -> Lists | None:
+    """Return the columns of an Arrow table; None where one is neither numbers, booleans nor text."""
+    import pyarrow as pa
+
+    table = read_arrow(upload.data, upload.part, frames.most_bytes(settings))
+    if len(set(table.column_names)) < table.num_columns:
+        return None
+    found: Lists = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        kind = column.type
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            found[name] = column.to_pylist()
+        elif pa.types.is_floating(kind) or (pa.types.is_integer(kind) and not column.null_count):
+            found[name] = column.to_numpy()
+        elif pa.types.is_boolean(kind):
+            found[name] = column.to_pylist()
+        else:
+            return None
+    return found
+
+
+#: {format: what reads it}. Of the others a frame is made.
+_READERS: dict[str, Callable[[Upload, Settings], Lists | None]] = {"json": _of_json, "arrow": _of_arrow}
+
+
+def _straight(lists: Lists, n_rows: int, signature: Signature) -> Straight | None:
     ids: list[Any] | None = list(range(n_rows))
     if signature.id_column in lists:
         ids = _ids(lists.pop(signature.id_column))
@@ -92,7 +126,7 @@ def _straight(lists: dict[str, list[Any]], n_rows: int, signature: Signature) ->
     return Straight(ids, columns)
 
 
-def _lists(value: Any) -> dict[str, list[Any]] | None:
+def _lists(value: Any) -> Lists | None:
     """Return {name: values} of a table, all of one length; None where it is not well-formed, or split."""
     if isinstance(value, list):
         return _of_records(value)
@@ -101,7 +135,7 @@ def _lists(value: Any) -> dict[str, list[Any]] | None:
     return _of_columns(value)
 
 
-def _of_records(records: list[Any]) -> dict[str, list[Any]] | None:
+def _of_records(records: list[Any]) -> Lists | None:
     if not records or set(map(type, records)) != {dict}:
         return None
     names = records[0].keys()
@@ -110,10 +144,10 @@ def _of_records(records: list[Any]) -> dict[str, list[Any]] | None:
     return {name: [record[name] for record in records] for name in names}
 
 
-def _of_columns(columns: dict[str, Any]) -> dict[str, list[Any]] | None:
+def _of_columns(columns: dict[str, Any]) -> Lists | None:
     kinds = set(map(type, columns.values()))
     if kinds == {list}:
-        found: dict[str, list[Any]] = dict(columns)
+        found: Lists = dict(columns)
     elif kinds == {dict}:
         order = list(next(iter(columns.values())))
         if any(list(column) != order for column in columns.values()):
@@ -124,9 +158,13 @@ def _of_columns(columns: dict[str, Any]) -> dict[str, list[Any]] | None:
     return found if len(set(map(len, found.values()))) == 1 else None
 
 
-def _array(values: list[Any], column: Column) -> Array | None:
+def _array(values: Values, column: Column) -> Array | None:
     import numpy as np
 
+    if isinstance(values, np.ndarray):
+        # Infinity, which JSON does not have, is refused.
+        plain_numbers = column.kind is Kind.NUMBER and column.role != "signal" and not np.isinf(values).any()
+        return values.astype("float64") if plain_numbers else None
     plain = _PLAIN.get(column.kind)
     kinds: set[type] = set(map(type, values))
     if plain is None or not kinds <= plain or column.role == "signal":
@@ -141,14 +179,19 @@ def _array(values: list[Any], column: Column) -> Array | None:
         return None
 
 
-def _ids(values: list[Any]) -> list[Any] | None:
-    kinds = set(map(type, values))
-    if kinds == {int} and min(values) >= _LEAST and max(values) <= _MOST:
-        return values
-    return values if kinds == {str} else None
+def _ids(values: Values) -> list[Any] | None:
+    listed: list[Any] = values if isinstance(values, list) else values.tolist()
+    kinds = set(map(type, listed))
+    if kinds == {int} and min(listed) >= _LEAST and max(listed) <= _MOST:
+        return listed
+    return listed if kinds == {str} else None
 
 
-def _mixed(values: list[Any]) -> bool:
-    """Tell whether a column that is not read is one that would be refused."""
+def _mixed(values: Values) -> bool:
+    """Tell whether a column that is not read may be one that would be refused."""
+    if not isinstance(values, list):
+        import numpy as np
+
+        return bool(np.isinf(values).any())
     kinds = set(map(type, values)) - {_NOTHING}
     return len(kinds) > 1 or not kinds <= {int, float, str, bool}

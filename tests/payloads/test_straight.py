@@ -1,10 +1,12 @@
 """Tables that are read straight into arrays: as a frame would be, or not at all."""
 
+import io
 import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,6 +128,33 @@ def test_a_plain_row_is_read_straight_whatever_its_orientation():
 )
 def test_anything_else_is_left_to_a_frame(value):
     assert read(value) is None
+
+
+def arrow(frame):
+    """Write a frame as an Arrow stream."""
+    table, written = pa.Table.from_pandas(frame, preserve_index=False), io.BytesIO()
+    with pa.ipc.new_stream(written, table.schema) as stream:
+        stream.write_table(table)
+    return Upload("data", written.getvalue(), "application/vnd.apache.arrow.stream")
+
+
+def test_arrow_tables_are_read_straight_where_a_frame_would_have_the_same():
+    plain = TRAINED.assign(m=np.float32(1.5), town=[None, "Oslo"] * 20).drop(columns="label")
+    plain.loc[3, "n"] = np.nan
+    found = straight.read(arrow(plain), SIGNATURE, SETTINGS)
+    assert found.ids == plain["key"].tolist()
+    conformed = SIGNATURE.conform(frames.read(arrow(plain), SETTINGS, SIGNATURE.text_columns, "key"))
+    same(found.columns, {name: conformed[name].to_numpy() for name in conformed})
+    for other in (
+        plain.assign(n=np.inf),
+        plain.assign(n="3"),
+        plain.assign(n=pd.Timestamp("2020-01-01")),
+        plain.assign(label=np.inf),
+        plain.assign(key=1.5),
+        plain.assign(more=1),
+        plain.iloc[:0],
+    ):
+        assert straight.read(arrow(other), SIGNATURE, SETTINGS) is None
 
 
 def test_bounds_of_a_table_and_what_is_no_json_are_told_by_those_who_tell_it():
