@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-#: Rows of a request from which on the trees are read by all cores: below it, threads take longer to begin.
-_MANY = 200
-
 #: Rows that go through a network at once.
 _BATCH = 256
 
@@ -150,10 +147,9 @@ class Trees:
 
         if self.single:
             X = X.astype("float32")
-        # All that OpenMP may have, which a training limits.
-        threads = 1 if len(X) < _MANY else -1
         try:
-            found: Array = gtil.predict(self._live, np.ascontiguousarray(X, dtype=self._type), nthread=threads)
+            # On one thread: there are as many web processes as cores, and threads that share one wait for each other.
+            found: Array = gtil.predict(self._live, np.ascontiguousarray(X, dtype=self._type), nthread=1)
         except TreeliteError as error:
             raise Declined from error
         return found.reshape(len(X), -1).astype("float64")
