@@ -53,13 +53,15 @@ def _plain(data: bytes) -> Any:
     except orjson.JSONDecodeError:
         # What is wrong is told by the strict one.
         return None
-    # Of more digits a whole number would become a float.
-    long = _LONG in data.translate(_AS_ZEROS)
-    return None if long or _names(value) != data.count(b":") else value
+    if _names(value) != data.count(b":") or isinstance(value, int | float):
+        return None
+    zeros = data.translate(_AS_ZEROS)
+    return None if any(long in zeros for long in _LONG) else value
 
 
-#: Digits of a number that 64 bits may not hold, all digits read as zeros.
-_AS_ZEROS, _LONG = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19
+#: All digits as zeros, and the beginnings of whole numbers that 64 bits may not hold, which would become floats.
+_AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG = [bytes([before]) + b"0" * 19 for before in b",:[- \t\r\n"]
 
 
 def _names(value: Any) -> int:
