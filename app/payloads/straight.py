@@ -38,9 +38,6 @@ _PLAIN: dict[Kind, set[type]] = {
     Kind.TEXT: {str, _NOTHING},
 }
 
-#: Whole numbers that 64 bits hold.
-_LEAST, _MOST = -(2**63), 2**63 - 1
-
 
 @dataclass(frozen=True)
 class Straight:
@@ -49,13 +46,13 @@ class Straight:
     Attributes
     ----------
     ids
-        A row each: the values of the id column, else the row's position.
+        Shape (n_rows,): the values of the id column, int64 or text, else the row's position.
     columns
         {name: values of shape (n_rows,)} of those that the pipeline reads, but the ids: float64 for numbers and
         booleans, objects (str or None) for text.
     """
 
-    ids: list[Any]
+    ids: Array
     columns: dict[str, Array]
 
 
@@ -109,7 +106,9 @@ _READERS: dict[str, Callable[[Upload, Settings], Lists | None]] = {"json": _of_j
 
 
 def _straight(lists: Lists, n_rows: int, signature: Signature) -> Straight | None:
-    ids: list[Any] | None = list(range(n_rows))
+    import numpy as np
+
+    ids: Array | None = np.arange(n_rows)
     if signature.id_column in lists:
         ids = _ids(lists.pop(signature.id_column))
     columns: dict[str, Array] = {}
@@ -179,12 +178,16 @@ def _array(values: Values, column: Column) -> Array | None:
         return None
 
 
-def _ids(values: Values) -> list[Any] | None:
-    listed: list[Any] = values if isinstance(values, list) else values.tolist()
-    kinds = set(map(type, listed))
-    if kinds == {int} and min(listed) >= _LEAST and max(listed) <= _MOST:
-        return listed
-    return listed if kinds == {str} else None
+def _ids(values: Values) -> Array | None:
+    import numpy as np
+
+    if isinstance(values, np.ndarray):
+        return values.astype("int64") if values.dtype.kind == "i" else None
+    kinds = set(map(type, values))
+    try:
+        return np.array(values, dtype={int: "int64", str: "object"}[kinds.pop()]) if len(kinds) == 1 else None
+    except (KeyError, OverflowError):
+        return None
 
 
 def _mixed(values: Values) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from app.errors import Fault, InvalidParameters
 from app.payloads.parameters import Output, Task
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    Array = np.ndarray[Any, Any]
+
 
 def columns(
-    pipeline: TrainedPipeline, ids: pd.Index | list[Any], predicted: np.ndarray[Any, Any], output: Output | None
+    pipeline: TrainedPipeline, ids: pd.Index | Array, predicted: Array, output: Output | None
 ) -> dict[str, list[Any]]:
     """Name and order what was predicted, a list of n_samples values a column.
 
@@ -34,11 +36,11 @@ def columns(
     import numpy as np
 
     if pipeline.task is Task.FORECASTING:
-        assert not isinstance(ids, list)
         # One row a series and step; the time of the step where the series' own times tell it.
-        named = {name: ids.get_level_values(name).tolist() for name in ids.names}
+        levels = cast("pd.Index", ids)
+        named = {name: levels.get_level_values(name).tolist() for name in levels.names}
         return {**named, "prediction": predicted.tolist()}
-    found: dict[str, list[Any]] = {"id": ids if isinstance(ids, list) else ids.tolist()}
+    found: dict[str, list[Any]] = {"id": ids.tolist()}
     binary = len(pipeline.classes) == 2
     output = output or (Output.SCORE if binary else Output.ALL)
     if output is Output.SCORE:

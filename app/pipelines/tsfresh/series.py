@@ -186,9 +186,7 @@ def tidy(frame: pd.DataFrame, settings: Columns, names: list[str]) -> Series:
     return Series(ids, signals)
 
 
-def in_groups(
-    table: Straight, sort: str | None, signals: tuple[str, ...]
-) -> tuple[list[Any], dict[str, Signal]] | None:
+def in_groups(table: Straight, sort: str | None, signals: tuple[str, ...]) -> tuple[Array, dict[str, Signal]] | None:
     """Return the ids and signals of a table whose series are whole, in order, and one after another; else None.
 
     Parameters
@@ -200,11 +198,11 @@ def in_groups(
 
     if set(table.columns) != {*signals, *([sort] if sort else [])}:
         return None
-    ids = np.array(table.ids)
+    ids = table.ids
     changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
     starts = np.concatenate(([0], changes, [len(ids)]))
-    found = [table.ids[place] for place in starts[:-1].tolist()]
-    if len(set(found)) < len(found):
+    found = ids[starts[:-1]]
+    if len(set(found.tolist())) < len(found):
         return None
     if sort is not None:
         steps = np.diff(table.columns[sort])
