@@ -97,7 +97,7 @@ class Settings(BaseModel):
     """Wrap the answers of the three routes of 2017 in a second layer of JSON, as then."""
 
     dask_scheduler_address: str | None = None
-    """tcp:// or tls:// address of a Dask scheduler, on whose workers TPOT's candidates and tsfresh's features run."""
+    """tcp:// or tls:// address of a Dask scheduler: TPOT's candidates and what tsfresh itself computes run there."""
 
     web_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
     """Web processes."""

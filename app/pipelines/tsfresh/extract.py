@@ -115,6 +115,8 @@ def features(
 
 def _end(signals: list[tuple[Signal, Plan]], first: int, most: int) -> int:
     """Return the series after the last one of a chunk, at most a given one."""
+    if most == first + 1:
+        return most
     if sum(signal.starts[most] - signal.starts[first] for signal, _ in signals) <= _VALUES:
         return most
     import numpy as np

@@ -54,5 +54,5 @@ def one_of(*names: str) -> Check:
 
 
 def widths(value: Any) -> bool:
-    """Tell whether a value is a tuple of widths of a wavelet."""
-    return isinstance(value, tuple) and bool(value) and all(map(positive, value))
+    """Tell whether a value is a tuple of widths of a wavelet, none of which is kept at more than some 100 kB."""
+    return isinstance(value, tuple) and bool(value) and all(map(at_most(1000), value))

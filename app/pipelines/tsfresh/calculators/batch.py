@@ -23,14 +23,14 @@ class Batch(ABC):
     values
         All values, in the layout of the batch.
     lengths
-        Samples of each series: a number, or shape (n_series,).
+        Samples of each series, shape () or (n_series,).
     total, mean, variance, deviation, largest, smallest, median
         Of each series, shape (n_series,).
     centred
         The values less the mean of their series.
     """
 
-    def __init__(self, values: Array, lengths: Any) -> None:
+    def __init__(self, values: Array, lengths: Array) -> None:
         self.values = values
         self.lengths = lengths
         self.total = self.sum(values)
@@ -72,7 +72,8 @@ class Equal(Batch):
 
     def __init__(self, values: Array, times: Array | None = None) -> None:
         self.n = values.shape[1]
-        super().__init__(values, self.n)
+        # An array, as NumPy would make one of a number for each division.
+        super().__init__(values, np.array(float(self.n)))
         self.times = times
         self.shared: dict[Any, Any] = {}
         ordered = values.copy()

@@ -72,7 +72,6 @@ def permutation_entropy(batch: Equal, params: list[dict[str, Any]]) -> Array:
     return found
 
 
-@lru_cache(maxsize=64)
 def _windows(n: int, size: int, step: int) -> Array:
     """Return the places of windows of a series, shape (n_windows, size)."""
     places: Array = np.arange(0, n - size + 1, step)[:, None] + np.arange(size)

@@ -24,8 +24,7 @@ def mean(batch: Batch) -> Array:
 
 def length(batch: Batch) -> Array:
     """Return the numbers of samples."""
-    lengths: Array = batch.lengths
-    return lengths
+    return batch.lengths
 
 
 def standard_deviation(batch: Batch) -> Array:

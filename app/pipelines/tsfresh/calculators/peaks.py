@@ -13,6 +13,10 @@ from app.pipelines.tsfresh.calculators.batch import Array, Equal
 _NOISE = 10
 
 
+#: Values around others that are sorted at once: there is no room for all of a long series.
+_AT_ONCE = 2_000_000
+
+
 def number_peaks(batch: Equal, params: list[dict[str, Any]]) -> Array:
     """Return how many values are greater than the n before and the n after them."""
     found = np.zeros((len(batch), len(params)))
@@ -75,16 +79,20 @@ def _noise(rows: Array) -> Array:
     # Around the ends there are fewer values; what is beyond them is not below any.
     padded = np.full((len(rows), n + 2 * half + odd), np.inf)
     padded[:, half : half + n] = rows
-    places = np.arange(n)
-    around = np.sort(padded[:, places[:, None] + np.arange(2 * half + odd)], axis=2)
-    # Interpolated as SciPy's `scoreatpercentile` does.
-    wanted = _NOISE / 100.0 * (np.minimum(places + half + odd, n) - np.maximum(places - half, 0) - 1)
-    low = wanted.astype("int64")
-    below = around[:, places, low]
-    above = around[:, places, np.minimum(low + 1, around.shape[2] - 1)]
-    first, second = low + 1 - wanted, wanted - low
-    between = (below * first + above * second) / (first + second)
-    return np.where(second == 0, below, between)
+    width, found = 2 * half + odd, np.empty(rows.shape)
+    step = max(1, _AT_ONCE // (len(rows) * width))
+    for start in range(0, n, step):
+        places = np.arange(start, min(start + step, n))
+        around = np.sort(padded[:, places[:, None] + np.arange(width)], axis=2)
+        # Interpolated as SciPy's `scoreatpercentile` does.
+        wanted = _NOISE / 100.0 * (np.minimum(places + half + odd, n) - np.maximum(places - half, 0) - 1)
+        low, some = wanted.astype("int64"), places - start
+        below = around[:, some, low]
+        above = around[:, some, np.minimum(low + 1, width - 1)]
+        first, second = low + 1 - wanted, wanted - low
+        between = (below * first + above * second) / (first + second)
+        found[:, places] = np.where(second == 0, below, between)
+    return found
 
 
 def _ridges(peaks: list[list[int]], least: int) -> list[tuple[int, int]]:

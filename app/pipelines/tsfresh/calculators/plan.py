@@ -163,20 +163,23 @@ def _leave(left: dict[str, Array], step: Step, rows: Rows, n_series: int) -> Non
 
 def _batches(values: Array, starts: Array, lengths: Array, times: Array | None) -> Iterator[tuple[Rows, Equal]]:
     """Yield the series of each length, and where they are, some at a time."""
-    known = np.unique(lengths).tolist() if len(lengths) > 1 else lengths.tolist()
-    for length in known:
-        if length == 0:
-            continue
+    n_series = len(lengths)
+    if n_series == 1 or (lengths == lengths[0]).all():
+        length = int(lengths[0])
+        step = max(1, _BATCH // max(1, length))
+        for first in range(0, n_series if length else 0, step):
+            last = min(first + step, n_series)
+            yield slice(first, last), _equal(values, slice(starts[first], starts[last]), length, times)
+        return
+    for length in np.unique(lengths[lengths > 0]).tolist():
+        numbers = np.flatnonzero(lengths == length)
         step = max(1, _BATCH // length)
-        numbers = np.flatnonzero(lengths == length) if len(known) > 1 else None
-        for first in range(0, len(lengths) if numbers is None else len(numbers), step):
-            rows: Rows
-            places: Any
-            if numbers is None:
-                rows = slice(first, min(first + step, len(lengths)))
-                places = slice(starts[rows.start], starts[rows.stop])
-            else:
-                rows = numbers[first : first + step]
-                places = starts[rows][:, None] + np.arange(length)
-            shape = (-1, length)
-            yield rows, Equal(values[places].reshape(shape), None if times is None else times[places].reshape(shape))
+        for first in range(0, len(numbers), step):
+            some = numbers[first : first + step]
+            yield some, _equal(values, starts[some][:, None] + np.arange(length), length, times)
+
+
+def _equal(values: Array, places: Any, length: int, times: Array | None) -> Equal:
+    """Return a batch of the values and times in some places."""
+    of_times = None if times is None else times[places].reshape(-1, length)
+    return Equal(values[places].reshape(-1, length), of_times)

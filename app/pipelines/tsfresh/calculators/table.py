@@ -89,6 +89,9 @@ class Calculator:
 
 _LINE = one_of(*trends.ATTRIBUTES)
 
+#: Edges are kept for the next batch.
+_BINS = at_most(10_000)
+
 CALCULATORS: dict[str, Calculator] = {
     # The minimal set.
     "sum_values": Calculator(minimal.sum_values, ragged=True),
@@ -178,12 +181,12 @@ CALCULATORS: dict[str, Calculator] = {
         prepare=spectra.by_width,
     ),
     # Entropies.
-    "binned_entropy": Calculator(entropies.binned_entropy, {"max_bins": positive}),
-    "fourier_entropy": Calculator(entropies.fourier_entropy, {"bins": positive}),
+    "binned_entropy": Calculator(entropies.binned_entropy, {"max_bins": _BINS}),
+    "fourier_entropy": Calculator(entropies.fourier_entropy, {"bins": _BINS}),
     "permutation_entropy": Calculator(
         entropies.permutation_entropy, {"tau": positive, "dimension": least(2)}, fits=entropies.short_enough
     ),
-    "lempel_ziv_complexity": Calculator(entropies.lempel_ziv_complexity, {"bins": positive}),
+    "lempel_ziv_complexity": Calculator(entropies.lempel_ziv_complexity, {"bins": _BINS}),
     "sample_entropy": Calculator(entropies.sample_entropy),
     "approximate_entropy": Calculator(entropies.approximate_entropy, {"m": positive, "r": number}),
     # What a series tells of its later values.
