@@ -172,3 +172,17 @@ def test_a_version_from_before_digests_has_one(store, publish, client_of_redis):
     assert store.place("penguins", 1)[1] == published.artifact["sha256"]
     with pytest.raises(VersionNotFound):
         store.place("penguins", 2)
+
+
+def test_the_place_of_a_version_is_right_whatever_was_thought_likely(store, publish):
+    publish()
+    publish()
+    for likely in (None, 1, 2, 7):
+        assert store.place("penguins", likely=likely) == store.place("penguins", 2)
+        assert store.place("penguins", 1, likely=likely)[0] == 1
+    store.promote("penguins", 1)
+    assert store.place("penguins", likely=2)[0] == 1
+    with pytest.raises(ModelNotFound):
+        store.place("nobody")
+    with pytest.raises(VersionNotFound):
+        store.place("penguins", 7)
