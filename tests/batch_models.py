@@ -12,6 +12,7 @@ from app.payloads.parameters import TrainParameters, check
 from app.payloads.training import Tables, assemble
 from app.pipelines import registry, samples
 from app.pipelines.base import Problem
+from app.pipelines.original import Original
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from app.store.record import Record, Version
 
@@ -108,8 +109,7 @@ def version(name):
         classes=made.classes,
         positive_class=training.positive_class,
         columns=tuple(made.X.columns),
-        fitted=fitted,
-        background=made.X.head(5).reset_index(drop=True),
+        original=Original.of(fitted, made.X.head(5).reset_index(drop=True)),
         libraries=installed_versions(),
     )
     record = Record(

@@ -142,7 +142,7 @@ TROUBLES = [
         "tests/routes/test_bad_parameters.py::test_an_argument_that_the_model_does_not_take_is_pointed_at",
     ]),
     ("TPOT", "its import takes seconds", "measured with 1.1.0", [
-        "tests/test_imports.py::test_making_the_app_loads_no_engine_and_asks_no_redis",
+        "tests/test_imports.py::test_making_the_app_loads_no_engine_and_no_traces_and_asks_no_redis",
     ]),
     ("TPOT", "its processes take seconds to start, and a daemonic one starts none", "measured with 1.1.0", [
         "tests/test_known_troubles.py::test_tpot_works_in_threads_of_one_process_as_many_as_there_are_cores",

@@ -222,7 +222,8 @@ class TrainedPipeline:
         ]
         compiled = stored.loads(parts["compiled"]) if "compiled" in parts else None
         refused = NeedsRetraining(manifest["pipeline_id"], changed) if changed else None
-        if refused is not None and compiled is None:
+        if refused is not None and (compiled is None or "tsfresh" in changed):
+            # What comes before a compiled pipeline may be computed by tsfresh.
             raise refused
         features = manifest["features"]
         read = partial(_read, manifest["format"], parts["estimator"], parts["background"], refused)

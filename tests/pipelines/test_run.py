@@ -170,7 +170,7 @@ def test_the_record_says_all_that_was_found(kinds, train, store, engine, kind):
     assert record.holdout["rows"] == frame["id"].nunique() / 5
     assert record.libraries == installed_versions()
     first = {"first model"} if engine != "sklearn" and "extract_features" in parameters else set()
-    assert record.times.keys() == {"features", "search", "evaluation", "fit"} | first
+    assert record.times.keys() == {"features", "search", "evaluation", "fit", "compiling"} | first
     result = record.result
     assert (result["modelId"], result["version"], result["engine"]) == ("p", 1, engine)
     assert result["trainShape"][0] == frame["id"].nunique()

@@ -30,6 +30,7 @@ OPERATIONS: dict[str, type] = {
         encoders.Convolutions,
         texts.Texts,
         networks.NetworkInput,
+        networks.NetworkNumbers,
         transformers.Pipeline,
         transformers.Chain,
         transformers.Union,

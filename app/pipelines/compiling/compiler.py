@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.pipelines.compiled import encoders, models, networks, transformers
+from app.pipelines.compiled import encoders, models, transformers
 from app.pipelines.compiled.operation import OfColumns, OfNumbers
 from app.pipelines.compiling.uncompiled import Uncompiled
 
@@ -84,24 +84,9 @@ def _forecast(step: Any, names: Sequence[str]) -> OfColumns:
 
 
 def _network(step: Any, names: Sequence[str]) -> OfColumns:
-    import orjson
+    from app.pipelines.compiling.networks import of_columns
 
-    from app.pipelines.compiling.graphs import of_keras
-
-    graph = of_keras(step)
-    if hasattr(step, "deviation_"):
-        # In float64, as of large targets that differ little a float32 would keep nothing but their mean.
-        after: OfNumbers = transformers.Stretched(_one(step.deviation_), _one(step.mean_))
-    else:
-        after = models.Applied("both" if len(step.classes_) == 2 else "shares")
-    known = networks.NetworkInput(orjson.dumps(step.inputs_, option=orjson.OPT_SERIALIZE_NUMPY).decode())
-    return transformers.Pipeline(known, (graph, after))
-
-
-def _one(value: float) -> Array:
-    import numpy as np
-
-    return np.array([float(value)])
+    return of_columns(step)
 
 
 #: {model that reads columns itself: what compiles it}.

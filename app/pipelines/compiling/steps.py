@@ -21,6 +21,7 @@ from app.pipelines.compiling.linear import (
     sampled_kernel,
     stochastic,
 )
+from app.pipelines.compiling.networks import of_matrix
 from app.pipelines.compiling.uncompiled import Uncompiled
 
 if TYPE_CHECKING:
@@ -187,6 +188,8 @@ STEPS: dict[str, Callable[[Any, Compile], OfNumbers | None]] = {
     "sklearn.SGDClassifier": stochastic,
     "sklearn.LinearDiscriminantAnalysis": discriminant,
     "sklearn.CalibratedClassifierCV": calibrated,
+    "app.NetworkClassifier": of_matrix,
+    "app.NetworkRegressor": of_matrix,
     "sklearn.MLPClassifier": network,
     "sklearn.MLPRegressor": network,
     "sklearn.SVR": machine,
