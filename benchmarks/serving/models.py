@@ -73,7 +73,7 @@ TRAININGS: dict[str, Callable[[], dict[str, Any]]] = {
     # 10,000 rows of noise make trees of some 5,000 nodes.
     "large": lambda: {
         "raw_data": noise(10_000, 10),
-        "model_training": FOREST | {"model_args": {"n_estimators": 153}},
+        "model_training": FOREST | {"model_args": {"n_estimators": 77}},
         "target": "target",
         "folds": 2,
     },
