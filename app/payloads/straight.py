@@ -126,11 +126,13 @@ def _straight(lists: Lists, n_rows: int, signature: Signature) -> Straight | Non
 
 
 def _lists(value: Any) -> Lists | None:
-    """Return {name: values} of a table, all of one length; None where it is not well-formed, or split."""
+    """Return {name: values} of a table, all of one length; None where it is not well-formed."""
     if isinstance(value, list):
         return _of_records(value)
-    if not isinstance(value, dict) or {"columns", "data"} <= value.keys() <= {"columns", "data", "index"}:
+    if not isinstance(value, dict):
         return None
+    if {"columns", "data"} <= value.keys() <= {"columns", "data", "index"}:
+        return _of_split(value["columns"], value["data"])
     return _of_columns(value)
 
 
@@ -141,6 +143,14 @@ def _of_records(records: list[Any]) -> Lists | None:
     if any(record.keys() != names for record in records):
         return None
     return {name: [record[name] for record in records] for name in names}
+
+
+def _of_split(names: Any, rows: Any) -> Lists | None:
+    if not isinstance(names, list) or not isinstance(rows, list) or set(map(type, names)) != {str}:
+        return None
+    if set(map(type, rows)) != {list} or set(map(len, rows)) != {len(names)} or len(set(names)) < len(names):
+        return None
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _of_columns(columns: dict[str, Any]) -> Lists | None:

@@ -88,12 +88,14 @@ def test_what_is_read_straight_is_what_a_frame_would_have(rows, keys, labels, be
     records = read(rows)
     columns = read({name: [row[name] for row in rows] for name in rows[0]})
     by_row = read({name: {str(n): row[name] for n, row in enumerate(rows)} for name in rows[0]})
+    split = read({"columns": list(rows[0]), "index": [7], "data": [[row[n] for n in rows[0]] for row in rows]})
     if records is None:
         assert columns is None
         assert by_row is None
+        assert split is None
         return
     ids, expected = framed(rows)
-    for found in (records, columns, by_row):
+    for found in (records, columns, by_row, split):
         assert found.ids.tolist() == ids
         same(found.columns, expected)
 
@@ -122,7 +124,11 @@ def test_a_plain_row_is_read_straight_whatever_its_orientation():
         pytest.param([ROW | {"key": None}], id="an id that is missing"),
         pytest.param([ROW | {"label": [1]}], id="a list where nothing is read"),
         pytest.param({n: [v] * (1 + (n == "n")) for n, v in ROW.items()}, id="columns of two lengths"),
-        pytest.param({"columns": list(ROW), "data": [list(ROW.values())]}, id="split"),
+        pytest.param({"columns": list(ROW), "data": [list(ROW.values()), [1]]}, id="split and ragged"),
+        pytest.param({"columns": [*ROW, "n"], "data": [[*ROW.values(), 1]]}, id="split with a name twice"),
+        pytest.param({"columns": list(ROW), "data": []}, id="split without rows"),
+        pytest.param({"columns": [1], "data": [[1]]}, id="split with a number for a name"),
+        pytest.param({"columns": "n", "data": 3}, id="split of no lists"),
         pytest.param("text", id="no table"),
     ],
 )
