@@ -218,6 +218,21 @@ def test_a_model_that_nothing_compiles_is_served_as_it_is_and_the_record_says_so
     assert attempt(model, table, KINDS, 2, 60.0) == (None, {"serves": "original", "why": "nothing compiles Unknown"})
 
 
+def test_a_step_in_a_state_that_nobody_thought_of_does_not_fail_its_training(table, caplog):
+    # Called as one that is compiled, without what that one has learned.
+    strange = type("LogisticRegression", (Unknown,), {"__module__": "sklearn.of_tomorrow"})
+    model = Pipeline([("preprocess", preprocessor(KINDS, True)), ("model", strange())]).fit(table, targets(table, 2))
+    program, told = attempt(model, table, KINDS, 2, 60.0)
+    assert program is None
+    assert told == {"serves": "original", "why": "it could not be compiled (AttributeError)"}
+    assert "could not be compiled" in caplog.text
+
+
+def test_without_time_the_comparison_ends_after_its_first_rows(table):
+    pipeline = fitted(table, "sklearn.tree.DecisionTreeClassifier", 2)
+    assert compare(compiled(pipeline, list(table.columns)), pipeline, table, KINDS, 2, 0.0) == ROWS
+
+
 @pytest.mark.parametrize("off", [2e-6, 0.4])
 def test_a_compiled_form_that_answers_otherwise_does_not_serve(table, off):
     pipeline = fitted(table, "sklearn.tree.DecisionTreeClassifier", 2)

@@ -56,9 +56,9 @@ def compare(
     for number, frame in enumerate(
         chain(_parts(rows.iloc[:_AT_ONCE]), _edges(rows, kinds), _parts(rows.iloc[_AT_ONCE:]))
     ):
-        if number and time.monotonic() > until:
-            break
         for part, expected in _originals(fitted, frame, classes):
+            if compared and time.monotonic() > until:
+                return compared
             try:
                 found = program(columns_of(part))
             except (Declined, ValueError):

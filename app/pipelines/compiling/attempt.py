@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,11 @@ from app.pipelines.compiling.uncompiled import Uncompiled
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+#: How reading a state fails, or computing with what was read.
+_SURPRISES = (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, MemoryError)
 
 #: Predictions of one row that are timed; the first is a warm-up.
 _TIMED = 4
@@ -54,6 +60,10 @@ def attempt(
             raise Uncompiled("its compiled form is no faster")
     except Uncompiled as error:
         return None, {"serves": "original", "why": str(error)}
+    except _SURPRISES as error:
+        # Whatever state a fitted step may have that nobody thought of: what was trained is there, and serves.
+        logger.warning("a pipeline could not be compiled", exc_info=error)
+        return None, {"serves": "original", "why": f"it could not be compiled ({type(error).__name__})"}
     return program, {
         "serves": "compiled",
         "why": None,
