@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from app.explain.base import FinalStep, Subject
-from app.explain.mixing import Mixture
+from app.explain.drawn import Drawn
+from app.explain.mixing import Mixture, taken
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,35 +23,29 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-12
 
 
-def asking(subject: Subject, row: pd.DataFrame) -> Callable[[Array], Array]:
+def asking(subject: Subject, row: pd.DataFrame, drawn: Drawn | None = None) -> Callable[[Array], Array]:
     """Return what gives the model's answers to mixtures, shape (n_rows, n_columns) to (n_rows, n_outputs).
 
-    A mixture names the row of each value by its place in the background; `mixing.OWN` is `row`, shape (1, n_columns).
+    A mixture names the row of each value by its place in `drawn`, or else the background; `mixing.OWN` is `row`, shape
+    (1, n_columns).
     """
     import numpy as np
 
     final, known = subject.final, _background(subject)
     if final is None or known is None:
-        mixture = Mixture.of(row, subject.background)
+        mixture = Mixture.of(row, subject.background if drawn is None else drawn.rows)
         return lambda places: subject.predict(mixture.rows(places))
-    inputs = np.vstack([known, final.transform(row)])
+    if drawn is not None:
+        known = subject.once("inputs of what is drawn", lambda: final.transform(drawn.rows))
+    inputs = np.asfortranarray(np.vstack([known, final.transform(row)]))
     behind = _behind(subject, final)
-    return lambda places: final.answers(_mixed(inputs, places, behind))
+    return lambda places: final.answers(taken(inputs, places, behind))
 
 
-def _behind(subject: Subject, final: FinalStep) -> Array:
-    """Return the place of the column behind each input, shape (n_inputs,)."""
-    import numpy as np
-
+def _behind(subject: Subject, final: FinalStep) -> list[int]:
+    """Return the place of the column behind each input."""
     columns = {name: place for place, name in enumerate(subject.columns)}
-    return np.array([columns[name] for name in final.origins])
-
-
-def _mixed(inputs: Array, places: Array, behind: Array) -> Array:
-    import numpy as np
-
-    mixed: Array = inputs[places[:, behind], np.arange(len(behind))]
-    return mixed
+    return [columns[name] for name in final.origins]
 
 
 def _background(subject: Subject) -> Array | None:
@@ -74,6 +69,6 @@ def _proven(subject: Subject, inputs: Array | None) -> bool:
     # In each row every column is of another row.
     places = (np.arange(len(rows))[:, None] + np.arange(len(rows.columns))) % len(rows)
     rotated = final.transform(Mixture.of(rows.head(1), rows).rows(places))
-    if not np.array_equal(rotated, _mixed(inputs, places, _behind(subject, final)), equal_nan=True):
+    if not np.array_equal(rotated, taken(inputs, places, _behind(subject, final)), equal_nan=True):
         return False
     return np.allclose(final.answers(inputs), subject.predict(rows), rtol=_ROUNDING, atol=_ROUNDING)

@@ -1,10 +1,8 @@
 """LIME (Ribeiro, Singh & Guestrin 2016): a linear model of the pipeline's answers around one row.
 
-Of a table rows are drawn near the explained one: each value is that of a background row, and the linear model sees
-whether it lies in the same quartile, or is the same category, as the row's own. LIME 0.2.0.1 draws from the quartiles
-too, but from a normal distribution cut to each: values that no row can have (1.5 rooms), and where all values of a
-quartile are the same the number 0. Of texts and images parts are left out, the number of those left out being drawn
-first.
+Of a table rows are drawn near the explained one: each value is one of its column's (see `drawn`), and the linear model
+sees whether it lies in the same quartile, or is the same category, as the row's own; what it cannot see of a value is
+no noise to it (see `variates`). Of texts and images parts are left out, the number of those left out being drawn first.
 """
 
 from __future__ import annotations
@@ -14,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from app.explain import last_step, parts, surrogate
 from app.explain.base import Asked, Case, Masked, Subject
+from app.explain.drawn import STRATA, Drawn
 from app.explain.found import Local, Part
-from app.explain.mixing import OWN
+from app.explain.mixing import OWN, taken
 from app.explain.parts.columns import Columns, values_of
 from app.payloads.parameters import Kind
 
@@ -54,20 +53,20 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int) -> 
     n_parts = len(masked.parts)
     whole = np.ones((1, n_parts), dtype=bool)
 
-    def draw(count: int, generator: np.random.Generator) -> tuple[Array, Array]:
+    def draw(count: int, generator: np.random.Generator) -> surrogate.Rows:
         gone = generator.integers(1, n_parts + 1, count)
         # Those with the smallest random numbers are gone: of each number any set is as likely.
         numbers = generator.random((count, n_parts), dtype="float32")
         largest = np.sort(numbers, axis=1)[np.arange(count), gone - 1]
         masks = numbers > largest[:, None]
-        return masks, masked.answers(masks)
+        return surrogate.Rows(masks, masked.answers(masks))
 
     def nearness(masks: Array) -> Array:
         distances = 1 - np.sqrt(masks.mean(axis=1))
         near: Array = np.exp(-(distances**2) / (2 * _OF_PARTS**2))
         return near
 
-    around = surrogate.Around((whole, masked.answers(whole)), draw, nearness)
+    around = surrogate.Around(surrogate.Rows(whole, masked.answers(whole)), draw, nearness)
     found = surrogate.explain(subject, masked.parts, asked, around, n_samples)
     return replace(found, details=masked.details)
 
@@ -75,17 +74,23 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int) -> 
 def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], asked: Asked, n_samples: int) -> Local:
     import numpy as np
 
-    bins = [_like(subject, name, value) for name, value in values_of(row).items()]
+    drawn = Drawn.of(subject)
+    bins = [_like(subject, drawn, name, value) for name, value in values_of(row).items()]
     same = np.vstack([np.column_stack([one.same for one in bins]), np.ones(len(bins), dtype=bool)])
+    # The row's own values are a group of their own.
+    strata = np.vstack([drawn.strata, np.full(len(bins), STRATA, dtype="int16")])
     often = np.array([_OFTEN if one.same.mean() < _RARE else 0.0 for one in bins])
-    ask, n_others = last_step.asking(subject, row), len(subject.background)
-    itself = np.ones((1, len(bins)), dtype=bool), ask(np.full((1, len(bins)), OWN))
+    ask = last_step.asking(subject, row, drawn)
+    itself = np.full((1, len(bins)), OWN)
 
-    def draw(count: int, generator: np.random.Generator) -> tuple[Array, Array]:
-        places = _evenly(count, len(bins), n_others, generator)
+    def shown(places: Array) -> surrogate.Rows:
+        return surrogate.Rows(taken(same, places), ask(places), taken(strata, places))
+
+    def draw(count: int, generator: np.random.Generator) -> surrogate.Rows:
+        places = _evenly(count, len(bins), len(drawn.rows), generator)
         if often.any():
             places[generator.random(places.shape) < often] = OWN
-        return same[places, np.arange(len(bins))], ask(places)
+        return shown(places)
 
     def nearness(masks: Array) -> Array:
         away = masks.shape[1] - masks.sum(axis=1)
@@ -93,9 +98,9 @@ def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], as
         return near
 
     conditions = [f"{part.feature} {one.condition}" for part, one in zip(columns, bins, strict=True)]
-    around = surrogate.Around(itself, draw, nearness)
+    around = surrogate.Around(shown(itself), draw, nearness)
     found = surrogate.explain(subject, columns, asked, around, n_samples, conditions)
-    return replace(found, algorithm="lime_tabular", background=n_others)
+    return replace(found, algorithm="lime_tabular", background=len(subject.background))
 
 
 def _evenly(count: int, n_columns: int, n_others: int, generator: np.random.Generator) -> Array:
@@ -107,47 +112,34 @@ def _evenly(count: int, n_columns: int, n_others: int, generator: np.random.Gene
     import numpy as np
 
     places = np.resize(generator.permutation(n_others), count)
-    return np.column_stack([generator.permutation(places) for _ in range(n_columns)])
+    # In Fortran's order, as columns are taken.
+    return generator.permuted(np.tile(places, (n_columns, 1)), axis=1).T
 
 
 @dataclass(frozen=True)
 class _Like:
-    """Which background rows have a value like that of the row, shape (n_background,), and what "like" means."""
+    """Which drawn rows have a value like that of the row, shape (n_drawn,), and what "like" means."""
 
     same: Array
     condition: str
 
 
-def _like(subject: Subject, name: str, value: Any) -> _Like:
+def _like(subject: Subject, drawn: Drawn, name: str, value: Any) -> _Like:
     import numpy as np
 
     kind = subject.kinds[name]
     if kind is Kind.SIGNAL:
-        return _Like(np.array([one is value for one in subject.background[name]]), f"= {_written(value, kind)}")
+        return _Like(np.array([one is value for one in drawn.rows[name]]), f"= {_written(value, kind)}")
     if value is None or value != value:
-        return _Like(subject.background[name].isna().to_numpy(), "is missing")
-    if kind not in (Kind.NUMBER, Kind.DATE):
-        same = (subject.background[name] == value).to_numpy(dtype=bool, na_value=False)
+        return _Like(drawn.rows[name].isna().to_numpy(), "is missing")
+    if name not in drawn.edges:
+        same = (drawn.rows[name] == value).to_numpy(dtype=bool, na_value=False)
         return _Like(same, f"= {_written(value, kind)}")
-    edges, quartiles = _quartiles(subject, name)
+    edges = drawn.edges[name]
     place = int(edges.searchsorted(value))
     low = f"> {_written(edges[place - 1], kind)}" if place else ""
     high = f"<= {_written(edges[place], kind)}" if place < len(edges) else ""
-    return _Like(quartiles == place, " and ".join(filter(None, (low, high))) or "is any number")
-
-
-def _quartiles(subject: Subject, name: str) -> tuple[Any, Array]:
-    """Return the edges between the quartiles of a column, and which one each background row is in; -1 is missing."""
-    import numpy as np
-
-    def cut() -> tuple[Any, Array]:
-        values = subject.background[name]
-        known = values.dropna()
-        edges = known.quantile([0.25, 0.5, 0.75], interpolation="lower").unique() if len(known) else known.unique()
-        return edges, np.where(values.isna(), -1, edges.searchsorted(values.to_numpy()))
-
-    found: tuple[Any, Array] = subject.once(f"quartiles of {name}", cut)
-    return found
+    return _Like(drawn.quartiles[name] == place, " and ".join(filter(None, (low, high))) or "is any number")
 
 
 def _written(value: Any, kind: Kind) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.explain import variates
 from app.explain.base import Asked, Subject
 from app.explain.found import Contribution, Local, Part
 from app.payloads.parameters import Task
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-    #: From a number of samples and a generator to masks, (n_samples, n_parts), and answers, (n_samples, n_outputs).
-    Draw = Callable[[int, np.random.Generator], tuple[Array, Array]]
+    #: From a number of samples and a generator to as many rows.
+    Draw = Callable[[int, np.random.Generator], "Rows"]
 
 #: Of the ridge regression, as in LIME.
 _ALPHA = 1.0
@@ -61,20 +62,52 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Rows and what the model answers to them.
+
+    Attributes
+    ----------
+    masks
+        Which parts are as in the explained row, shape (n_rows, n_parts).
+    answers
+        Shape (n_rows, n_outputs).
+    strata
+        The group of each value, shape (n_rows, n_parts), where each was drawn by itself; None of other parts.
+    """
+
+    masks: Array
+    answers: Array
+    strata: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def __add__(self, other: Rows) -> Rows:
+        """Return these rows and others."""
+        import numpy as np
+
+        both = None
+        if self.strata is not None and other.strata is not None:
+            both = np.concatenate([self.strata, other.strata])
+        answers = np.concatenate([self.answers, other.answers])
+        return Rows(np.concatenate([self.masks, other.masks]), answers, both)
+
+
+@dataclass(frozen=True)
 class Around:
     """What lies around a row.
 
     Attributes
     ----------
     itself
-        The row's own mask, with all of its parts, and answer, shapes (1, n_parts) and (1, n_outputs).
+        The row itself, with all of its parts.
     draw
         Draws rows near it.
     nearness
         From masks to the weight of each row, shape (n_samples,).
     """
 
-    itself: tuple[Array, Array]
+    itself: Rows
     draw: Draw
     nearness: Callable[[Array], Array]
 
@@ -99,17 +132,15 @@ def explain(
     max_error = asked.parameters.max_error
     generator = np.random.default_rng(asked.seed)
     count = n_samples if max_error is None else min(max(_FIRST, _FOR_EACH * len(parts)), n_samples)
-    drawn = around.draw(count - 1, generator)
-    masks, answers = (np.concatenate(both) for both in zip(around.itself, drawn, strict=True))
+    rows = around.itself + around.draw(count - 1, generator)
     ended = "num_samples"
     while True:
-        found = fit(masks, answers, around.nearness(masks), asked.output, subject.task is Task.CLASSIFICATION)
+        found = fit(rows, around.nearness(rows.masks), asked.output, subject.task is Task.CLASSIFICATION)
         if max_error is not None and found.errors.max(initial=0.0) <= max_error:
             ended = "max_error"
-        if ended == "max_error" or len(masks) >= n_samples:
+        if ended == "max_error" or len(rows) >= n_samples:
             break
-        more = around.draw(min(len(masks), n_samples - len(masks)), generator)
-        masks, answers = np.concatenate([masks, more[0]]), np.concatenate([answers, more[1]])
+        rows += around.draw(min(len(rows), n_samples - len(rows)), generator)
     shown = conditions or [None] * len(parts)
     contributions = [
         Contribution(part, float(weight), float(error), condition)
@@ -128,16 +159,23 @@ def explain(
         trust=trust,
         algorithm="lime",
         scale=subject.scale,
-        num_samples=len(masks),
+        num_samples=len(rows),
         ended=ended,
     )
 
 
-def fit(masks: Array, answers: Array, near: Array, output: int, classes: bool) -> Fit:
-    """Fit the linear model of one output; of classes all of them, for the divergence."""
+def fit(rows: Rows, near: Array, output: int, classes: bool) -> Fit:
+    """Fit the linear model of one output; of classes all of them, for the divergence.
+
+    Parameters
+    ----------
+    near
+        Weight of each row, shape (n_rows,).
+    """
     import numpy as np
 
-    chosen = answers if classes else answers[:, [output]]
+    masks = rows.masks
+    chosen = rows.answers if classes else rows.answers[:, [output]]
     place = output if classes else 0
     total = near.sum()
     x_mean, y_mean = near @ masks / total, near @ chosen / total
@@ -151,9 +189,15 @@ def fit(masks: Array, answers: Array, near: Array, output: int, classes: bool) -
         cross += weighed.T @ ((chosen[block] - y_mean) * roots[block])
     inverse = np.linalg.inv(gram)
     weights = inverse @ cross
+    by_chance = np.zeros(len(masks))
+    if rows.strata is not None:
+        missed = chosen[:, place] - y_mean[place] - (masks @ weights[:, place] - x_mean @ weights[:, place])
+        by_chance = variates.beside(masks, rows.strata, missed, near)
+        # Its weighed mean is 0.
+        weights[:, place] -= inverse @ ((near * by_chance) @ masks)
     # Of errors seven digits are enough, which are computed in half the time.
     rough = inverse.astype("float32")
-    local, residuals, squares = np.empty_like(chosen), np.empty(len(masks)), np.zeros(masks.shape[1])
+    local, missed, squares = np.empty_like(chosen), np.empty(len(masks)), np.zeros(masks.shape[1])
     for block in blocks:
         x = masks[block] - x_mean
         local[block] = y_mean + x @ weights
@@ -161,11 +205,12 @@ def fit(masks: Array, answers: Array, near: Array, output: int, classes: bool) -
         pulls = x @ rough
         # By how much each row draws the model to itself; what it would be missed by without that (Allen 1974).
         own = (near[block] * (1 / total + np.einsum("ij,ij->i", pulls, x))).clip(max=_MOST_OWN)
-        residuals[block] = (chosen[block] - local[block])[:, place] / (1 - own)
+        apart = (chosen[block] - local[block])[:, place]
+        missed[block] = apart / (1 - own)
         # Heteroscedastic, of few rows (White 1980, MacKinnon & White 1985): what is near counts for more, and is drawn
         # no more often.
-        squares += (near[block] * residuals[block]) ** 2 @ pulls**2
-    unexplained, spread = float(near @ residuals**2), float(near @ (chosen[:, place] - y_mean[place]) ** 2)
+        squares += (near[block] * (apart - by_chance[block]) / (1 - own)) ** 2 @ pulls**2
+    unexplained, spread = float(near @ missed**2), float(near @ (chosen[:, place] - y_mean[place]) ** 2)
     return Fit(
         weights=weights[:, place],
         errors=np.sqrt(squares),

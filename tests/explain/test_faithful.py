@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from app.explain import counterfactual, curves, gradients, registry
 from app.explain.base import Case, Network, Subject
+from app.explain.drawn import Drawn
 from app.payloads.parameters import Kind, Task
 from app.pipelines.autokeras import backend
 from tests.explain.functions import asked, opaque, shares
@@ -42,15 +43,14 @@ def test_a_linear_model_is_explained_in_the_order_and_with_the_signs_of_its_weig
 
 def test_lime_gives_of_a_linear_model_how_far_the_rows_own_quartile_is_from_the_others(many):
     """Columns are drawn one by one, and the kernel is a product over columns: each weight is a difference of means."""
+    shown = opaque(linear, many)
+    drawn = Drawn.of(shown)
     for place in (0, 1, 2):
         row = many.iloc[[place]]
-        found = local("lime", opaque(linear, many), row, num_samples=20_000)
+        found = local("lime", shown, row, num_samples=20_000)
         for name, weight in WEIGHTS.items():
-            quartile = pd.qcut(many[name], 4, labels=False)
-            alike = (
-                many[name][quartile == quartile.iloc[place]].mean()
-                - many[name][quartile != quartile.iloc[place]].mean()
-            )
+            same = drawn.quartiles[name] == pd.qcut(many[name], 4, labels=False).iloc[place]
+            alike = drawn.rows[name][same].mean() - drawn.rows[name][~same].mean()
             # What the ridge takes off: one part in the weighed spread of a mask of 20,000, which is more than 1,000.
             bound = FOUR * errors(found)[name] + abs(weight * alike) / 1_000 + 1e-12
             assert shares(found)[name] == pytest.approx(weight * alike, abs=bound)

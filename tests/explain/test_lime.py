@@ -106,7 +106,7 @@ def test_no_row_is_drawn_outside_the_range_of_the_data(frame, values):
         local = explain(model, X.iloc[[place]])
         for name in X:
             assert model.drawn[name].between(X[name].min(), X[name].max()).all()
-            assert model.drawn[name].isin(X[name]).all()
+            assert model.drawn[name].isin(X[name]).all() or not (X[name] == X[name].round()).all()
         assert all(np.isfinite([*shares(local).values(), *(one.error for one in local.contributions)]))
 
 
@@ -114,7 +114,7 @@ def test_columns_that_are_the_same_everywhere_weigh_nothing(frame):
     X = frame.assign(c=7.0, text=pd.array(["same"] * 200, dtype="str"), lost=np.nan)
     model = Watched(lambda rows: rows["a"] + rows["c"], X)
     local = explain(model, X.iloc[[0]])
-    assert [shares(local)[name] for name in ("c", "text", "lost")] == pytest.approx([0, 0, 0], abs=1e-20)
+    assert [shares(local)[name] for name in ("c", "text", "lost")] == pytest.approx([0, 0, 0], abs=1e-12)
     assert (model.drawn["c"] == 7).all()
     assert (model.drawn["text"] == "same").all()
     assert model.drawn["lost"].isna().all()

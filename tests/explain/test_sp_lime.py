@@ -118,8 +118,8 @@ def each(shown, rows, num_samples):
 
 def test_the_rows_picked_are_shown_with_their_own_explanations(frame):
     shown = opaque(lambda rows: 5 * rows["b"] * (rows["a"] > 0) + 3 * rows["c"] * (rows["a"] <= 0), frame)
-    found = explain(shown, frame.head(8), num_samples=500, num_explanations=2, num_features=1)
-    alone = each(shown, frame.head(8), 500)
+    found = explain(shown, frame.head(20), num_samples=500, num_explanations=2, num_features=1)
+    alone = each(shown, frame.head(20), 500)
     assert len(found.examples) == 2
     for place, one in found.examples:
         assert one == alone[place]

@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from app.explain import surrogate
 from app.explain.found import Part
-from app.explain.surrogate import fit
+from app.explain.surrogate import Rows, fit
 from tests.explain.functions import Watched, asked
 
 
@@ -28,7 +28,7 @@ def weighed():
 @pytest.mark.parametrize("output", [0, 1])
 def test_it_is_the_ridge_regression_of_scikit_learn(weighed, output):
     masks, answers, near = weighed
-    found = fit(masks, answers, near, output, classes=False)
+    found = fit(Rows(masks, answers), near, output, classes=False)
     known = Ridge(alpha=1.0).fit(masks, answers[:, output], sample_weight=near)
     assert found.weights == pytest.approx(known.coef_, abs=1e-10)
     assert found.base == pytest.approx(known.intercept_, abs=1e-10)
@@ -43,19 +43,19 @@ def test_the_fidelity_is_of_rows_that_a_model_of_the_others_predicts(weighed):
         told[row] = Ridge(alpha=1.0).fit(masks[others], target[others], near[others]).predict(masks[[row]])[0]
     mean = near @ target / near.sum()
     expected = 1 - near @ (target - told) ** 2 / (near @ (target - mean) ** 2)
-    assert fit(masks, answers, near, 0, classes=False).fidelity == pytest.approx(expected, abs=1e-3)
+    assert fit(Rows(masks, answers), near, 0, classes=False).fidelity == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_model_of_many_parts_and_few_rows_of_noise_does_not_look_faithful():
     masks, noise = masks_of(60, 40), np.random.default_rng(3).normal(size=(60, 1))
-    assert fit(masks, noise, np.ones(60), 0, classes=False).fidelity < 0.1
+    assert fit(Rows(masks, noise), np.ones(60), 0, classes=False).fidelity < 0.1
 
 
 def test_of_classes_each_output_is_fitted_as_it_is_alone(weighed):
     masks, answers, near = weighed
     for output in (0, 1):
-        alone = fit(masks, answers, near, output, classes=False)
-        together = fit(masks, answers, near, output, classes=True)
+        alone = fit(Rows(masks, answers), near, output, classes=False)
+        together = fit(Rows(masks, answers), near, output, classes=True)
         assert together.weights == pytest.approx(alone.weights, abs=1e-12)
         assert together.errors == pytest.approx(alone.errors, abs=1e-12)
         assert (together.base, together.fidelity) == pytest.approx((alone.base, alone.fidelity))
@@ -63,7 +63,7 @@ def test_of_classes_each_output_is_fitted_as_it_is_alone(weighed):
 
 def test_the_weights_of_a_sum_are_found():
     masks = masks_of(5_000)
-    found = fit(masks, (masks @ [2.0, -1.0, 0.5, 0.0] + 7)[:, None], np.ones(5_000), 0, classes=False)
+    found = fit(Rows(masks, (masks @ [2.0, -1.0, 0.5, 0.0] + 7)[:, None]), np.ones(5_000), 0, classes=False)
     assert found.weights == pytest.approx([2, -1, 0.5, 0], abs=0.01)
     assert found.base == pytest.approx(7, abs=0.01)
     assert found.fidelity > 0.999
@@ -72,13 +72,13 @@ def test_the_weights_of_a_sum_are_found():
 def test_a_part_that_is_never_gone_or_always_weighs_nothing():
     masks = masks_of(200)
     masks[:, 1], masks[:, 2] = True, False
-    found = fit(masks, masks[:, :1] * 4.0, np.ones(200), 0, classes=False)
+    found = fit(Rows(masks, masks[:, :1] * 4.0), np.ones(200), 0, classes=False)
     assert found.weights[1] == found.weights[2] == 0
     assert found.errors[1] == found.errors[2] == 0
 
 
 def test_a_model_that_never_changes_its_answer_is_met_exactly():
-    found = fit(masks_of(50), np.full((50, 1), 0.3), np.ones(50), 0, classes=False)
+    found = fit(Rows(masks_of(50), np.full((50, 1), 0.3)), np.ones(50), 0, classes=False)
     assert found.weights.tolist() == [0] * 4
     assert found.base == pytest.approx(0.3)
     assert found.fidelity == 1
@@ -89,7 +89,7 @@ def test_the_divergence_is_nothing_where_probabilities_are_linear_and_more_where
     linear = 0.2 + masks @ [0.3, 0.1, 0.1, 0.1]
     steep = np.where(masks.sum(axis=1) > 2, 0.99, 0.01)
     near = np.ones(3_000)
-    found = [fit(masks, np.column_stack([1 - p, p]), near, 1, classes=True).divergence for p in (linear, steep)]
+    found = [fit(Rows(masks, np.column_stack([1 - p, p])), near, 1, classes=True).divergence for p in (linear, steep)]
     assert 0 <= found[0] < 1e-4
     assert found[1] > 0.1
 
@@ -102,7 +102,7 @@ def test_the_divergence_is_that_of_kullback_and_leibler():
         [Ridge().fit(masks, answers[:, place], sample_weight=near).predict(masks) for place in (0, 1)]
     )
     expected = near @ (answers * np.log(answers / local)).sum(axis=1) / near.sum()
-    assert fit(masks, answers, near, 0, classes=True).divergence == pytest.approx(expected, rel=1e-6)
+    assert fit(Rows(masks, answers), near, 0, classes=True).divergence == pytest.approx(expected, rel=1e-6)
 
 
 def explained(function, n_samples, max_error=None, seed=0, classes=()):
@@ -113,14 +113,14 @@ def explained(function, n_samples, max_error=None, seed=0, classes=()):
         # The row itself comes beside those that are drawn first.
         counts.append(count + (not counts))
         masks = generator.random((count, 4)) < 0.5
-        return masks, function(masks)
+        return Rows(masks, function(masks))
 
     X = pd.DataFrame(masks_of(3).astype("float64"), columns=list("abcd"))
     model = Watched(lambda rows: rows["a"], X, classes)
     parts = [Part(name) for name in "abcd"]
     wanted = asked("lime", max_error=max_error, seed=seed)
     itself = np.ones((1, 4), dtype=bool)
-    around = surrogate.Around((itself, function(itself)), draw, lambda masks: np.exp(masks.sum(axis=1) / 4))
+    around = surrogate.Around(Rows(itself, function(itself)), draw, lambda masks: np.exp(masks.sum(axis=1) / 4))
     return surrogate.explain(model.subject, parts, wanted, around, n_samples), counts
 
 
