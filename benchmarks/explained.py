@@ -12,14 +12,14 @@ import pandas as pd
 
 from app.explain import lime, shap
 from app.explain.base import Asked, Case, Subject
-from app.explain.structure import final_step
+from app.explain.structure import final_step, members
 from app.payloads.explaining import check_explaining
 from app.payloads.parameters import Kind, Task, TrainParameters
 from app.pipelines import preprocess
 from tests.explain import deletion
 
-#: Rows that are explained.
-ROWS = 20
+#: Rows that are explained; more, of columns that explain in a few milliseconds, for what is compared between seeds.
+ROWS, MANY = 20, 100
 
 #: Seeds whose explanations are compared.
 SEEDS = range(5)
@@ -58,6 +58,8 @@ class Comparison:
         From the number of a row to what answers for masks of its parts; None where that is not measured.
     least
         How many times as fast ours must be; None where nothing is required.
+    compared
+        Rows whose largest contributions are compared between seeds.
     alone
         Asks the model for as many different rows as the explanation of one, and does nothing else; None where that is
         not measured.
@@ -68,13 +70,24 @@ class Comparison:
     stock: Side
     answers: Callable[[int], Any]
     least: float | None = None
+    compared: int = 10
     alone: Callable[[int], Any] | None = None
+
+
+def assembled(model: Any, kinds: dict[str, Kind], scaled: bool) -> Any:
+    """Return an unfitted pipeline as the service makes it."""
+    problem = SimpleNamespace(kinds=kinds, parameters=TrainParameters(pipeline_id="p"), select=False, seed=0)
+    return preprocess.assemble(problem, model, scaled)  # type: ignore[arg-type]
 
 
 def subject_of(X: pd.DataFrame, y: Any, model: Any, kinds: dict[str, Kind], scaled: bool) -> Subject:
     """Fit a pipeline as the service makes it, and return it as explainers see it."""
-    problem = SimpleNamespace(kinds=kinds, parameters=TrainParameters(pipeline_id="p"), select=False, seed=0)
-    fitted = preprocess.assemble(problem, model, scaled).fit(X, y)  # type: ignore[arg-type]
+    return seen(assembled(model, kinds, scaled), X, y, kinds)
+
+
+def seen(pipeline: Any, X: pd.DataFrame, y: Any, kinds: dict[str, Kind]) -> Subject:
+    """Fit a pipeline, and return it as explainers see it."""
+    fitted = pipeline.fit(X, y)
     served = fitted.predict_proba if hasattr(fitted, "predict_proba") else fitted.predict
 
     def predict(rows: pd.DataFrame) -> Any:
@@ -83,7 +96,8 @@ def subject_of(X: pd.DataFrame, y: Any, model: Any, kinds: dict[str, Kind], scal
     classes = (0, 1) if hasattr(fitted, "predict_proba") else ()
     task = Task.CLASSIFICATION if classes else Task.REGRESSION
     background = X.sample(min(len(X), 500), random_state=0)
-    return Subject(task, classes, kinds, predict, background, final_step(fitted, background))
+    each = members(fitted)
+    return Subject(task, classes, kinds, predict, background, each, final_step(each, background))
 
 
 def asked(method: str, seed: int, output: int, **parameters: Any) -> Asked:
@@ -111,7 +125,7 @@ def table() -> Iterator[Comparison]:
 
     X, y, kinds = cancer()
     subject = subject_of(X, y, RandomForestClassifier(100, random_state=0), kinds, scaled=False)
-    rows = X.sample(ROWS, random_state=0)
+    rows = X.sample(MANY, random_state=0)
     made = {
         seed: LimeTabularExplainer(X.to_numpy(), feature_names=list(X), class_names=["0", "1"], random_state=seed)
         for seed in SEEDS
@@ -134,7 +148,7 @@ def table() -> Iterator[Comparison]:
     def answers(number: int) -> Any:
         return deletion.of_columns(subject, rows.iloc[[number]], 1)
 
-    yield Comparison("LIME, forest of 100 trees", Side("ours", ours), Side("LIME", stock), answers, least=3)
+    yield Comparison("LIME, forest of 100 trees", Side("ours", ours), Side("LIME", stock), answers, 3, MANY)
 
 
 def numbers() -> Iterator[Comparison]:
@@ -145,7 +159,7 @@ def numbers() -> Iterator[Comparison]:
 
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     subject = subject_of(X, y, RandomForestRegressor(100, random_state=0), dict.fromkeys(X, Kind.NUMBER), scaled=False)
-    rows = X.sample(ROWS, random_state=0)
+    rows = X.sample(MANY, random_state=0)
     made = {
         seed: LimeTabularExplainer(X.to_numpy(), feature_names=list(X), mode="regression", random_state=seed)
         for seed in SEEDS
@@ -167,7 +181,9 @@ def numbers() -> Iterator[Comparison]:
     def answers(number: int) -> Any:
         return deletion.of_columns(subject, rows.iloc[[number]], 0)
 
-    yield Comparison("LIME, a number, forest of 100 trees", Side("ours", ours), Side("LIME", stock), answers)
+    yield Comparison(
+        "LIME, a number, forest of 100 trees", Side("ours", ours), Side("LIME", stock), answers, compared=MANY
+    )
 
 
 def trees() -> Iterator[Comparison]:

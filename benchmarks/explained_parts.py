@@ -19,10 +19,11 @@ from app.payloads import frames
 from app.payloads.parameters import Kind
 from app.payloads.uploads import Upload
 from app.pipelines import intake, run
+from app.pipelines.portfolio.ensemble import EnsembleClassifier
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from app.settings import Settings
 from app.store.record import Record, Version
-from benchmarks.explained import ROWS, SAMPLES, Comparison, Side, asked, cancer, subject_of, values
+from benchmarks.explained import ROWS, SAMPLES, Comparison, Side, asked, assembled, cancer, seen, subject_of, values
 from tests import kinds
 from tests.explain import deletion
 from tests.explain.trained import DATA, NoRows, upload
@@ -96,21 +97,32 @@ def documented() -> tuple[pd.DataFrame, Any]:
 
 
 def text() -> Iterator[Comparison]:
-    """LIME of texts: a linear model, a forest, and one whose inside is not seen."""
+    """LIME of texts: a linear model, a forest, a mix of both, and a network."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
 
     X, y = documented()
     # Of texts that training had each pair of words would be one that it has counted.
     new = X.sample(ROWS, random_state=0)
     X, y = X.drop(index=new.index), np.delete(y, new.index)
     kinds = {"said": Kind.TEXT}
-    linear = subject_of(X, y, LogisticRegression(), kinds, scaled=True)
-    forest = subject_of(X, y, RandomForestClassifier(100, random_state=0), kinds, scaled=False)
-    unseen = Subject(linear.task, linear.classes, kinds, linear.predict, linear.background)
-    yield _of_texts("LIME, 100 words, linear model", linear, new, least=30)
-    yield _of_texts("LIME, 100 words, forest", forest, new, least=8)
-    yield _of_texts("LIME, 100 words, pipeline not seen into", unseen, new, least=8)
+    linear, forest = LogisticRegression(), RandomForestClassifier(100, random_state=0)
+    yield _of_texts("LIME, 100 words, linear model", subject_of(X, y, linear, kinds, scaled=True), new, least=30)
+    yield _of_texts("LIME, 100 words, forest", subject_of(X, y, forest, kinds, scaled=False), new, least=8)
+    shares = [("linear", assembled(linear, kinds, True), 0.5), ("forest", assembled(forest, kinds, False), 0.5)]
+    mix = Pipeline([("model", EnsembleClassifier(shares))])
+    yield _of_texts("LIME, 100 words, mix of both", seen(mix, X, y, kinds), new, least=8)
+    pipeline, _ = served(
+        X.assign(owner=np.where(y, "pandas", "numpy")),
+        None,
+        new,
+        target="owner",
+        columns={"said": "text"},
+        model_training={"model": "autokeras.TextClassifier", "model_args": {"max_trials": 1, "epochs": 10}},
+        explain={"rows": 0},
+    )
+    yield _of_texts("LIME, 100 words, network", subjects.of(pipeline), new, least=8)
 
 
 def _of_texts(title: str, subject: Subject, rows: pd.DataFrame, least: float | None = None) -> Comparison:
@@ -140,8 +152,8 @@ def _of_texts(title: str, subject: Subject, rows: pd.DataFrame, least: float | N
         masks = generator.random((SAMPLES, len(parts[number].parts))) < generator.random((SAMPLES, 1))
         return parts[number].answers(masks)
 
-    bound = alone if subject.final is None else None
-    return Comparison(title, Side("ours", ours), Side("LIME", stock), answers, least, bound)
+    bound = None if subject.members else alone
+    return Comparison(title, Side("ours", ours), Side("LIME", stock), answers, least, alone=bound)
 
 
 def images() -> Iterator[Comparison]:

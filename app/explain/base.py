@@ -22,28 +22,48 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Member:
+    """One of the pipelines whose answers are averaged; mostly there is no other.
+
+    Attributes
+    ----------
+    share
+        Its weight in the average; those of all add up to 1.
+    steps
+        The fitted transformers before its model; the first takes rows of the caller's columns.
+    model
+        The fitted estimator.
+    answers
+        From what the model takes, shape (n_rows, n_inputs), to what it gives, as `Subject.predict`.
+    """
+
+    share: float
+    steps: tuple[Any, ...]
+    model: Any
+    answers: Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
 class FinalStep:
-    """The last step of a pipeline, where each column before it comes from one column of the caller.
+    """The last step of a pipeline, or of all that are averaged, where each input comes from one column of the caller.
 
     Attributes
     ----------
     model
         The fitted estimator.
     transform
-        From rows of the caller's columns to the array that the model takes, shape (n_rows, n_inputs).
+        From rows of the caller's columns to the array that the model takes, shape (n_rows, n_inputs); those of all
+        models side by side.
     answers
         From such an array to what `Subject.predict` gives for the rows.
     origins
         The caller's column behind each input, shape (n_inputs,).
-    steps
-        The fitted transformers that `transform` goes through; the first takes rows.
     """
 
     model: Any
     transform: Callable[[pd.DataFrame], Array]
     answers: Callable[[Array], Array]
     origins: tuple[str, ...]
-    steps: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -79,6 +99,8 @@ class Subject:
         From rows to probabilities, shape (n_rows, n_classes), or for numbers to values, (n_rows, 1).
     background
         Training rows to compare with, columns as `predict` takes them.
+    members
+        The pipelines that answer; none where the model is none whose first step makes numbers of columns.
     final
         Set where the contributions to the last step can be added up by the caller's column.
     network
@@ -102,6 +124,7 @@ class Subject:
     kinds: dict[str, Kind]
     predict: Callable[[pd.DataFrame], Array]
     background: pd.DataFrame
+    members: tuple[Member, ...] = ()
     final: FinalStep | None = None
     network: Network | None = None
     of_series: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.errors import Fault, InvalidData, listed
 from app.explain.base import Case, Network, Signals, Subject
 from app.explain.signals import behind
-from app.explain.structure import final_step
+from app.explain.structure import final_step, members
 from app.payloads.parameters import Kind, ModelTraining, Task
 from app.pipelines import metrics
 from app.pipelines.reports import importances
@@ -40,14 +40,19 @@ def of(pipeline: TrainedPipeline) -> Subject:
 def _made(pipeline: TrainedPipeline) -> Subject:
     kinds = _kinds(pipeline)
     whole = any(kind in (Kind.IMAGE, Kind.SIGNAL) for kind in kinds.values())
+    network = _network(pipeline.fitted)
+    # Of thousands of rows the original is as fast as what is compiled, or faster, but for networks.
+    predict = pipeline.predict_original if network is None else pipeline.predict
+    answering = () if whole else members(pipeline.fitted)
     return Subject(
         task=pipeline.task,
         classes=pipeline.classes,
         kinds=kinds,
-        predict=partial(_predict, pipeline),
+        predict=partial(_predict, predict),
         background=pipeline.background,
-        final=None if whole else final_step(pipeline.fitted, pipeline.background),
-        network=_network(pipeline.fitted),
+        members=answering,
+        final=final_step(answering, pipeline.background),
+        network=network,
         of_series=pipeline.features is not None,
         computed=tuple(name for name in pipeline.columns if kinds[name] is not Kind.SIGNAL)
         if pipeline.features
@@ -71,9 +76,8 @@ def cases(pipeline: TrainedPipeline, frame: pd.DataFrame, rows: pd.DataFrame) ->
     return [Case(rows.iloc[[place]], signals) for place, signals in enumerate(behind_rows)]
 
 
-def _predict(pipeline: TrainedPipeline, rows: pd.DataFrame) -> Array:
-    # Of thousands of rows the original is as fast, or faster: what is compiled is made for few.
-    answers = pipeline.predict_original(rows)
+def _predict(predict: Callable[[pd.DataFrame], Array], rows: pd.DataFrame) -> Array:
+    answers = predict(rows)
     return answers if answers.ndim == 2 else answers.reshape(-1, 1)
 
 

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from app.explain.base import Subject
-from app.explain.structure import final_step
+from app.explain.structure import final_step, members
 from app.payloads.parameters import Kind, Task, TrainParameters
 from app.pipelines import preprocess
 from app.settings import Settings
@@ -97,7 +97,9 @@ def subject(assembled):
             return np.asarray(answers, dtype="float64").reshape(len(rows), -1)
 
         of_columns: dict[str, Kind] = {name: KINDS[str(dtype)] for name, dtype in X.dtypes.items()} | kinds
-        return Subject(task, tuple(np.asarray(classes).tolist()), of_columns, predict, X, final_step(fitted, X))
+        each = members(fitted)
+        known = tuple(np.asarray(classes).tolist())
+        return Subject(task, known, of_columns, predict, X, each, final_step(each, X))
 
     return make
 

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from app.explain import grad_cam, on_signal, segments, signals
 from app.explain.base import Case, Network, Subject
-from app.explain.structure import final_step
+from app.explain.structure import final_step, members
 from app.payloads.parameters import ExtractFeatures, Kind, Task
 from app.pipelines import preprocess
 from app.pipelines.autokeras import backend
@@ -49,7 +49,8 @@ def bumps():
         dict.fromkeys(rows, Kind.NUMBER),
         fitted.predict_proba,
         rows,
-        final_step(fitted, rows),
+        members(fitted),
+        final_step(members(fitted), rows),
         of_series=True,
         computed=tuple(rows),
     )

@@ -22,11 +22,19 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.tree import DecisionTreeClassifier
-from tpot.builtin_modules import AddTransformer, EstimatorTransformer, Passthrough, SkipTransformer, ZeroCount
+from tpot.builtin_modules import (
+    AddTransformer,
+    ColumnOneHotEncoder,
+    EstimatorTransformer,
+    Passthrough,
+    SkipTransformer,
+    ZeroCount,
+)
 
-from app.explain.structure import final_step
+from app.explain.structure import final_step, members
 from app.payloads.parameters import Kind
 from app.pipelines import preprocess
+from app.pipelines.portfolio.ensemble import EnsembleClassifier
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +66,9 @@ KNOWN = ["a", "b", "text", "text", "text"]
         pytest.param([StandardScaler(), SelectKBest(k=1), MinMaxScaler()], ["b"], id="a selector between scalers"),
         pytest.param([VarianceThreshold()], KNOWN, id="a selector that keeps all"),
         pytest.param([make_union(Passthrough(), SelectKBest(k=1))], [*KNOWN, "b"], id="a union"),
+        pytest.param([ColumnOneHotEncoder()], ["text"] * 6 + ["a", "b"], id="categories of few values"),
+        pytest.param([ColumnOneHotEncoder(columns=[1])], ["b"] * 60 + ["a"] + ["text"] * 3, id="of a number"),
+        pytest.param([SelectKBest(k=1), ColumnOneHotEncoder()], ["b"], id="no categories"),
         pytest.param([make_union(SkipTransformer(), SelectKBest(k=1))], ["b"], id="a union that skips"),
         pytest.param([make_union(make_union(SelectKBest(k=1)), Passthrough())], ["b", *KNOWN], id="unions in a union"),
         pytest.param([PCA(3)], None, id="principal components"),
@@ -75,7 +86,7 @@ def test_each_input_has_its_origin_or_the_trace_is_given_up(rows, assembled, ste
     X, y = rows
     model = make_pipeline(*steps, LogisticRegression()) if steps else LogisticRegression()
     fitted = assembled(X, model, scaled=False).fit(X, y)
-    final = final_step(fitted, X)
+    final = final_step(members(fitted), X)
     if origins is None:
         assert final is None
         return
@@ -90,7 +101,7 @@ def test_each_input_has_its_origin_or_the_trace_is_given_up(rows, assembled, ste
 def test_pipelines_in_pipelines_are_followed(rows, assembled):
     X, y = rows
     inner = make_pipeline(SelectKBest(k=2), make_pipeline(StandardScaler(), LogisticRegression()))
-    final = final_step(assembled(X, inner, scaled=True).fit(X, y), X)
+    final = final_step(members(assembled(X, inner, scaled=True).fit(X, y)), X)
     assert len(final.origins) == 2
     assert "b" in final.origins
 
@@ -100,7 +111,7 @@ def test_a_pipeline_of_features_that_are_all_numbers_is_followed():
     y = (X["s__max"] > 0).to_numpy()
     for scaled in (False, True):
         fitted = Pipeline([("preprocess", preprocess.numbers_only(scaled)), ("model", LogisticRegression())]).fit(X, y)
-        assert list(final_step(fitted, X).origins) == list(X.columns)
+        assert list(final_step(members(fitted), X).origins) == list(X.columns)
 
 
 def test_every_kind_of_column_is_behind_inputs_of_its_own(assembled):
@@ -108,12 +119,36 @@ def test_every_kind_of_column_is_behind_inputs_of_its_own(assembled):
     X["code"] = pd.array([f"k{number}" for number in range(60)], dtype="str")
     X["said"] = pd.array([f"word{number % 9} and word{number % 7}" for number in range(60)], dtype="str")
     y = np.arange(60) % 2
-    final = final_step(assembled(X, LogisticRegression(), said=Kind.TEXT).fit(X, y), X)
+    final = final_step(members(assembled(X, LogisticRegression(), said=Kind.TEXT).fit(X, y)), X)
     assert set(final.origins) == set(X.columns)
     for name in X.columns:
         changed = X.assign(**{name: X[name].to_numpy()[::-1]}).astype(X.dtypes.to_dict())
         moved = (final.transform(changed) != final.transform(X)).any(axis=0)
         assert {final.origins[place] for place in np.flatnonzero(moved)} == {name}
+
+
+def mix(*members):
+    """Return a mix of pipelines, each with the same share."""
+    shares = [(str(place), member, 1 / len(members)) for place, member in enumerate(members)]
+    return Pipeline([("model", EnsembleClassifier(shares))])
+
+
+def test_of_a_mix_the_inputs_of_all_are_side_by_side(rows, assembled):
+    X, y = rows
+    inner = make_pipeline(SelectKBest(k=1), DecisionTreeClassifier(max_depth=2))
+    fitted = mix(assembled(X, LogisticRegression(), scaled=True), assembled(X, inner)).fit(X, y)
+    final = final_step(members(fitted), X)
+    assert final.origins == (*KNOWN, "b")
+    np.testing.assert_array_equal(final.answers(final.transform(X)), fitted.predict_proba(X))
+
+
+def test_a_mix_of_which_one_mixes_columns_is_not_followed_but_taken_apart(rows, assembled):
+    X, y = rows
+    inner = make_pipeline(PCA(2), LogisticRegression())
+    found = members(mix(assembled(X, LogisticRegression()), assembled(X, inner)).fit(X, y))
+    assert [member.share for member in found] == [0.5, 0.5]
+    assert [len(member.steps) for member in found] == [1, 2]
+    assert final_step(found, X) is None
 
 
 def test_pipelines_of_other_steps_are_not_followed(rows, assembled):
@@ -125,5 +160,8 @@ def test_pipelines_of_other_steps_are_not_followed(rows, assembled):
         Pipeline([("model", whole)]),
         Pipeline([("numbers", FunctionTransformer(lambda rows: rows[["a", "b"]])), ("model", LogisticRegression())]),
         Pipeline([("pick", FunctionTransformer()), *assembled(X, LogisticRegression()).steps]),
+        mix(Pipeline([("pick", FunctionTransformer()), *assembled(X, LogisticRegression()).steps]), whole),
+        mix(mix(whole, whole), whole),
     ):
-        assert final_step(pipeline.fit(X, y), X) is None
+        assert members(pipeline.fit(X, y)) == ()
+        assert final_step(members(pipeline.fit(X, y)), X) is None

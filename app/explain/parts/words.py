@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from app.errors import Fault, InvalidData, at
 from app.explain.base import Subject
 from app.explain.found import Part
-from app.explain.parts.counted import Counted
+from app.explain.parts.counted import Counted, Mix
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,7 +95,7 @@ class Words:
         return answers
 
     @cached_property
-    def _counted(self) -> Counted | None:
+    def _counted(self) -> Counted | Mix | None:
         numbers = {(part.feature, part.value): number for number, part in enumerate(self.parts)}
         return Counted.of(self.subject, self.row, numbers)
 

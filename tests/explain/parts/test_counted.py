@@ -5,11 +5,16 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
 
+from app.explain.base import Subject
 from app.explain.parts.words import Words
-from app.payloads.parameters import Kind
+from app.explain.structure import members
+from app.payloads.parameters import Kind, Task
+from app.pipelines.portfolio.ensemble import EnsembleClassifier
 from tests import kinds
 from tests.explain.functions import opaque
 
@@ -59,7 +64,14 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("model", [LogisticRegression(), RandomForestClassifier(10, random_state=0)])
+MODELS = [
+    LogisticRegression(),
+    RandomForestClassifier(10, random_state=0),
+    make_pipeline(PCA(3, random_state=0), LogisticRegression()),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 @pytest.mark.parametrize("text", TEXTS)
 def test_words_that_are_left_out_change_answers_as_texts_without_them(rows, subject, model, text):
     X, labels = rows
@@ -90,6 +102,34 @@ def test_the_model_is_not_asked_for_texts_where_it_counts_words(rows, subject):
     object.__setattr__(shown, "predict", lambda some: asked.append(len(some)))
     Words.of(shown, X.iloc[[0]], ["note"]).answers(np.ones((3, len(set(X["note"][0].split()))), dtype=bool))
     assert asked == []
+
+
+@pytest.fixture
+def mixed(rows, assembled):
+    """A mix of a linear model of all rows, one with other components, and a forest, as explainers see it."""
+    X, labels = rows
+    of_kinds = {"note": Kind.TEXT, "title": Kind.TEXT}
+    each = [assembled(X, model, **of_kinds) for model in MODELS]
+    each[1].set_params(preprocess__text__random_state=1)
+    shares = [(str(place), one, share) for place, (one, share) in enumerate(zip(each, (0.5, 0.3, 0.2), strict=True))]
+    fitted = Pipeline([("model", EnsembleClassifier(shares))]).fit(X, np.asarray(labels))
+    task, number = Task.CLASSIFICATION, {"n": Kind.NUMBER}
+    return Subject(task, (False, True), of_kinds | number, fitted.predict_proba, X, members(fitted))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_of_a_mix_words_are_counted_for_all_its_pipelines(rows, mixed, text):
+    row = rows[0].iloc[[0]].assign(note=pd.array([text], dtype="str"))
+    masked = Words.of(mixed, row, ["note", "title"])
+    masks = np.random.default_rng(0).random((60, len(masked.parts))) < 0.6
+    np.testing.assert_allclose(masked.answers(masks), mixed.predict(written(masked, row, masks)), rtol=1e-6, atol=1e-9)
+
+
+def test_of_a_mix_what_is_learned_alike_is_counted_once(rows, mixed):
+    masked = Words.of(mixed, rows[0].iloc[[0]], ["note"])
+    texts = [one.texts[0][1] for one in masked._counted.each]
+    assert texts[0] is texts[2]
+    assert texts[0] is not texts[1]
 
 
 def test_another_model_of_texts_is_asked_for_texts():
