@@ -19,15 +19,18 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     from app import auth, problems, routes, watch
     from app.services import Services
     from app.settings import Settings
+    from app.shortcut import Shortcut
 
     settings = settings or Settings.from_environment()
     app = APIFlask(__name__, title="AutoML service", version=__version__, docs_path=None, json_errors=False)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * 2**20
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_upload_mb * 2**20
     app.config["MAX_FORM_PARTS"] = 16
-    app.extensions["automl"] = Services.from_settings(settings)
+    services = app.extensions["automl"] = Services.from_settings(settings)
     problems.register(app)
-    watch.register(app, settings)
     auth.register(app, settings)
     routes.register(app)
+    # Around Flask and not in it, as its documentation has it: what is nearer to the caller comes last.
+    app.wsgi_app = Shortcut(app.wsgi_app, services)  # type: ignore[method-assign]
+    watch.register(app, settings)
     return app

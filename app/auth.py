@@ -107,22 +107,23 @@ def register(app: APIFlask, settings: Settings) -> None:
 
     @app.before_request
     def check() -> None:
-        if settings.on_loopback:
-            _check_host(request, {*_LOOPBACK, settings.host})
+        check_host(settings, request.host)
         _check_origin(request)
         authorise(settings, request.endpoint, request.headers.get("Authorization"))
 
 
-def _check_host(request: Request, known: set[str]) -> None:
-    """Refuse a Host that is not this machine's: a name that another's DNS points here makes foreign pages its own.
+def check_host(settings: Settings, host: str) -> None:
+    """Refuse, on loopback, a Host that is not this machine's: a name that another's DNS points here is its own page's.
 
     Raises
     ------
     Unreadable
     """
+    if not settings.on_loopback:
+        return
     # Werkzeug's own TRUSTED_HOSTS cannot hold an IPv6 address.
     with suppress(ValueError):
-        if urlsplit(f"//{request.host}").hostname in known:
+        if urlsplit(f"//{host}").hostname in {*_LOOPBACK, settings.host}:
             return
     raise Unreadable("The Host header does not name this service.")
 

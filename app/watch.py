@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 #: An id that a caller may give: nothing in it could be taken for something else in a log or a header.
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
+#: Where in the WSGI environment what answers without Flask says which route it was.
+ROUTE = "automl.route"
+
 #: Asked every few seconds by platforms; their lines would hide the others.
 _PROBES = {"health.live", "health.ready", "metrics.show"}
 
@@ -70,8 +73,9 @@ class Watched:
 
 def _tell(environ: dict[str, Any], status: int, seconds: float) -> None:
     """Count and log an answer, of which the body may be still to come."""
-    method, rule = environ["REQUEST_METHOD"], environ["werkzeug.request"].url_rule
-    route = metrics.OTHER if rule is None else rule.rule
+    method = environ["REQUEST_METHOD"]
+    rule = None if ROUTE in environ else environ["werkzeug.request"].url_rule
+    route = environ.get(ROUTE, metrics.OTHER if rule is None else rule.rule)
     metrics.answered(route, method, status, seconds)
     TRACES.answered(method, route, status)
     level = logging.DEBUG if rule is not None and rule.endpoint in _PROBES and status < 500 else logging.INFO

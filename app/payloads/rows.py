@@ -36,6 +36,18 @@ def to_predict(request: Request) -> tuple[PredictParameters, Upload]:
         return check(PredictParameters, values), _there(upload, part)
 
 
+def of_json(data: bytes) -> tuple[PredictParameters, Upload]:
+    """Return what `to_predict` does, of a JSON body.
+
+    Raises
+    ------
+    Unreadable, InvalidParameters
+    """
+    values, upload = _json_body(data)
+    with within("body"):
+        return check(PredictParameters, values), _there(upload, "body")
+
+
 def to_explain(request: Request) -> tuple[ExplainParameters, Upload | None]:
     """Return the parameters of an explanation and its table, which some methods do without.
 

@@ -57,7 +57,9 @@ def predict_columns(pipeline: TrainedPipeline, columns: Columns) -> Array | None
     found: list[Array] = []
     for first in range(0, n_rows, _TOGETHER):
         deadline.check()
-        part = {name: values[first : first + _TOGETHER] for name, values in columns.items()}
+        part = columns
+        if n_rows > _TOGETHER:
+            part = {name: values[first : first + _TOGETHER] for name, values in columns.items()}
         if (answers := pipeline.predict_columns(part)) is None:
             return None
         found.append(answers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response, request
 
@@ -41,5 +43,10 @@ def predict() -> Response:
         found["explanations"] = list(explained.values())
     form = request.accept_mimetypes.best_match(FORMS, default=FORMS[0])
     if form == FORMS[0]:
-        return legacy_answer({name: dict(enumerate(values)) for name, values in found.items()})
+        return legacy_answer(by_columns(found))
     return Response(written.write(found, form), mimetype=form)
+
+
+def by_columns(found: dict[str, list[Any]]) -> dict[str, dict[int, Any]]:
+    """Return columns as the service of 2017 answers them: values by row number."""
+    return {name: dict(enumerate(values)) for name, values in found.items()}

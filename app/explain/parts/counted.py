@@ -200,9 +200,14 @@ class _Text:
         Which word of the mask stands at each place of the text, shape (n_places,); -1 is always kept.
     tokens
         Which of the different words stands there.
-    singles, pairs
-        As what each place is counted, shape (n_places,), and each two of the different words, (n_tokens, n_tokens); -1
-        is not.
+    singles
+        As what words alone are counted, in order, shape (n_singles,).
+    occurrences
+        How often each word of the mask, and at last what is always kept, is counted so, float32 of shape (n_words + 1,
+        n_singles).
+    pairs
+        As what each two of the different words are counted, shape (n_tokens + 1, n_tokens + 1); -1 is not, as what
+        follows the last one.
     rarity, directions
         Of what is counted: its inverse document frequency, and the numbers that it becomes.
     """
@@ -210,6 +215,7 @@ class _Text:
     words: Array
     tokens: Array
     singles: Array
+    occurrences: Array
     pairs: Array
     rarity: Array
     directions: Array
@@ -234,7 +240,7 @@ class _Text:
             return None
         counted = vectorizer.vocabulary_
         singles = np.array([counted.get(token, -1) for token in different], dtype="int32")
-        pairs = np.full((len(different), len(different)), -1, dtype="int32")
+        pairs = np.full((len(different) + 1, len(different) + 1), -1, dtype="int32")
         for word, place in different.items():
             behind = following.get(word, {})
             for other in behind.keys() & different.keys():
@@ -245,7 +251,11 @@ class _Text:
         new = np.full(len(counted) + 1, -1, dtype="int32")
         new[known] = np.arange(len(known))
         words, tokens = np.array([(number, different[token]) for token, number in found]).T
-        return cls(words, tokens, new[singles][tokens], new[pairs], vectorizer.idf_[known], directions[known])
+        each = new[singles][tokens]
+        alone, places = np.unique(each[each >= 0], return_inverse=True)
+        occurrences = np.zeros((max(numbers.values()) + 2, len(alone)), dtype="float32")
+        np.add.at(occurrences, (words[each >= 0], places), 1)
+        return cls(words, tokens, alone, occurrences, new[pairs], vectorizer.idf_[known], directions[known])
 
     def encoded(self, masks: Array) -> Array:
         """Return the numbers of the text under each mask, shape (n_masks, n_outputs)."""
@@ -255,43 +265,55 @@ class _Text:
         return np.concatenate([self._encoded(masks[first : first + step]) for first in range(0, len(masks), step)])
 
     def _encoded(self, masks: Array) -> Array:
+        """Compute TF-IDF, its frequencies logarithmic, in single precision, as scikit-learn does.
+
+        Words alone, which most masks have, are all computed; of pairs those that are there.
+        """
         import numpy as np
-        from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
         if not len(self.directions):
             # Training had none of its words.
             return np.zeros((len(masks), self.directions.shape[1]))
-        counts = self._counts(masks)
-        # TF-IDF, its frequencies logarithmic, computed in the order in which scikit-learn does.
-        np.log(counts.data, counts.data)
-        counts.data += 1.0
-        counts.data *= self.rarity[counts.indices]
-        inplace_csr_row_normalize_l2(counts)
-        found: Array = counts @ self.directions
-        return found
+        kept = np.hstack([masks, np.ones((len(masks), 1), dtype=bool)])
+        times = kept[:, : len(self.occurrences) - 1].astype("float32") @ self.occurrences[:-1] + self.occurrences[-1]
+        weights = np.where(times > 0, 1 + np.log(np.maximum(times, 1)), 0) * self.rarity[self.singles]
+        pairs = self._pairs(kept)
+        np.log(pairs.data, pairs.data)
+        pairs.data += 1
+        pairs.data *= self.rarity[pairs.indices]
+        of_pairs = np.bincount(np.repeat(np.arange(len(masks)), np.diff(pairs.indptr)), pairs.data**2, len(masks))
+        norms = np.sqrt(np.einsum("ij,ij->i", weights, weights) + of_pairs)
+        found: Array = weights @ self.directions[self.singles] + pairs @ self.directions
+        return found / np.where(norms > 0, norms, 1)[:, None]
 
-    def _counts(self, masks: Array) -> Any:
-        """Return how often each word, and each pair of words, is there: sparse, shape (n_masks, n_counted)."""
+    def _pairs(self, kept: Array) -> Any:
+        """Return how often each pair of words is there: sparse float32 of shape (n_masks, n_counted).
+
+        Parameters
+        ----------
+        kept
+            Which words are, and at last True, shape (n_masks, n_words + 1).
+        """
         import numpy as np
         from scipy.sparse import csr_matrix
 
-        n_masks, n_places, n_counted = len(masks), len(self.words), len(self.directions)
-        kept = np.hstack([masks, np.ones((n_masks, 1), dtype=bool)])[:, self.words]
-        each = kept.sum(axis=1)
+        n_masks, n_counted, n_tokens = len(kept), len(self.directions), len(self.pairs)
+        # The last one of a text is followed by none that is counted.
+        kept = kept.take(np.append(self.words, -1), axis=1)
+        tokens = np.broadcast_to(np.append(self.tokens, n_tokens - 1), kept.shape)[kept]
+        pairs = self.pairs.ravel().take(tokens[:-1] * n_tokens + tokens[1:])
+        known = np.flatnonzero(pairs >= 0)
+        rows = np.flatnonzero(kept)[known] // kept.shape[1]
         # Half the width of what NumPy counts with takes half the time to sort.
-        begins = np.repeat(np.arange(n_masks, dtype="int32") * n_counted, each)
-        places = np.flatnonzero(kept) - np.repeat(np.arange(n_masks) * n_places, each)
-        tokens = self.tokens[places]
-        singles, pairs = self.singles[places], self.pairs.ravel().take(tokens[:-1] * len(self.pairs) + tokens[1:])
-        follows = (begins[1:] == begins[:-1]) & (pairs >= 0)
-        cells = np.concatenate([(begins + singles)[singles >= 0], (begins[:-1] + pairs)[follows]])
-        cells.sort()
+        cells = rows.astype("int32") * n_counted + pairs[known]
+        # Mask by mask they are in order already.
+        cells.sort(kind="stable")
         new = np.ones(len(cells) + 1, dtype=bool)
         np.not_equal(cells[1:], cells[:-1], out=new[1:-1])
         starts = np.flatnonzero(new)
-        times, cells = np.diff(starts).astype("float32"), cells[starts[:-1]]
-        ends = np.searchsorted(cells, np.arange(n_masks + 1, dtype="int32") * n_counted)
-        return csr_matrix((times, cells % n_counted, ends), shape=(n_masks, n_counted))
+        cells = cells[starts[:-1]]
+        ends = np.searchsorted(cells, np.arange(n_masks + 1) * n_counted)
+        return csr_matrix((np.diff(starts).astype("float32"), cells % n_counted, ends), shape=(n_masks, n_counted))
 
 
 def _following(counted: Mapping[str, int]) -> dict[str, dict[str, int]]:

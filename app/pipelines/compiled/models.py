@@ -140,16 +140,25 @@ class Trees:
     def _type(self) -> str:
         return str(self._live.input_type)
 
+    @cached_property
+    def _config(self) -> Any:
+        from treelite.gtil import gtil
+
+        # On one thread: there are as many web processes as cores, and threads that share one wait for each other.
+        return gtil.GTILConfig(nthread=1, predict_type="default")
+
     def __call__(self, X: Array) -> Array:
         """Return probabilities or targets."""
         import numpy as np
-        from treelite import TreeliteError, gtil
+        from treelite import TreeliteError
+        from treelite.gtil import gtil
 
         if self.single:
             X = X.astype("float32")
+        X = np.ascontiguousarray(X, dtype=self._type)
         try:
-            # On one thread: there are as many web processes as cores, and threads that share one wait for each other.
-            found: Array = gtil.predict(self._live, np.ascontiguousarray(X, dtype=self._type), nthread=1)
+            # What `gtil.predict` is, without reading its configuration anew, which takes as long as a forest does.
+            found: Array = gtil._predict_impl(self._live, X, config=self._config)
         except TreeliteError as error:
             raise Declined from error
         return found.reshape(len(X), -1).astype("float64")
