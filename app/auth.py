@@ -9,6 +9,7 @@ import hashlib
 import secrets
 import sys
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -119,13 +120,16 @@ def check_host(settings: Settings, host: str) -> None:
     ------
     Unreadable
     """
-    if not settings.on_loopback:
-        return
+    if settings.on_loopback and not _names_this_machine(host, settings.host):
+        raise Unreadable("The Host header does not name this service.")
+
+
+@lru_cache(maxsize=64)
+def _names_this_machine(host: str, own: str) -> bool:
     # Werkzeug's own TRUSTED_HOSTS cannot hold an IPv6 address.
     with suppress(ValueError):
-        if urlsplit(f"//{host}").hostname in {*_LOOPBACK, settings.host}:
-            return
-    raise Unreadable("The Host header does not name this service.")
+        return urlsplit(f"//{host}").hostname in {*_LOOPBACK, own}
+    return False
 
 
 def _check_origin(request: Request) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -35,6 +36,7 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the message names its variable."""
 
 
+@cache
 def _is_loopback(host: str) -> bool:
     """Tell whether an address is this machine's alone."""
     if host == "localhost":

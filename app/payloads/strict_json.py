@@ -73,8 +73,8 @@ def _names(value: Any) -> int:
     if isinstance(value, dict):
         members: Any = value.values()
         first = next(iter(members), None)
-        inner = sum(map(_names, members)) if len(value) <= _SMALL or isinstance(first, dict | list) else 0
-        return len(value) + inner
+        inner: Any = members if len(value) <= _SMALL or isinstance(first, dict | list) else ()
+        return len(value) + sum([_names(member) for member in inner if isinstance(member, dict | list)])
     if isinstance(value, list) and value and isinstance(value[0], dict | list):
         return sum(map(_names, value))
     return 0
