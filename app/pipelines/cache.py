@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -12,6 +13,16 @@ from app.telemetry import metrics
 
 #: A pipeline, its version, and the digest of its artefact, as a provisional version is replaced under its number.
 Key = tuple[str, int, str]
+
+#: The number of a version, and the digest of its artefact.
+Place = tuple[int, str]
+
+#: Seconds for which a process need not ask again which version is the current one. Who changes that is answered when
+#: they are over, and so finds it changed everywhere.
+FRESH = 0.1
+
+#: Pipelines of which that is known at most.
+_PLACES = 10_000
 
 
 class PipelineCache:
@@ -28,6 +39,7 @@ class PipelineCache:
         self._lock = threading.Lock()
         self._loading: dict[Key, threading.Lock] = {}
         self._kept: OrderedDict[Key, tuple[TrainedPipeline, int]] = OrderedDict()
+        self._places: dict[tuple[str, int | None], tuple[Place, float]] = {}
 
     def get(self, key: Key, load: Callable[[], tuple[TrainedPipeline, int]]) -> TrainedPipeline:
         """Return the pipeline under a key; of many threads that miss at once one calls `load`, which tells its size."""
@@ -52,6 +64,21 @@ class PipelineCache:
                 with self._lock:
                     self._loading.pop(key, None)
         return pipeline
+
+    def place(self, pipeline_id: str, version: int | None, read: Callable[[], Place]) -> Place:
+        """Return what `read` tells of a version, the current one where none is named, or has told just now.
+
+        Hundreds of requests a second would each wait for Redis to say the same.
+        """
+        asked, now = (pipeline_id, version), time.monotonic()
+        place, until = self._places.get(asked, (None, 0.0))
+        if place is not None and now < until:
+            return place
+        place = read()
+        if len(self._places) >= _PLACES:
+            self._places.clear()
+        self._places[asked] = place, now + FRESH
+        return place
 
     def newest(self, pipeline_id: str) -> int | None:
         """Return the number of the version of a pipeline that was asked for last, if it is here."""

@@ -190,8 +190,9 @@ def load(
     ------
     ModelNotFound, VersionNotFound, ArtifactRejected, NeedsRetraining, StoreUnavailable
     """
-    # A small read a request, also for a version that is in the cache: what was deleted or replaced is gone at once.
-    wanted, digest = store.place(pipeline_id, version, likely=cache.newest(str(pipeline_id)))
+    # A small read, also for a version that is in the cache: what was deleted or replaced is gone at once.
+    name = str(pipeline_id)
+    wanted, digest = cache.place(name, version, lambda: store.place(name, version, likely=cache.newest(name)))
 
     @Stage("load", metrics.LOAD_SECONDS)
     def read() -> tuple[TrainedPipeline, int]:
@@ -200,7 +201,7 @@ def load(
         return TrainedPipeline.from_artifact(artifact, installed_versions()), size
 
     context.note(pipeline_id=pipeline_id, version=wanted)
-    return cache.get((str(pipeline_id), wanted, digest), read), wanted
+    return cache.get((name, wanted, digest), read), wanted
 
 
 def network(store: ModelStore, cache: PipelineCache, pipeline_id: str, version: int, form: str) -> bytes:

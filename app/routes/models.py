@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.errors import Fault, InvalidParameters, NotFound, Unreadable, at, liste
 from app.explain import run as explaining
 from app.payloads import strict_json
 from app.pipelines import reports, run
+from app.pipelines.cache import FRESH
 from app.pipelines.run import NETWORK_FORMATS
 from app.routes import schemas
 from app.routes.answers import answer, legacy_answer
@@ -83,11 +85,13 @@ def promote(pipeline_id: str) -> Response:
     expected = _expected()
     if row is None:
         services().store.promote(pipeline_id, number, expected)
+        _settle()
         return _shown(services().store.record(pipeline_id, number))
     preference = Preference.of(request)
     job = waited_for(services().queue.promote_row(pipeline_id, number, row, expected), preference)
     if job.result is None:
         return accepted(job, preference)
+    _settle()
     return _shown(services().store.record(pipeline_id, job.result["version"]))
 
 
@@ -157,6 +161,7 @@ def delete(pipeline_id: str) -> Response:
     """Delete a model and all its versions; its trainings that wait or run are cancelled."""
     services().store.delete(pipeline_id)
     services().queue.cancel_all(pipeline_id)
+    _settle()
     return Response(status=204)
 
 
@@ -166,7 +171,13 @@ def delete(pipeline_id: str) -> Response:
 def delete_version(pipeline_id: str, number: int) -> Response:
     """Delete a version that is not current."""
     services().store.delete_version(pipeline_id, number)
+    _settle()
     return Response(status=204)
+
+
+def _settle() -> None:
+    """Wait until no web process goes by what was before."""
+    time.sleep(FRESH)
 
 
 def _shown(record: Record) -> Response:
