@@ -23,6 +23,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._staying = threading.Lock()
 
+    def init_process(self) -> None:
+        """Begin to work, in a process of its own."""
+        # Its settings look for what they are at each use, of which a request has some fifty.
+        vars(self.cfg).update({name: getattr(self.cfg, name) for name in self.cfg.settings})
+        super().init_process()
+
     def enqueue_req(self, conn: Any) -> None:
         """Let a connection with a request wait for a thread."""
         conn.enqueued = time.monotonic()

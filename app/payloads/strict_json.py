@@ -56,12 +56,13 @@ def _plain(data: bytes) -> Any:
     if _names(value) != data.count(b":") or isinstance(value, int | float):
         return None
     zeros = data.translate(_AS_ZEROS)
-    return None if any(long in zeros for long in _LONG) else value
+    return None if _MANY in zeros and any(long in zeros for long in _LONG) else value
 
 
 #: All digits as zeros, and the beginnings of whole numbers that 64 bits may not hold, which would become floats.
 _AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
-_LONG = [bytes([before]) + b"0" * 19 for before in b",:[- \t\r\n"]
+_MANY = b"0" * 19
+_LONG = [bytes([before]) + _MANY for before in b",:[- \t\r\n"]
 
 
 def _names(value: Any) -> int:
