@@ -1,5 +1,6 @@
 """How gunicorn serves the app, here and on a platform: `gunicorn "app:create_app()"`."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -51,6 +52,8 @@ def worker_exit(server: Any, worker: Any) -> None:
     """End a web process at once when its requests are answered: taking the engines apart would take seconds more."""
     if worker.booted:
         TRACES.flush()
+        # What has been gathered is written.
+        logging.shutdown()
         os._exit(0)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 from app import deadline
+from app.telemetry import logs
 
 #: Milliseconds that a thread waits for the next request of a connection.
 _STAY = 10
@@ -26,7 +27,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """Begin to work, in a process of its own."""
         # Its settings look for what they are at each use, of which a request has some fifty.
-        vars(self.cfg).update({name: getattr(self.cfg, name) for name in self.cfg.settings})
+        self.cfg.__dict__.update({name: getattr(self.cfg, name) for name in self.cfg.settings})
+        logs.gather()
         super().init_process()
 
     def enqueue_req(self, conn: Any) -> None:

@@ -9,12 +9,19 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
+import time
+from collections import deque
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
 from app.telemetry import context
+
+#: Seconds that lines wait for others.
+_MOMENT = 0.05
 
 
 class JsonLines(logging.Formatter):
@@ -52,6 +59,60 @@ class TextLines(logging.Formatter):
         return " ".join([super().formatMessage(record), *(f"{name}={value}" for name, value in fields.items())])
 
 
+class Gathering(logging.StreamHandler[TextIO]):
+    """Writes the lines of many requests together, a moment later; what is a warning, or worse, at once.
+
+    Each line by itself would be written by the thread of its request, which waits for the interpreter again when that
+    is done: of eight that predict, each gets an eighth less done.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: deque[str] = deque()
+        self._some = threading.Event()
+        threading.Thread(target=self._write_on, daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record."""
+        try:
+            self._lines.append(self.format(record) + self.terminator)
+        except Exception:
+            self.handleError(record)
+        if record.levelno >= logging.WARNING:
+            self.flush()
+        else:
+            self._some.set()
+
+    def flush(self) -> None:
+        """Write all lines that there are, in their order."""
+        with self.lock or nullcontext():
+            lines = "".join(self._lines.popleft() for _ in range(len(self._lines)))
+            if lines:
+                self.stream.write(lines)
+                self.stream.flush()
+
+    def _write_on(self) -> None:
+        while self._some.wait():
+            time.sleep(_MOMENT)
+            self._some.clear()
+            # Whoever read them has gone: requests are answered all the same.
+            with suppress(OSError, ValueError):
+                self.flush()
+
+
+def gather() -> None:
+    """Write what this process logs from now on together, where no person watches it: in each web process."""
+    if not sys.stderr.isatty():
+        _send_to(Gathering(sys.stderr))
+
+
+def _send_to(handler: logging.Handler) -> None:
+    handler.setFormatter(TextLines() if sys.stderr.isatty() else JsonLines())
+    # gunicorn cuts its logger off from the root.
+    for name in ("", "gunicorn.error"):
+        logging.getLogger(name).handlers = [handler]
+
+
 def start(level: str) -> None:
     """Send what this process logs to stderr.
 
@@ -60,11 +121,7 @@ def start(level: str) -> None:
     level
         From which on lines of this project are shown; of libraries warnings and worse are.
     """
-    handler = logging.StreamHandler()
-    handler.setFormatter(TextLines() if sys.stderr.isatty() else JsonLines())
-    # gunicorn cuts its logger off from the root.
-    for name in ("", "gunicorn.error"):
-        logging.getLogger(name).handlers = [handler]
+    _send_to(logging.StreamHandler())
     logging.getLogger("app").setLevel(level)
     logging.captureWarnings(True)
     # No line tells these, and finding them out takes its time.

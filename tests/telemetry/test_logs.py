@@ -3,11 +3,13 @@
 import json
 import logging
 import sys
+import threading
+import time
 
 import pytest
 
 from app.telemetry import context
-from app.telemetry.logs import JsonLines, TextLines
+from app.telemetry.logs import Gathering, JsonLines, TextLines
 
 
 def record(message, *arguments, error=None, **fields):
@@ -49,3 +51,77 @@ def test_an_unforeseen_error_is_a_field_of_its_line():
 def test_a_person_reads_the_fields_behind_the_message():
     with context.during(request_id="r"):
         assert TextLines().format(record("said", status=200)).endswith("WARNING said request_id=r status=200")
+
+
+class Watched:
+    """A stream that keeps what each write brought."""
+
+    def __init__(self):
+        self.written = []
+
+    def write(self, text):
+        self.written.append(text)
+
+    def flush(self):
+        pass
+
+
+@pytest.fixture
+def gathered():
+    """A logger, and the stream that its lines are written to."""
+    stream = Watched()
+    logger = logging.Logger("app.x")
+    logger.addHandler(Gathering(stream))
+    return logger, stream
+
+
+def lines(stream, count):
+    """Wait for so many lines."""
+    until = time.monotonic() + 30
+    while ((found := "".join(stream.written).splitlines()) and len(found) < count) or not found:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return found
+
+
+def test_lines_of_many_threads_are_written_together_and_none_is_lost(gathered):
+    logger, stream = gathered
+    threads = [
+        threading.Thread(target=lambda of=of: [logger.info("%d of %d", n, of) for n in range(200)]) for of in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    found = lines(stream, 800)
+    assert sorted(found) == sorted(f"{n} of {of}" for n in range(200) for of in range(4))
+    # Of each thread they are in order.
+    assert [line for line in found if line.endswith(" 2")] == [f"{n} of 2" for n in range(200)]
+    assert len(stream.written) < 400
+
+
+def test_a_warning_is_written_at_once_and_what_was_before_it_too(gathered):
+    logger, stream = gathered
+    logger.info("before")
+    logger.warning("now")
+    assert "".join(stream.written) == "before\nnow\n"
+
+
+def test_what_is_gathered_is_written_at_the_end(gathered):
+    logger, stream = gathered
+    logger.info("last")
+    logger.handlers[0].close()
+    logger.handlers[0].flush()
+    assert "".join(stream.written) == "last\n"
+
+
+def test_lines_that_nobody_reads_any_more_do_no_harm(gathered, monkeypatch):
+    logger, stream = gathered
+
+    def broken(text):
+        raise BrokenPipeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stream, "write", broken)
+        logger.info("lost")
+        time.sleep(0.2)
+    logger.info("read")
+    assert lines(stream, 1) == ["read"]
