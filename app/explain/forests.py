@@ -6,9 +6,9 @@ rows, through all trees: these are read without Python's lock.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+
+from app.explain import cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,13 +39,8 @@ def answers(model: Any, inputs: Array) -> Array | None:
         [one.tree_ for one in model.estimators_],
         len(model.classes_) if hasattr(model, "classes_") else 1,
     )
-    cores = max(1, min(len(os.sched_getaffinity(0)), len(rows) // _EACH))
-    if cores == 1:
-        return _mean(trees, rows, n_outputs)
-    first, *others = np.array_split(rows, cores)
-    with ThreadPoolExecutor(len(others)) as threads:
-        told = [threads.submit(_mean, trees, some, n_outputs) for some in others]
-        return np.concatenate([_mean(trees, first, n_outputs), *(one.result() for one in told)])
+    some = np.array_split(rows, max(1, min(cores.CORES, len(rows) // _EACH)))
+    return np.concatenate(cores.each(lambda part: _mean(trees, part, n_outputs), some))
 
 
 def _mean(trees: list[Any], rows: Array, n_outputs: int) -> Array:

@@ -51,14 +51,14 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int) -> 
     import numpy as np
 
     n_parts = len(masked.parts)
-    whole = np.ones((1, n_parts), dtype=bool)
 
-    def draw(count: int, generator: np.random.Generator) -> surrogate.Rows:
+    def draw(count: int, generator: np.random.Generator, itself: bool) -> surrogate.Rows:
         gone = generator.integers(1, n_parts + 1, count)
         # Those with the smallest random numbers are gone: of each number any set is as likely.
         numbers = generator.random((count, n_parts), dtype="float32")
         largest = np.sort(numbers, axis=1)[np.arange(count), gone - 1]
         masks = numbers > largest[:, None]
+        masks[: int(itself)] = True
         return surrogate.Rows(masks, masked.answers(masks))
 
     def nearness(masks: Array) -> Array:
@@ -66,7 +66,7 @@ def of_parts(subject: Subject, masked: Masked, asked: Asked, n_samples: int) -> 
         near: Array = np.exp(-(distances**2) / (2 * _OF_PARTS**2))
         return near
 
-    around = surrogate.Around(surrogate.Rows(whole, masked.answers(whole)), draw, nearness)
+    around = surrogate.Around(draw, nearness)
     found = surrogate.explain(subject, masked.parts, asked, around, n_samples)
     return replace(found, details=masked.details)
 
@@ -81,16 +81,13 @@ def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], as
     strata = np.vstack([drawn.strata, np.full(len(bins), STRATA, dtype="int16")])
     often = np.array([_OFTEN if one.same.mean() < _RARE else 0.0 for one in bins])
     ask = last_step.asking(subject, row, drawn)
-    itself = np.full((1, len(bins)), OWN)
 
-    def shown(places: Array) -> surrogate.Rows:
-        return surrogate.Rows(taken(same, places), ask(places), taken(strata, places))
-
-    def draw(count: int, generator: np.random.Generator) -> surrogate.Rows:
+    def draw(count: int, generator: np.random.Generator, itself: bool) -> surrogate.Rows:
         places = _evenly(count, len(bins), len(drawn.rows), generator)
         if often.any():
             places[generator.random(places.shape) < often] = OWN
-        return shown(places)
+        places[: int(itself)] = OWN
+        return surrogate.Rows(taken(same, places), ask(places), taken(strata, places))
 
     def nearness(masks: Array) -> Array:
         away = masks.shape[1] - masks.sum(axis=1)
@@ -98,7 +95,7 @@ def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], as
         return near
 
     conditions = [f"{part.feature} {one.condition}" for part, one in zip(columns, bins, strict=True)]
-    around = surrogate.Around(shown(itself), draw, nearness)
+    around = surrogate.Around(draw, nearness)
     found = surrogate.explain(subject, columns, asked, around, n_samples, conditions)
     return replace(found, algorithm="lime_tabular", background=len(subject.background))
 

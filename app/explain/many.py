@@ -1,10 +1,11 @@
-"""Rows explained one after another by a local method, for methods that sum up what they come to."""
+"""Rows explained by a local method, for methods that sum up what they come to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from app.errors import InvalidData
+from app.explain import cores
 from app.explain.base import Asked, Case, LocalExplainer, Subject
 from app.explain.found import Local
 
@@ -19,17 +20,19 @@ def explained(
     InvalidData
         None could be explained: no text has a word. One of many is left out.
     """
-    places: list[int] = []
-    found: list[Local] = []
-    refused: InvalidData | None = None
-    for place, case in enumerate(cases):
-        if found and asked.late:
-            break
+
+    def explain(place: int) -> Local | InvalidData | None:
+        if place and asked.late:
+            return None
         try:
-            found.append(explainer(subject, case, asked))
-            places.append(place)
+            return explainer(subject, cases[place], asked)
         except InvalidData as error:
-            refused = error
+            return error
+
+    told = cores.each(explain, range(len(cases)))
+    places = [place for place, one in enumerate(told) if isinstance(one, Local)]
+    found = [one for one in told if isinstance(one, Local)]
+    refused = next((one for one in told if isinstance(one, InvalidData)), None)
     if refused is not None and not found:
         raise refused
     return places, found

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-    #: From a number of samples and a generator to as many rows.
-    Draw = Callable[[int, np.random.Generator], "Rows"]
+    #: From a number of samples, a generator, and whether the first of them is the explained row itself.
+    Draw = Callable[[int, np.random.Generator, bool], "Rows"]
 
 #: Of the ridge regression, as in LIME.
 _ALPHA = 1.0
@@ -99,15 +99,12 @@ class Around:
 
     Attributes
     ----------
-    itself
-        The row itself, with all of its parts.
     draw
         Draws rows near it.
     nearness
         From masks to the weight of each row, shape (n_samples,).
     """
 
-    itself: Rows
     draw: Draw
     nearness: Callable[[Array], Array]
 
@@ -132,7 +129,7 @@ def explain(
     max_error = asked.parameters.max_error
     generator = np.random.default_rng(asked.seed)
     count = n_samples if max_error is None else min(max(_FIRST, _FOR_EACH * len(parts)), n_samples)
-    rows = around.itself + around.draw(count - 1, generator)
+    rows = around.draw(count, generator, True)
     ended = "num_samples"
     while True:
         found = fit(rows, around.nearness(rows.masks), asked.output, subject.task is Task.CLASSIFICATION)
@@ -140,7 +137,7 @@ def explain(
             ended = "max_error"
         if ended == "max_error" or len(rows) >= n_samples:
             break
-        rows += around.draw(min(len(rows), n_samples - len(rows)), generator)
+        rows += around.draw(min(len(rows), n_samples - len(rows)), generator, False)
     shown = conditions or [None] * len(parts)
     contributions = [
         Contribution(part, float(weight), float(error), condition)

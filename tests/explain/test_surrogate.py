@@ -109,18 +109,17 @@ def explained(function, n_samples, max_error=None, seed=0, classes=()):
     """Explain a function of masks, and return the numbers of rows that it was asked for too."""
     counts = []
 
-    def draw(count, generator):
-        # The row itself comes beside those that are drawn first.
-        counts.append(count + (not counts))
+    def draw(count, generator, itself):
+        counts.append(count)
         masks = generator.random((count, 4)) < 0.5
+        masks[: int(itself)] = True
         return Rows(masks, function(masks))
 
     X = pd.DataFrame(masks_of(3).astype("float64"), columns=list("abcd"))
     model = Watched(lambda rows: rows["a"], X, classes)
     parts = [Part(name) for name in "abcd"]
     wanted = asked("lime", max_error=max_error, seed=seed)
-    itself = np.ones((1, 4), dtype=bool)
-    around = surrogate.Around(Rows(itself, function(itself)), draw, lambda masks: np.exp(masks.sum(axis=1) / 4))
+    around = surrogate.Around(draw, lambda masks: np.exp(masks.sum(axis=1) / 4))
     return surrogate.explain(model.subject, parts, wanted, around, n_samples), counts
 
 
