@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from app import deadline
-from app.errors import DeadlinePassed
-from app.pipelines.cache import PipelineCache
+from app.errors import DeadlinePassed, ModelNotFound
+from app.pipelines.cache import FRESH, PipelineCache
 
 
 @dataclass
@@ -138,3 +138,41 @@ def test_who_has_no_time_left_does_not_wait_for_a_load(request):
     first.join(10)
     # What was loaded meanwhile needs no time.
     assert cache.get(("a", 1), slow).name == "a"
+
+
+def test_where_a_version_is_was_asked_a_moment_ago_at_most(monkeypatch):
+    cache, asked, now = PipelineCache(100), [], [0.0]
+    monkeypatch.setattr("app.pipelines.cache.time.monotonic", lambda: now[0])
+
+    def place(name, version, answer):
+        def read():
+            asked.append((name, version))
+            return answer
+
+        return cache.place(name, version, read)
+
+    assert place("a", None, (1, "x")) == place("a", None, (2, "y")) == (1, "x")
+    assert place("a", 3, (3, "z")) == (3, "z")
+    assert place("b", None, (1, "w")) == (1, "w")
+    now[0] = FRESH
+    assert place("a", None, (2, "y")) == (2, "y")
+    assert asked == [("a", None), ("a", 3), ("b", None), ("a", None)]
+
+
+def test_what_cannot_be_told_is_asked_again():
+    cache = PipelineCache(100)
+
+    def missing():
+        raise ModelNotFound("a")
+
+    with pytest.raises(ModelNotFound):
+        cache.place("a", None, missing)
+    assert cache.place("a", None, lambda: (1, "x")) == (1, "x")
+
+
+def test_no_more_places_are_known_than_fit(monkeypatch):
+    monkeypatch.setattr("app.pipelines.cache._PLACES", 5)
+    cache = PipelineCache(100)
+    for number in range(12):
+        assert cache.place(str(number), None, lambda number=number: (number, "x")) == (number, "x")
+    assert len(cache._places) <= 5

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from sklearn.tree import DecisionTreeClassifier
@@ -173,3 +174,23 @@ def test_it_is_counted_as_its_route(client, reached):
     posted(client, {"pipeline_id": 7, "data": ROWS})
     shown = client.get("/metrics").text
     assert 'automl_requests_total{method="POST",route="/serve_prediction",status="200"}' in shown
+
+
+def test_a_version_that_another_process_promotes_or_deletes_is_current_or_gone_once_it_has_answered(
+    client, settings, publications, made
+):
+    other_way = published.version(7, published.numbers([1, 0]), "label", DecisionTreeClassifier(random_state=0))
+    publications.publish(replace(other_way, record=replace(other_way.record, job_id="another job")))
+    other, body = create_app(settings).test_client(), {"pipeline_id": 7, "data": ROWS}
+    second = posted(client, body).json
+    assert other.put("/models/7/current", json={"version": 1}).status_code == 200
+    first = posted(client, body).json
+    assert first != second
+    assert other.put("/models/7/current", json={"version": 2}).status_code == 200
+    assert posted(client, body).json == second
+    asked_for = body | {"version": 1}
+    assert posted(client, asked_for).json == first
+    assert other.delete("/models/7/versions/1").status_code == 204
+    assert posted(client, asked_for).status_code == 404
+    assert other.delete("/models/7").status_code == 204
+    assert posted(client, body).status_code == 404
