@@ -1,8 +1,8 @@
 """Texts without some of their words, counted as the pipeline counts them, but without writing any of them down.
 
 The words of a text are looked up once. Of each mask the words that are left, and the pairs that then follow each other,
-are counted; the weights and directions of `TextEncoder` make numbers of the counts, the same to the last bit as of the
-texts themselves. Where nothing but a linear model follows, its weights are multiplied by the directions first.
+are counted; the weights and directions of `TextEncoder` make numbers of the counts, the same as of the texts themselves
+but for the last place. Where nothing but a linear model follows, its weights are multiplied by the directions first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from app.explain import linear
+from app.explain import cores, linear
 from app.explain.base import Member, Subject
 from app.explain.structure import averaged
 from app.pipelines.encoders import TextEncoder
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 #: Different words of a text up to which all their pairs are one table: of 16 MB at this number.
 _MOST = 2_000
 
-#: Words of all texts that are counted at once: more than a core's cache holds take half as long again.
-_TOGETHER = 100_000
+#: Words of all texts that are counted at once: more than a core's cache holds, as cores that share the work wait for
+#: each other between two steps of it.
+_TOGETHER = 250_000
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,8 @@ class _Text:
         import numpy as np
 
         step = max(1, _TOGETHER // len(self.words))
-        return np.concatenate([self._encoded(masks[first : first + step]) for first in range(0, len(masks), step)])
+        blocks = [masks[first : first + step] for first in range(0, len(masks), step)]
+        return np.concatenate(cores.each(self._encoded, blocks))
 
     def _encoded(self, masks: Array) -> Array:
         """Compute TF-IDF, its frequencies logarithmic, in single precision, as scikit-learn does.
