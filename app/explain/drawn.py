@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-#: Rows that lend values, and cells that they have together at most: they are kept as long as a version is loaded.
-ROWS, _CELLS = 2_000, 1_000_000
+#: Rows that lend values, and cells of what is kept as long as a version is loaded, at most.
+ROWS, CELLS = 2_500, 1_000_000
 
 #: Groups of values near each other into which a column is cut.
 STRATA = 16
@@ -61,7 +61,7 @@ class Drawn:
         import pandas as pd
 
         background = subject.background
-        n_rows = max(len(background), min(ROWS, _CELLS // max(1, len(background.columns))))
+        n_rows = max(len(background), min(ROWS, CELLS // max(1, len(background.columns))))
         # Each row as often as another, or once more.
         places = np.resize(np.arange(len(background)), n_rows)
         columns, edges, quartiles, strata = {}, {}, {}, []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.explain import last_step, parts, surrogate
 from app.explain.base import Asked, Case, Masked, Subject
-from app.explain.drawn import STRATA, Drawn
+from app.explain.drawn import CELLS, STRATA, Drawn
 from app.explain.found import Local, Part
 from app.explain.mixing import OWN, taken
 from app.explain.parts.columns import Columns, values_of
@@ -83,7 +83,7 @@ def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], as
     ask = last_step.asking(subject, row, drawn)
 
     def draw(count: int, generator: np.random.Generator, itself: bool) -> surrogate.Rows:
-        places = _evenly(count, len(bins), len(drawn.rows), generator)
+        places = _evenly(subject, count, len(drawn.rows), generator)
         if often.any():
             places[generator.random(places.shape) < often] = OWN
         places[: int(itself)] = OWN
@@ -100,17 +100,34 @@ def _of_columns(subject: Subject, row: pd.DataFrame, columns: Sequence[Part], as
     return replace(found, algorithm="lime_tabular", background=len(subject.background))
 
 
-def _evenly(count: int, n_columns: int, n_others: int, generator: np.random.Generator) -> Array:
-    """Draw the place of a background row for each value, shape (count, n_columns): each as often as another.
+def _evenly(subject: Subject, count: int, n_others: int, generator: np.random.Generator) -> Array:
+    """Draw the place of a value for each column, shape (count, n_columns): each as often as another.
 
     As in a Latin hypercube (McKay, Beckman & Conover 1979) what a column does by itself is then no chance, and only
-    what columns do together is.
+    what columns do together is. To permute each column anew takes as long as the linear model does; of as many rows as
+    are drawn by default they are permuted once for a version, and each is turned by a number of its own (Cranley &
+    Patterson 1976).
     """
     import numpy as np
 
-    places = np.resize(generator.permutation(n_others), count)
-    # In Fortran's order, as columns are taken.
-    return generator.permuted(np.tile(places, (n_columns, 1)), axis=1).T
+    n_columns = len(subject.columns)
+
+    def permuted(rows: int, generator: np.random.Generator) -> Array:
+        places = np.resize(generator.permutation(n_others), rows)
+        # In Fortran's order, as columns are taken.
+        return generator.permuted(np.tile(places, (n_columns, 1)), axis=1).T
+
+    length = max(1, SAMPLES // n_others) * n_others
+    if count < length or length * n_columns > CELLS:
+        return permuted(count, generator)
+    known = subject.once("places", lambda: permuted(length, np.random.default_rng(0)))
+    found = np.empty((count, n_columns), dtype=known.dtype, order="F")
+    for first in range(0, count, length):
+        part = found[first : first + length]
+        for column, turn in enumerate(generator.integers(length, size=n_columns).tolist()):
+            ahead = known[turn : turn + len(part), column]
+            part[: len(ahead), column], part[len(ahead) :, column] = ahead, known[: len(part) - len(ahead), column]
+    return found
 
 
 @dataclass(frozen=True)
