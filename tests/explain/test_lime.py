@@ -280,3 +280,19 @@ def test_a_model_without_texts_refuses_to_explain_words(frame):
     with pytest.raises(InvalidParameters) as refused:
         explain(opaque(lambda rows: rows["a"], frame), frame.iloc[[0]], text="a")
     assert refused.value.faults[0].detail == "this model has no column of text; leave it out"
+
+
+@pytest.mark.parametrize("count", [40, 5_000, 12_345])
+@pytest.mark.parametrize("n_others", [7, 2_500, 6_000])
+def test_each_value_is_drawn_as_often_as_another_and_what_columns_do_together_is_chance(frame, count, n_others):
+    subject = opaque(lambda rows: rows["a"], frame)
+    found, other = (lime._evenly(subject, count, n_others, np.random.default_rng(seed)) for seed in (0, 1))
+    assert found.shape == (count, 4)
+    for column in range(4):
+        often = np.bincount(found[:, column], minlength=n_others)
+        # The last ones of many come once more, or not.
+        assert often.max() - often.min() <= 1 + (count > 5_000)
+    bound = 4 / count**0.5
+    assert (np.abs(np.corrcoef(found.T)[np.triu_indices(4, 1)]) < bound).all()
+    assert abs(np.corrcoef(found[:, 0], other[:, 0])[0, 1]) < bound
+    assert (lime._evenly(subject, count, n_others, np.random.default_rng(0)) == found).all()
