@@ -121,13 +121,11 @@ def _evenly(subject: Subject, count: int, n_others: int, generator: np.random.Ge
     if count < length or length * n_columns > CELLS:
         return permuted(count, generator)
     known = subject.once("places", lambda: permuted(length, np.random.default_rng(0)))
-    found = np.empty((count, n_columns), dtype=known.dtype, order="F")
-    for first in range(0, count, length):
-        part = found[first : first + length]
-        for column, turn in enumerate(generator.integers(length, size=n_columns).tolist()):
-            ahead = known[turn : turn + len(part), column]
-            part[: len(ahead), column], part[len(ahead) :, column] = ahead, known[: len(part) - len(ahead), column]
-    return found
+    turned = [
+        np.array([np.roll(column, turn) for column, turn in zip(known.T, turns, strict=True)])
+        for turns in generator.integers(length, size=(count // length, n_columns)).tolist()
+    ]
+    return np.concatenate([*turned, permuted(count % length, generator).T], axis=1).T
 
 
 @dataclass(frozen=True)
