@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from app.payloads import frames, strict_json
 from app.payloads.arrow_tables import read_arrow
@@ -57,7 +57,40 @@ class Straight:
     columns: dict[str, Array]
 
 
-def read(upload: Upload, signature: Signature, settings: Settings) -> Straight | None:
+@dataclass(frozen=True)
+class Wanted:
+    """What a signature asks for, as it is looked at for each request.
+
+    Attributes
+    ----------
+    known
+        Names of all columns that may be there.
+    columns
+        Those that a pipeline reads, but the ids, and of these the names of those that are numbers.
+    single
+        Whether the rows are those of one series, which have no id.
+    """
+
+    known: frozenset[str]
+    id_column: str | None
+    columns: tuple[Column, ...]
+    numbers: tuple[str, ...]
+    single: bool
+
+    @classmethod
+    def of(cls, signature: Signature) -> Self:
+        """Look at a signature."""
+        columns = tuple(column for column in signature.columns if column.role != "id")
+        return cls(
+            known=frozenset({column.name for column in signature.columns} | set(signature.ignored)),
+            id_column=signature.id_column,
+            columns=columns,
+            numbers=tuple(one.name for one in columns if one.kind is Kind.NUMBER and one.role != "signal"),
+            single=signature.id_column == SINGLE_SERIES,
+        )
+
+
+def read(upload: Upload, wanted: Wanted, settings: Settings) -> Straight | None:
     """Return the columns of a plain table; None where anything of it has to be looked at closer.
 
     Raises
@@ -65,16 +98,15 @@ def read(upload: Upload, signature: Signature, settings: Settings) -> Straight |
     Unreadable
         What should be JSON is none.
     """
-    if upload.format not in _READERS or signature.id_column == SINGLE_SERIES:
+    if upload.format not in _READERS or wanted.single:
         return None
-    known = {column.name for column in signature.columns} | set(signature.ignored)
     lists = _READERS[upload.format](upload, settings)
-    if not lists or not lists.keys() <= known:
+    if not lists or not lists.keys() <= wanted.known:
         return None
     n_rows = len(next(iter(lists.values())))
     if not n_rows or len(lists) > settings.max_columns or n_rows * len(lists) > settings.max_cells:
         return None
-    return _straight(lists, n_rows, signature)
+    return _straight(lists, n_rows, wanted)
 
 
 def _of_json(upload: Upload, settings: Settings) -> Lists | None:
@@ -106,24 +138,23 @@ def _of_arrow(upload: Upload, settings: Settings) -> Lists | None:
 _READERS: dict[str, Callable[[Upload, Settings], Lists | None]] = {"json": _of_json, "arrow": _of_arrow}
 
 
-def _straight(lists: Lists, n_rows: int, signature: Signature) -> Straight | None:
+def _straight(lists: Lists, n_rows: int, wanted: Wanted) -> Straight | None:
     import numpy as np
 
     ids: Array | None = np.arange(n_rows)
-    if signature.id_column in lists:
-        ids = _ids(lists.pop(signature.id_column))
-    wanted = [column for column in signature.columns if column.role != "id"]
-    if any(column.name not in lists for column in wanted):
+    if wanted.id_column in lists:
+        ids = _ids(lists.pop(wanted.id_column))
+    if any(column.name not in lists for column in wanted.columns):
         return None
-    values = {column.name: lists.pop(column.name) for column in wanted}
-    numbers = [column.name for column in wanted if column.kind is Kind.NUMBER and column.role != "signal"]
-    columns = _numbers({name: values[name] for name in numbers})
-    for column in wanted:
-        if column.name not in columns:
-            array = _array(values[column.name], column)
-            if array is None:
-                return None
-            columns[column.name] = array
+    values = {column.name: lists.pop(column.name) for column in wanted.columns}
+    columns = _numbers({name: values[name] for name in wanted.numbers})
+    if len(columns) < len(values):
+        for column in wanted.columns:
+            if column.name not in columns:
+                array = _array(values[column.name], column)
+                if array is None:
+                    return None
+                columns[column.name] = array
     if ids is None or any(map(_mixed, lists.values())):
         return None
     return Straight(ids, columns)

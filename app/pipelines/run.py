@@ -250,7 +250,7 @@ def _straight(pipeline: TrainedPipeline, upload: Upload, settings: Settings) -> 
         # The windows of a forecast are cut with their times, which a frame has.
         return None
     with Stage("parse", metrics.PARSE_SECONDS):
-        table = straight.read(upload, pipeline.signature, settings)
+        table = straight.read(upload, pipeline.wanted, settings)
     if table is None or (rows := pipeline.straight_rows(table)) is None:
         return None
     with Stage("predict", metrics.PREDICT_SECONDS):

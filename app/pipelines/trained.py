@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from app.errors import InvalidData, NeedsRetraining
 from app.payloads.parameters import Task
 from app.payloads.signature import Signature
-from app.payloads.straight import Straight
+from app.payloads.straight import Straight, Wanted
 from app.payloads.training import SINGLE_SERIES, as_single, from_arrow, to_arrow
 from app.pipelines import formats
 from app.pipelines.batching import Together
@@ -115,6 +115,11 @@ class TrainedPipeline:
         if self.signature.id_column in frame.columns:
             conformed = conformed.set_axis(frame[self.signature.id_column], axis=0)
         return conformed[list(self.columns)]
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """What the signature asks for."""
+        return Wanted.of(self.signature)
 
     def straight_rows(self, table: Straight) -> Straight | None:
         """Return what `rows` does, of a table that needs no frame; None where there has to be one."""

@@ -39,7 +39,7 @@ ROW = {"n": 1.25, "m": 2, "flag": True, "town": "Rome", "text": "a new text"}
 
 def read(value):
     """Return what is read straight of a JSON value."""
-    return straight.read(Upload("data", value=value), SIGNATURE, SETTINGS)
+    return straight.read(Upload("data", value=value), straight.Wanted.of(SIGNATURE), SETTINGS)
 
 
 def framed(value):
@@ -147,7 +147,7 @@ def arrow(frame):
 def test_arrow_tables_are_read_straight_where_a_frame_would_have_the_same():
     plain = TRAINED.assign(m=np.float32(1.5), town=[None, "Oslo"] * 20).drop(columns="label")
     plain.loc[3, "n"] = np.nan
-    found = straight.read(arrow(plain), SIGNATURE, SETTINGS)
+    found = straight.read(arrow(plain), straight.Wanted.of(SIGNATURE), SETTINGS)
     assert found.ids.tolist() == plain["key"].tolist()
     conformed = SIGNATURE.conform(frames.read(arrow(plain), SETTINGS, SIGNATURE.text_columns, "key"))
     same(found.columns, {name: conformed[name].to_numpy() for name in conformed})
@@ -160,22 +160,25 @@ def test_arrow_tables_are_read_straight_where_a_frame_would_have_the_same():
         plain.assign(more=1),
         plain.iloc[:0],
     ):
-        assert straight.read(arrow(other), SIGNATURE, SETTINGS) is None
+        assert straight.read(arrow(other), straight.Wanted.of(SIGNATURE), SETTINGS) is None
 
 
 def test_bounds_of_a_table_and_what_is_no_json_are_told_by_those_who_tell_it():
     small = Settings(redis_url="redis://nowhere", max_cells=9)
     many = Upload("data", value=[ROW, ROW])
-    assert straight.read(many, SIGNATURE, small) is None
+    assert straight.read(many, straight.Wanted.of(SIGNATURE), small) is None
     with pytest.raises(UploadTooLarge):
         frames.read(many, small)
     with pytest.raises(Unreadable):
-        straight.read(Upload("data", b"[1,", "application/json"), SIGNATURE, SETTINGS)
-    assert straight.read(Upload("data", b"n,m\n1,2\n", "text/csv"), SIGNATURE, SETTINGS) is None
+        straight.read(Upload("data", b"[1,", "application/json"), straight.Wanted.of(SIGNATURE), SETTINGS)
+    assert straight.read(Upload("data", b"n,m\n1,2\n", "text/csv"), straight.Wanted.of(SIGNATURE), SETTINGS) is None
     sent = Upload("data", json.dumps([ROW]).encode(), "application/json")
-    assert straight.read(sent, SIGNATURE, SETTINGS).ids.tolist() == [0]
+    assert straight.read(sent, straight.Wanted.of(SIGNATURE), SETTINGS).ids.tolist() == [0]
 
 
 def test_of_dates_and_images_there_is_nothing_straight():
     dated = replace(SIGNATURE.columns[0], kind="date")
-    assert straight.read(Upload("data", value=[ROW]), replace(SIGNATURE, columns=(dated,)), SETTINGS) is None
+    assert (
+        straight.read(Upload("data", value=[ROW]), straight.Wanted.of(replace(SIGNATURE, columns=(dated,))), SETTINGS)
+        is None
+    )
