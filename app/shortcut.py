@@ -1,7 +1,7 @@
 """The commonest request, a prediction of a JSON body, without Flask: routing, contexts and hooks take as long as it.
 
 It answers what `routes.serve_prediction` does, by the same functions, or leaves the request to Flask: whatever has a
-header or a parameter that asks for more, and whatever is refused, so that there is one place that says why.
+header or a parameter that asks for more, and what is refused or fails, so that there is one place that says why.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import io
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.exceptions import ClientDisconnected
+
 from app import auth, watch
+from app.errors import ServiceError
 from app.payloads import rows
 from app.pipelines import run
 from app.routes import answers, serve_prediction
@@ -40,16 +43,15 @@ class Shortcut:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
-        if not self._fits(environ):
+        if not self._fits(environ) or not self._may(environ):
             return self._application(environ, start_response)
         try:
-            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-        except OSError:
-            # What did not arrive in time is missing to Flask too.
-            body = b""
-        found = self._predicted(environ, body)
+            found = self._predicted(environ)
+        except Exception as error:
+            # Flask says what is wrong, in the one place that does; nothing is tried twice.
+            environ[serve_prediction.FAILED] = error
+            found = None
         if found is None:
-            environ["wsgi.input"] = io.BytesIO(body)
             return self._application(environ, start_response)
         environ[watch.ROUTE] = PATH
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(found)))])
@@ -69,16 +71,25 @@ class Shortcut:
             and int(length) <= self._services.settings.max_upload_mb * 2**20
         )
 
-    def _predicted(self, environ: dict[str, Any], body: bytes) -> bytes | None:
-        """Return the answer to a body; None where Flask is to say what is wrong with it, or to do more."""
+    def _may(self, environ: dict[str, Any]) -> bool:
+        """Tell whether its sender may predict; Flask refuses those who may not, before anything of a body is read."""
+        try:
+            auth.check_host(self._services.settings, environ.get("HTTP_HOST", ""))
+            auth.authorise(self._services.settings, ENDPOINT, environ.get("HTTP_AUTHORIZATION"))
+        except ServiceError:
+            return False
+        return True
+
+    def _predicted(self, environ: dict[str, Any]) -> bytes | None:
+        """Return the answer to a body; None where more than a prediction is asked for."""
         held = self._services
         try:
-            auth.check_host(held.settings, environ["HTTP_HOST"])
-            auth.authorise(held.settings, ENDPOINT, environ.get("HTTP_AUTHORIZATION"))
-            parameters, upload = rows.of_json(body)
-            if parameters.explain is not None:
-                return None
-            found = run.predict(parameters, upload, held.store, held.pipelines, held.settings)
-        except Exception:
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        except OSError:
+            raise ClientDisconnected from None
+        parameters, upload = rows.of_json(body)
+        if parameters.explain is not None:
+            environ["wsgi.input"] = io.BytesIO(body)
             return None
+        found = run.predict(parameters, upload, held.store, held.pipelines, held.settings)
         return answers.written(serve_prediction.by_columns(found), held.settings)

@@ -51,11 +51,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         The way through the loop of the worker and back takes as long as a prediction. Only one thread waits so: whoever
         else comes finds the others free, and threads that wake up together would wait for each other.
         """
-        if not self.alive or self.tpool._work_queue.qsize() or not self._staying.acquire(blocking=False):
+        if not self.alive or conn.parser.unreader.buf.getvalue() or not self._staying.acquire(blocking=False):
             return False
         try:
             poll = select.poll()
             poll.register(conn.sock, select.POLLIN)
-            return bool(poll.poll(_STAY))
+            return any(not self.tpool._work_queue.qsize() and poll.poll(1) for _ in range(_STAY))
         finally:
             self._staying.release()

@@ -11,8 +11,8 @@ from typing import TypeVar
 Given = TypeVar("Given")
 Found = TypeVar("Found")
 
-#: Cores that this process may use.
-CORES = len(os.sched_getaffinity(0))
+#: Cores that one request may use: each share has arrays of its own.
+CORES = min(8, len(os.sched_getaffinity(0)))
 
 #: Whether this thread does a share of something, so that what it calls has no other core.
 _SHARING: ContextVar[bool] = ContextVar("sharing", default=False)

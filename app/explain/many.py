@@ -21,15 +21,17 @@ def explained(
         None could be explained: no text has a word. One of many is left out.
     """
 
-    def explain(place: int) -> Local | InvalidData | None:
-        if place and asked.late:
-            return None
+    def explain(place: int) -> Local | InvalidData:
         try:
             return explainer(subject, cases[place], asked)
         except InvalidData as error:
             return error
 
-    told = cores.each(explain, range(len(cases)))
+    told = cores.each(lambda place: None if place and asked.late else explain(place), range(len(cases)))
+    for place, one in enumerate(told):
+        if any(isinstance(other, Local) for other in told):
+            break
+        told[place] = explain(place) if one is None else one
     places = [place for place, one in enumerate(told) if isinstance(one, Local)]
     found = [one for one in told if isinstance(one, Local)]
     refused = next((one for one in told if isinstance(one, InvalidData)), None)

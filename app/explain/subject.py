@@ -41,9 +41,9 @@ def _made(pipeline: TrainedPipeline) -> Subject:
     kinds = _kinds(pipeline)
     whole = any(kind in (Kind.IMAGE, Kind.SIGNAL) for kind in kinds.values())
     network = _network(pipeline.fitted)
-    # Of thousands of rows the original is as fast as what is compiled, or faster, but for networks.
-    predict = pipeline.predict_original if network is None else pipeline.predict
     answering = () if whole else members(pipeline.fitted)
+    # Of thousands of rows the original is as fast as what is compiled, or faster, but for networks of whole rows.
+    predict = pipeline.predict if network is not None and not answering else pipeline.predict_original
     return Subject(
         task=pipeline.task,
         classes=pipeline.classes,

@@ -190,8 +190,11 @@ def fit(rows: Rows, near: Array, output: int, classes: bool) -> Fit:
     if rows.strata is not None:
         missed = chosen[:, place] - y_mean[place] - (masks @ weights[:, place] - x_mean @ weights[:, place])
         by_chance = variates.beside(masks, rows.strata, missed, near)
-        # Its weighed mean is 0.
-        weights[:, place] -= inverse @ ((near * by_chance) @ masks)
+        # Its weighed mean is 0. What one class has less, the others have more.
+        less = inverse @ ((near * by_chance) @ masks)
+        others = np.arange(chosen.shape[1]) != place
+        weights[:, others] += less[:, None] / max(1, others.sum())
+        weights[:, place] -= less
     # Of errors seven digits are enough, which are computed in half the time.
     rough = inverse.astype("float32")
     local, missed, squares = np.empty_like(chosen), np.empty(len(masks)), np.zeros(masks.shape[1])

@@ -50,10 +50,11 @@ def _plain(data: bytes) -> Any:
     """Return the value of a text that a fast parser reads as the strict one does; None where that is not certain."""
     try:
         value = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        names = _names(value)
+    except (orjson.JSONDecodeError, RecursionError):
         # What is wrong is told by the strict one.
         return None
-    if _names(value) != data.count(b":") or isinstance(value, int | float):
+    if names != data.count(b":") or isinstance(value, int | float):
         return None
     zeros = data.translate(_AS_ZEROS)
     return None if _MANY in zeros and any(long in zeros for long in _LONG) else value

@@ -17,8 +17,8 @@ Key = tuple[str, int, str]
 #: The number of a version, and the digest of its artefact.
 Place = tuple[int, str]
 
-#: Seconds for which a process need not ask again which version is the current one. Who changes that is answered when
-#: they are over, and so finds it changed everywhere.
+#: Seconds for which a process need not ask again which version is the current one. Who promotes or deletes is answered
+#: when they are over, and a training ends when they are, so that whoever hears of it finds it changed everywhere.
 FRESH = 0.1
 
 #: Pipelines of which that is known at most.

@@ -16,7 +16,7 @@ from app.pipelines import baseline, evaluate, leaderboard, portions, prediction,
 from app.pipelines.base import Progress, Trial
 from app.pipelines.board import TrialBoard
 from app.pipelines.build import Build
-from app.pipelines.cache import PipelineCache
+from app.pipelines.cache import FRESH, PipelineCache
 from app.pipelines.clock import Clock
 from app.pipelines.dataset import Dataset
 from app.pipelines.processes import ChildDied, ChildFailed, stream
@@ -127,7 +127,11 @@ def train(
             return served
         raise
     progress("publishing", 1.0)
-    return publications.publish(version)
+    published = publications.publish(version)
+    if published.version > 1:
+        # Web processes may go by the one before for as long: whoever hears of the end finds the new one.
+        time.sleep(FRESH)
+    return published
 
 
 def _takes_long(training: Training) -> bool:

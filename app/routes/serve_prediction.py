@@ -21,6 +21,9 @@ blueprint = APIBlueprint("serve_prediction", __name__, tag="Serving")
 #: Media types of a prediction, the first when nothing is asked for.
 FORMS = ("application/json", *written.FORMS)
 
+#: Where in the WSGI environment a prediction that was tried before Flask has left why it failed.
+FAILED = "automl.failed"
+
 
 @blueprint.post("/serve_prediction")
 @blueprint.output(schemas.Prediction, description="Columns of values, each a mapping of row number to value.")
@@ -31,6 +34,8 @@ def predict() -> Response:
     `Accept` chooses JSON by columns, or a row a line: JSON lines, CSV, Parquet or Arrow. `Prefer: wait=N` gives it no
     more than N seconds, after which it answers 503.
     """
+    if (error := request.environ.get(FAILED)) is not None:
+        raise error
     deadline.shorten(Preference.of(request).wait_seconds)
     parameters, upload = rows.to_predict(request)
     held = services()

@@ -76,12 +76,12 @@ class Gathering(logging.StreamHandler[TextIO]):
         """Take a record."""
         try:
             self._lines.append(self.format(record) + self.terminator)
+            if record.levelno >= logging.WARNING:
+                self.flush()
+            else:
+                self._some.set()
         except Exception:
             self.handleError(record)
-        if record.levelno >= logging.WARNING:
-            self.flush()
-        else:
-            self._some.set()
 
     def flush(self) -> None:
         """Write all lines that there are, in their order."""

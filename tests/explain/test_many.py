@@ -48,6 +48,13 @@ def test_one_row_is_explained_whatever_the_time_and_the_answer_says_what_ended_i
     assert (found.rows, found.ended) == (1, "deadline")
 
 
+def test_whatever_the_time_it_is_a_row_that_can_be_explained(notes):
+    subject, X = notes
+    late = replace(asked("summary", num_samples=50), deadline=time.monotonic() - 1)
+    found = summary.explain(subject, cases_of(X.iloc[[1, 2, 3]]), late)
+    assert found.rows == 1
+
+
 def test_what_ended_most_of_the_work_is_told():
     assert many.ended([Local(ended="exact"), Local(ended="num_samples")], late=False) == "num_samples"
     assert many.ended([Local(ended="exact")], late=False) == "exact"

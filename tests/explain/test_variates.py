@@ -79,3 +79,15 @@ def test_weights_are_the_same_on_average_and_nearer_to_each_other_and_the_errors
     of_spread = np.sqrt(np.mean(told, axis=0)) / spread
     assert (of_spread > 0.8).all()
     assert (of_spread < 1.5).all()
+
+
+def test_of_classes_what_one_has_less_the_others_have_more():
+    masks, strata, values = drawn(7)
+    for share in (0.5 * values[:, [0]], np.column_stack([0.3 * values[:, 0], 0.2 * values[:, 1]])):
+        answers = np.column_stack([share, 1 - share.sum(axis=1)])
+        found = [
+            fit(Rows(masks, answers, strata), np.ones(len(masks)), place, True) for place in range(answers.shape[1])
+        ]
+        if answers.shape[1] == 2:
+            np.testing.assert_allclose(found[0].weights, -found[1].weights, atol=1e-12)
+        assert all(0 <= one.divergence < 0.1 for one in found)

@@ -194,3 +194,30 @@ def test_a_version_that_another_process_promotes_or_deletes_is_current_or_gone_o
     assert posted(client, asked_for).status_code == 404
     assert other.delete("/models/7").status_code == 204
     assert posted(client, body).status_code == 404
+
+
+def test_nothing_of_a_body_is_read_for_whom_a_key_is_missing(settings, made):
+    app = create_app(settings.model_copy(update={"api_keys": {hashlib.sha256(KEY.encode()).hexdigest(): "predict"}}))
+    sent = io.BytesIO(json.dumps({"pipeline_id": 7, "data": ROWS}).encode())
+    answer = app.test_client().post("/serve_prediction", input_stream=sent, content_type="application/json")
+    assert answer.status_code == 401
+    assert sent.tell() == 0
+
+
+def test_what_fails_is_tried_once(client, reached, monkeypatch):
+    tried = []
+
+    def fail(*arguments):
+        tried.append(arguments)
+        raise RuntimeError("of a library")
+
+    monkeypatch.setattr("app.pipelines.run.predict", fail)
+    answer = posted(client, {"pipeline_id": 7, "data": ROWS})
+    assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
+    assert len(tried) == len(reached) == 1
+
+
+def test_what_is_nested_deep_is_refused_and_no_error_of_the_service(client, reached):
+    for depth in (600, 5_000):
+        body = b'{"pipeline_id": 7, "data": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+        assert 400 <= posted(client, body).status_code < 500

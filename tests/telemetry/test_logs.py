@@ -123,5 +123,6 @@ def test_lines_that_nobody_reads_any_more_do_no_harm(gathered, monkeypatch):
         patched.setattr(stream, "write", broken)
         logger.info("lost")
         time.sleep(0.2)
+        logger.error("lost too")
     logger.info("read")
     assert lines(stream, 1) == ["read"]
