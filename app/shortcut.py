@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 PATH, ENDPOINT = "/serve_prediction", "serve_prediction.predict"
 
 #: Headers that ask for more than a prediction, or that are looked at before there is one.
-_MORE = {
-    "HTTP_ACCEPT_CHARSET", "HTTP_CONTENT_ENCODING", "HTTP_EXPECT", "HTTP_ORIGIN", "HTTP_PREFER", "HTTP_SEC_FETCH_SITE",
-    "HTTP_TRANSFER_ENCODING", "HTTP_X_HTTP_METHOD_OVERRIDE",
-}  # fmt: skip
+_MORE = {"HTTP_CONTENT_ENCODING", "HTTP_ORIGIN", "HTTP_PREFER", "HTTP_SEC_FETCH_SITE", "HTTP_TRANSFER_ENCODING"}
 
 #: What `Accept` may be.
 _ACCEPTED = {"*/*", "application/json"}

@@ -50,7 +50,7 @@ class FinalStep:
     Attributes
     ----------
     model
-        The fitted estimator.
+        The fitted estimator; None where there are several.
     transform
         From rows of the caller's columns to the array that the model takes, shape (n_rows, n_inputs); those of all
         models side by side.

@@ -28,10 +28,10 @@ def explained(
             return error
 
     told = cores.each(lambda place: None if place and asked.late else explain(place), range(len(cases)))
-    for place, one in enumerate(told):
-        if any(isinstance(other, Local) for other in told):
-            break
-        told[place] = explain(place) if one is None else one
+    left = [place for place, one in enumerate(told) if one is None]
+    while left and not any(isinstance(one, Local) for one in told):
+        place = left.pop(0)
+        told[place] = explain(place)
     places = [place for place, one in enumerate(told) if isinstance(one, Local)]
     found = [one for one in told if isinstance(one, Local)]
     refused = next((one for one in told if isinstance(one, InvalidData)), None)

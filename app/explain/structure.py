@@ -93,9 +93,7 @@ def final_step(members: Sequence[Member], background: pd.DataFrame) -> FinalStep
     # What the transformers really give is the proof of the trace.
     if transform(background.head(1)).shape[1] != len(origins):
         return None
-    if len(members) == 1:
-        return FinalStep(members[0].model, transform, members[0].answers, origins)
-    return FinalStep(None, transform, answers, origins)
+    return FinalStep(members[0].model if len(members) == 1 else None, transform, answers, origins)
 
 
 def averaged(told: Sequence[Array], members: Sequence[Member]) -> Array:

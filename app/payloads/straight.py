@@ -65,17 +65,14 @@ class Wanted:
     ----------
     known
         Names of all columns that may be there.
-    columns
+    columns, numbers
         Those that a pipeline reads, but the ids, and of these the names of those that are numbers.
-    single
-        Whether the rows are those of one series, which have no id.
     """
 
     known: frozenset[str]
     id_column: str | None
     columns: tuple[Column, ...]
     numbers: tuple[str, ...]
-    single: bool
 
     @classmethod
     def of(cls, signature: Signature) -> Self:
@@ -86,7 +83,6 @@ class Wanted:
             id_column=signature.id_column,
             columns=columns,
             numbers=tuple(one.name for one in columns if one.kind is Kind.NUMBER and one.role != "signal"),
-            single=signature.id_column == SINGLE_SERIES,
         )
 
 
@@ -98,7 +94,7 @@ def read(upload: Upload, wanted: Wanted, settings: Settings) -> Straight | None:
     Unreadable
         What should be JSON is none.
     """
-    if upload.format not in _READERS or wanted.single:
+    if upload.format not in _READERS or wanted.id_column == SINGLE_SERIES:
         return None
     lists = _READERS[upload.format](upload, settings)
     if not lists or not lists.keys() <= wanted.known:

@@ -91,7 +91,6 @@ def promote(pipeline_id: str) -> Response:
     job = waited_for(services().queue.promote_row(pipeline_id, number, row, expected), preference)
     if job.result is None:
         return accepted(job, preference)
-    _settle()
     return _shown(services().store.record(pipeline_id, job.result["version"]))
 
 
@@ -176,7 +175,7 @@ def delete_version(pipeline_id: str, number: int) -> Response:
 
 
 def _settle() -> None:
-    """Wait until no web process goes by what was before."""
+    """Wait until no web process goes by what was before; a training does so itself."""
     time.sleep(FRESH)
 
 

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -85,11 +85,14 @@ class Gathering(logging.StreamHandler[TextIO]):
 
     def flush(self) -> None:
         """Write all lines that there are, in their order."""
-        with self.lock or nullcontext():
+        self.acquire()
+        try:
             lines = "".join(self._lines.popleft() for _ in range(len(self._lines)))
             if lines:
                 self.stream.write(lines)
                 self.stream.flush()
+        finally:
+            self.release()
 
     def _write_on(self) -> None:
         while self._some.wait():

@@ -5,6 +5,7 @@ import logging
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -108,8 +109,7 @@ def test_a_warning_is_written_at_once_and_what_was_before_it_too(gathered):
 def test_what_is_gathered_is_written_at_the_end(gathered):
     logger, stream = gathered
     logger.info("last")
-    logger.handlers[0].close()
-    logger.handlers[0].flush()
+    logging.shutdown([weakref.ref(logger.handlers[0])])
     assert "".join(stream.written) == "last\n"
 
 
