@@ -88,7 +88,13 @@ class Counted:
 
 @dataclass(frozen=True)
 class Mix:
-    """The same of several pipelines that are averaged: texts that they count alike are counted once."""
+    """The same of several pipelines that are averaged: texts that they count alike are counted once.
+
+    Attributes
+    ----------
+    members, each
+        The pipelines, and the row as each of them counts it.
+    """
 
     members: tuple[Member, ...]
     each: tuple[Counted, ...]

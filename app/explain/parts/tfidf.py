@@ -81,7 +81,7 @@ class Text:
             behind = following.get(word, {})
             for other in behind.keys() & different.keys():
                 pairs[place, different[other]] = behind[other]
-        # Only what can be counted in this text; the order stays, as sums depend on it in the last place.
+        # Only what can be counted in this text.
         known = np.unique(np.append(pairs, singles))
         known = known[known >= 0]
         new = np.full(len(counted) + 1, -1, dtype="int32")
