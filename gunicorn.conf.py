@@ -1,5 +1,6 @@
 """How gunicorn serves the app, here and on a platform: `gunicorn "app:create_app()"`."""
 
+import gc
 import logging
 import os
 import shutil
@@ -46,6 +47,11 @@ def on_starting(server: Any) -> None:
 def when_ready(server: Any) -> None:
     """At SIGTERM, tell routers first."""
     drain.at_sigterm(server, _settings.drain_seconds)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Keep what was loaded before the fork out of collections of garbage, which would write to it and so copy it."""
+    gc.freeze()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -143,3 +143,38 @@ def test_a_web_process_predicts_with_compiled_pipelines_and_loads_no_engine(redi
     )
     assert process.returncode == 0, process.stderr
     assert process.stdout == "[]\n"
+
+
+#: Prints how many kB a forked process has of its own once garbage was collected there, and how many without the hook.
+FORKED = """
+import gc, os, runpy
+from app import create_app
+from app.settings import Settings
+
+create_app(Settings(redis_url="redis://127.0.0.1:1", signing_secret="s" * 40))
+hooks = runpy.run_path("gunicorn.conf.py")
+
+
+def own():
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        gc.collect()
+        lines = open("/proc/self/smaps_rollup").read().splitlines()
+        told = next(line.split()[1] for line in lines if line.startswith("Private_Dirty"))
+        os.write(writer, told.encode())
+        os._exit(0)
+    os.wait()
+    return os.read(reader, 20).decode()
+
+
+without = own()
+hooks["pre_fork"](None, None)
+print(own(), without)
+hooks["on_exit"](None)
+"""
+
+
+def test_what_is_loaded_before_the_fork_stays_shared_when_garbage_is_collected():
+    told = subprocess.run([sys.executable, "-c", FORKED], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shared, copied = map(int, told.split()[-2:])
+    assert shared < copied / 2
