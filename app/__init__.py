@@ -29,7 +29,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     services = app.extensions["automl"] = Services.from_settings(settings)
     problems.register(app)
     auth.register(app, settings)
-    routes.register(app)
+    routes.register(app, settings)
     # Around Flask and not in it, as its documentation has it: what is nearer to the caller comes last.
     app.wsgi_app = Shortcut(app.wsgi_app, services)  # type: ignore[method-assign]
     watch.register(app, settings)

@@ -20,17 +20,22 @@ if TYPE_CHECKING:
     from apiflask import APIFlask
     from flask import Request
 
+#: Methods that change nothing.
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
 #: Names of this machine to itself.
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
-#: Endpoints that answer anyone: platforms probe them without a key.
-OPEN = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"}
+#: Endpoints that answer anyone: platforms probe them without a key, and a person has to see where to type one in.
+OPEN = {
+    "health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping",
+    "ui_sign_in.page", "ui_sign_in.enter", "ui_sign_in.leave", "static",
+}  # fmt: skip
 
 #: The role each endpoint needs. One that is missing here needs `admin`.
 NEEDED = {
     "docs.page": "read",
     "metrics.show": "read",
-    "static": "read",
     "openapi.spec": "read",
     "models.index": "read",
     "models.show": "read",
@@ -44,6 +49,7 @@ NEEDED = {
     "jobs.index": "read",
     "jobs.show": "read",
     "jobs.events": "read",
+    "jobs.history": "read",
     "serve_prediction.predict": "predict",
     "explain.explain": "predict",
     "v2.server": "read",
@@ -65,6 +71,13 @@ NEEDED = {
     "models.promote": "admin",
     "models.delete": "admin",
     "models.delete_version": "admin",
+    # The pages: each as the route that does the same.
+    "ui_start.page": "read",
+    "ui_start.jobs": "read",
+    "ui_start.example": "train",
+    "ui_jobs.page": "read",
+    "ui_jobs.live": "read",
+    "ui_jobs.cancel": "predict",
 }
 
 
@@ -73,7 +86,7 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def authorise(settings: Settings, endpoint: str | None, header: str | None) -> None:
+def authorise(settings: Settings, endpoint: str | None, header: str | None, signed_in: str | None = None) -> None:
     """Let the request pass or raise.
 
     Parameters
@@ -82,6 +95,8 @@ def authorise(settings: Settings, endpoint: str | None, header: str | None) -> N
         Flask's name of the matched route; None when none matched.
     header
         The `Authorization` header.
+    signed_in
+        Hash of the key that was typed into the sign-in page, of a request that has no header.
 
     Raises
     ------
@@ -94,7 +109,8 @@ def authorise(settings: Settings, endpoint: str | None, header: str | None) -> N
         return
     scheme, _, key = (header or "").partition(" ")
     # The look-up is by hash, so its time tells nothing about the key.
-    role = settings.api_keys.get(digest(key.strip())) if scheme.lower() == "bearer" else None
+    given = digest(key.strip()) if scheme.lower() == "bearer" else signed_in or ""
+    role = settings.api_keys.get(given)
     if role is None:
         raise KeyMissing("Send a key that this service knows as: Authorization: Bearer KEY")
     needed = NEEDED.get(endpoint or "", "read" if endpoint is None else "admin")
@@ -104,13 +120,22 @@ def authorise(settings: Settings, endpoint: str | None, header: str | None) -> N
 
 def register(app: APIFlask, settings: Settings) -> None:
     """Check every request before its view runs."""
-    from flask import request
+    from flask import request, session
 
     @app.before_request
     def check() -> None:
         check_host(settings, request.host)
         _check_origin(request)
-        authorise(settings, request.endpoint, request.headers.get("Authorization"))
+        header = request.headers.get("Authorization")
+        # A browser sends its cookie whoever asks: changes by cookie are the pages' own, which have a token too.
+        by_cookie = header is None and (request.method in _SAFE or is_page(request.blueprint))
+        signed_in = session.get("key") if settings.api_keys and by_cookie else None
+        authorise(settings, request.endpoint, header, signed_in)
+
+
+def is_page(blueprint: str | None) -> bool:
+    """Tell whether a blueprint is of the web pages."""
+    return (blueprint or "").startswith("ui_")
 
 
 def check_host(settings: Settings, host: str) -> None:
@@ -139,7 +164,7 @@ def _check_origin(request: Request) -> None:
     ------
     OriginRefused
     """
-    if request.method in ("GET", "HEAD", "OPTIONS"):
+    if request.method in _SAFE:
         return
     own = {None, f"{request.scheme}://{request.host}"}
     site = request.headers.get("Sec-Fetch-Site")

@@ -5,6 +5,7 @@ ServiceError                     500
 ├─ KeyMissing                    401
 ├─ RoleMissing                   403
 ├─ OriginRefused                 403   a page of another origin asks to change something
+├─ TokenMissing                  403   a form that is not of a page of this session
 ├─ NotFound                      404
 │  ├─ ModelNotFound
 │  ├─ VersionNotFound
@@ -155,6 +156,12 @@ class OriginRefused(ServiceError):
     """A page of another origin sent the request through its visitor's browser."""
 
     status, code, title = 403, "origin-refused", "Requests of other origins are refused"
+
+
+class TokenMissing(ServiceError):
+    """A form or a button of the web pages without the token of the session that it was made for."""
+
+    status, code, title = 403, "token-missing", "Load this page again"
 
 
 class NotFound(ServiceError):

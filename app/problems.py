@@ -1,6 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457): the one place where an exception becomes an answer.
 
-Below the paths of other protocols an error has the form that their clients read.
+Below the paths of other protocols an error has the form that their clients read, and on the web pages it is a page.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from app.errors import ServiceError, Unreadable, UploadTooLarge
+from app.pages import problems as pages
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ def register(app: Flask) -> None:
     """Answer every error of a request, ours, Werkzeug's and the unforeseen, as `application/problem+json`."""
 
     def answer(problem: dict[str, Any], headers: Iterable[tuple[str, str]]) -> Response:
+        if pages.PATHS.match(request.path):
+            return pages.page(problem)
         form = next((write for paths, write in _FORMS if paths.match(request.path)), None)
         told = {**problem, "instance": request.path} if form is None else form(problem)
         media_type = "application/problem+json" if form is None else "application/json"

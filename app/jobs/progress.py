@@ -36,6 +36,8 @@ class JobProgress:
         now = time.monotonic()
         if stage == self._stage and now - self._written < _INTERVAL:
             return
+        if stage != self._stage:
+            self._records.note(self._job_id, {"stage": stage})
         self._stage, self._written = stage, now
         where = {"stage": stage} if fraction is None else {"stage": stage, "fraction": fraction}
         self._records.report(self._job_id, where | self._told)

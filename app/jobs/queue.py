@@ -239,6 +239,16 @@ class JobQueue:
         self._reconcile(job)
         return self._records.get(job_id)
 
+    def history(self, job_id: str) -> list[dict[str, Any]]:
+        """Return what happened in a job, oldest first.
+
+        Raises
+        ------
+        JobNotFound
+        """
+        self._records.get(job_id)
+        return self._records.history(job_id)
+
     def recent(self) -> list[Job]:
         """Return the latest jobs, newest first, after noticing whose workers have died."""
         return [job if job.state.final else self.get(job.job_id) for job in self._records.recent()]

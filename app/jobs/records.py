@@ -4,6 +4,7 @@ automl:jobs              sorted set of job ids by time
 automl:job:<id>          hash, fields as in `Job`
 automl:job:<id>:input    hash of Arrow, JSON and bytes: what was uploaded; expires with a job that left a version
 automl:job:<id>:rows     hash name → signed artefact: rows of its leaderboard
+automl:job:<id>:history  list of JSON: what happened, oldest first
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ logger = logging.getLogger(__name__)
 
 #: Seconds in a day.
 _DAY = 24 * 3600
+
+#: Events of a job that are remembered: a long search has thousands of candidates, of which a person looks at the last.
+_EVENTS = 5_000
+
+#: What is told of a candidate when it has been tried.
+_TOLD = ("name", "engine", "score", "fit_seconds", "error")
 
 #: Jobs that are listed.
 _RECENT = 100
@@ -214,6 +221,22 @@ class JobRecords:
         self._redis.hset(_key(job_id), "progress", orjson.dumps(progress))
 
     @store_errors()
+    def note(self, job_id: str, event: dict[str, Any]) -> None:
+        """Remember that something happened, and when."""
+        key = f"{_key(job_id)}:history"
+        with self._redis.pipeline() as pipe:
+            pipe.rpush(key, orjson.dumps({"time": round(time.time(), 3), **event}))
+            pipe.ltrim(key, -_EVENTS, -1)
+            # As long as a job can take to end, and be remembered after.
+            pipe.expire(key, 2 * self._days * _DAY)
+            pipe.execute()
+
+    @store_errors()
+    def history(self, job_id: str) -> list[dict[str, Any]]:
+        """Return what happened in a job, oldest first: the stages that began, and candidates that were tried."""
+        return [orjson.loads(event) for event in self._redis.lrange(f"{_key(job_id)}:history", 0, -1)]
+
+    @store_errors()
     def ask_to_stop(self, job_id: str, why: Stop) -> None:
         """Leave word for the worker, unless there is word already."""
         self._redis.hsetnx(_key(job_id), "stop", why.value)
@@ -233,6 +256,7 @@ class JobRecords:
         """Keep a row of the job's leaderboard."""
         sealed = seal(row, job_id, _NO_VERSION, self._secret)
         self._redis.hset(f"{_key(job_id)}:rows", _digest(name), sealed)
+        self.note(job_id, {"candidate": {name: row.manifest.get(name) for name in _TOLD}})
 
     @store_errors()
     def row(self, job_id: str, name: str) -> Artifact | None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from apiflask import APIFlask
 
+    from app.settings import Settings
 
-def register(app: APIFlask) -> None:
-    """Add every route, and complete the OpenAPI document with what decorators cannot say."""
+
+def register(app: APIFlask, settings: Settings) -> None:
+    """Add every route and the web pages, and complete the OpenAPI document with what decorators cannot say."""
     from app.routes import (
         batch_predictions,
         docs,
@@ -21,6 +23,7 @@ def register(app: APIFlask) -> None:
         models,
         serve_prediction,
         train_pipeline,
+        ui,
         v1,
         v2,
     )
@@ -28,4 +31,5 @@ def register(app: APIFlask) -> None:
     serving = (serve_prediction, batch_predictions, explain, v2, v1, invocations)
     for module in (train_pipeline, jobs, *serving, models, health, metrics, docs):
         app.register_blueprint(module.blueprint)
+    ui.register(app, settings)
     docs.document(app)

@@ -21,7 +21,7 @@ from app.store.files import file_errors
 blueprint = APIBlueprint("jobs", __name__, tag="Training")
 
 #: {kind: the endpoint that starts such jobs}; who may use it may cancel them.
-_STARTED_BY = {
+STARTED_BY = {
     JobKind.TRAINING: "train_pipeline.train",
     JobKind.EXPLANATION: "explain.explain",
     JobKind.BATCH: "batch_predictions.predict",
@@ -53,9 +53,17 @@ def cancel(job_id: str) -> Response:
     if keep not in (None, "best"):
         raise InvalidParameters("keep can only be best.", [Fault("/query/keep", "known is best")])
     held = services()
-    started_by = _STARTED_BY[held.queue.get(job_id).kind]
+    started_by = STARTED_BY[held.queue.get(job_id).kind]
     authorise(held.settings, started_by, request.headers.get("Authorization"))
     return answer(held.queue.cancel(job_id, keep == "best").as_json(), 202)
+
+
+@blueprint.get("/jobs/<job_id>/history")
+@blueprint.output(schemas.JobHistory)
+@blueprint.doc(summary="Show what happened in a job")
+def history(job_id: str) -> Response:
+    """Return the stages that began and the candidates that were tried, oldest first: the last 5,000."""
+    return answer(services().queue.history(job_id))
 
 
 @blueprint.get("/jobs/<job_id>/result")

@@ -144,6 +144,31 @@ class Jobs(RootModel[list[Job]]):
     """The latest jobs."""
 
 
+class Tried(_Answer):
+    """A candidate that was tried."""
+
+    name: str
+    engine: str
+    score: float | None
+    """Mean over the folds; null when it failed."""
+    fit_seconds: float
+    """Of one fold."""
+    error: str | None
+
+
+class JobEvent(_Answer):
+    """A stage that began, or a candidate that was tried."""
+
+    time: float
+    """Seconds since 1970."""
+    stage: str | None = None
+    candidate: Tried | None = None
+
+
+class JobHistory(RootModel[list[JobEvent]]):
+    """What happened in a job, oldest first."""
+
+
 class Prediction(RootModel[dict[str, dict[str, Label | None]]]):
     """`{"id": {"0": …}, "score": {"0": …}}`: what `pandas.DataFrame` takes."""
 

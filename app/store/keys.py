@@ -4,6 +4,7 @@ automl:models                     set of pipeline ids
 automl:latest                     hash id → last version number given; survives deletion, so none is given twice
 automl:model:<id>                 hash: current; <version> → digest of its artefact
 automl:records:<id>               hash version → record (JSON)
+automl:scores:<id>                hash version → its metric and score (JSON), so that many can be drawn at once
 automl:artifact:<id>:<version>    signed artefact
 automl:report:<id>:<version>      what its training reported (JSON)
 automl:explanations:<id>:<version>  explanations that were made at the end of its training (JSON)
@@ -26,6 +27,11 @@ def model(pipeline_id: str | int) -> str:
 def records(pipeline_id: str | int) -> str:
     """Return the key of a pipeline's records."""
     return f"automl:records:{pipeline_id}"
+
+
+def scores(pipeline_id: str | int) -> str:
+    """Return the key of the scores of a pipeline's versions."""
+    return f"automl:scores:{pipeline_id}"
 
 
 def artifact(pipeline_id: str | int, version: int) -> str:
@@ -52,4 +58,5 @@ def remove_version(pipe: Any, pipeline_id: str | int, version: int) -> None:
     """Add the removal of all that is kept of a version to a transaction."""
     pipe.hdel(records(pipeline_id), str(version))
     pipe.hdel(model(pipeline_id), str(version))
+    pipe.hdel(scores(pipeline_id), str(version))
     pipe.delete(*(of(pipeline_id, version) for of in (artifact, report, explanations)))

@@ -57,6 +57,7 @@ class Publications:
             pipe.set(keys.report(record.pipeline_id, number), _json(version.report))
             pipe.hset(records, str(number), numbered.to_bytes())
             pipe.hset(key, str(number), numbered.artifact["sha256"])
+            pipe.hset(keys.scores(record.pipeline_id), str(number), _json(numbered.score))
             pipe.sadd(keys.MODELS, str(record.pipeline_id))
             pipe.set(job, f"{record.pipeline_id} {number}", ex=_REMEMBERED)
             if not current or (number > current and not record.provisional):

@@ -62,6 +62,13 @@ class Record:
     provisional: bool = False
     protocol: int = PROTOCOL
 
+    @property
+    def score(self) -> dict[str, Any]:
+        """The metric of the training, and its mean and standard deviation over the folds; None where there is none."""
+        name = self.result.get("metric")
+        measured = self.metrics.get(name or "") or {}
+        return {"metric": name, "mean": measured.get("mean"), "std": measured.get("std")}
+
     def to_bytes(self) -> bytes:
         """Return JSON."""
         return orjson.dumps(asdict(self), option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)

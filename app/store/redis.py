@@ -130,6 +130,21 @@ class ModelStore:
             return [Record.from_bytes(data) for data in pipe.execute() if data]
 
     @store_errors()
+    def scores(self, names: list[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return for each pipeline the scores of its versions, oldest first, as `Record.score` has them.
+
+        Versions from before scores were stored apart are left out.
+        """
+        with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hgetall(keys.scores(name))
+            found = pipe.execute()
+        return {
+            name: [{"version": int(number), **orjson.loads(stored[number])} for number in sorted(stored, key=int)]
+            for name, stored in zip(names, found, strict=True)
+        }
+
+    @store_errors()
     def promote(self, pipeline_id: str | int, version: int, expected: int | None = None) -> None:
         """Make a version current, by compare-and-set.
 

@@ -1,0 +1,115 @@
+"""Who looks at the pages: a key that was typed in once and is kept, as its hash, in a signed cookie."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from flask import request, session
+from markupsafe import Markup
+
+from app import auth
+from app.errors import KeyMissing, RoleMissing, TokenMissing
+from app.services import services
+from app.settings import ROLES
+from app.store.secret import signing_secret
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.settings import Settings
+
+#: Days after which a key has to be typed in again.
+_DAYS = 14
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Sign cookies with a key of their own, made of the signing secret, and tell templates who looks."""
+    derived = hmac.new(signing_secret(settings).encode(), b"cookies of the web pages", hashlib.sha256)
+    app.secret_key = derived.digest()
+    app.config.update(
+        SESSION_COOKIE_NAME="automl_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        # Beyond loopback a key travels, so that there has to be TLS before it.
+        SESSION_COOKIE_SECURE=not settings.on_loopback,
+        PERMANENT_SESSION_LIFETIME=_DAYS * 24 * 3600,
+    )
+
+    app.jinja_env.globals.update({"may": may, "token": token, "csrf": _field})
+
+    @app.context_processor
+    def known() -> dict[str, Any]:
+        return {"role": role(), "keys_needed": bool(settings.api_keys)}
+
+
+def enter(key: str) -> None:
+    """Remember a key.
+
+    Raises
+    ------
+    KeyMissing
+        It is not one of this service's.
+    """
+    digest = auth.digest(key.strip())
+    if digest not in services().settings.api_keys:
+        raise KeyMissing("This service does not know that key. Look for a space or a missing character.")
+    # What was signed for someone else before does not go on.
+    session.clear()
+    session.permanent = True
+    session["key"] = digest
+
+
+def leave() -> None:
+    """Forget the key."""
+    session.clear()
+
+
+def role() -> str | None:
+    """Return the role of whoever looks; None for a stranger where keys are needed."""
+    known = services().settings.api_keys
+    return known.get(session.get("key", "")) if known else ROLES[-1]
+
+
+def may(endpoint: str) -> bool:
+    """Tell whether whoever looks has the role that an endpoint needs."""
+    mine = role()
+    return mine is not None and ROLES.index(mine) >= ROLES.index(auth.NEEDED.get(endpoint, ROLES[-1]))
+
+
+def require(endpoint: str) -> None:
+    """Refuse whoever has not the role that an endpoint needs.
+
+    Raises
+    ------
+    RoleMissing
+    """
+    if not may(endpoint):
+        raise RoleMissing(f"This needs a key with the role {auth.NEEDED[endpoint]}; yours has the role {role()}.")
+
+
+def token() -> str:
+    """Return what a page of this session sends along with a change: another site's page does not know it."""
+    if "token" not in session:
+        session["token"] = secrets.token_urlsafe(16)
+    return str(session["token"])
+
+
+def _field() -> Markup:
+    """Return the token as a field of a form."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token())
+
+
+def check_token() -> None:
+    """Refuse a change that does not come from a page of this session.
+
+    Raises
+    ------
+    TokenMissing
+    """
+    sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
+    known = session.get("token", "")
+    if not known or not hmac.compare_digest(sent.encode(), known.encode()):
+        raise TokenMissing("This page is too old, or cookies are off. Load it again, and then repeat what you did.")

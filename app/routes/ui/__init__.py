@@ -1,0 +1,52 @@
+"""The web pages: one module a URL below /ui, named as the URL, and the start page at /."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apiflask import APIFlask
+    from flask import Response
+
+    from app.settings import Settings
+
+#: What a page may load and run: what this service serves, and no script that stands in the page itself. plotly writes
+#: styles of its own.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def register(app: APIFlask, settings: Settings) -> None:
+    """Add the pages."""
+    from flask import request
+
+    from app.auth import is_page
+    from app.pages import assets, session, words
+    from app.routes.ui import jobs, sign_in, start
+
+    session.register(app, settings)
+    words.register(app)
+    assets.register(app)
+    for module in (start, jobs, sign_in):
+        app.register_blueprint(module.blueprint)
+
+    @app.before_request
+    def check() -> None:
+        if is_page(request.blueprint) and request.method == "POST":
+            session.check_token()
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        if is_page(request.blueprint) or request.path.startswith("/ui/"):
+            response.headers.update(_HEADERS)
+        return response

@@ -1,0 +1,45 @@
+"""/ui/sign-in"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from apiflask import APIBlueprint
+from flask import Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from app.errors import KeyMissing
+from app.pages import session
+
+blueprint = APIBlueprint("ui_sign_in", __name__, enable_openapi=False)
+
+
+@blueprint.get("/ui/sign-in")
+def page() -> str:
+    """Ask for a key."""
+    return render_template("ui/sign_in.html", next=_back(request.args.get("next")), problem=None)
+
+
+@blueprint.post("/ui/sign-in")
+def enter() -> Redirect | tuple[str, int]:
+    """Remember a key, and go back to the page that asked for one."""
+    back = _back(request.form.get("next"))
+    try:
+        session.enter(request.form.get("key", ""))
+    except KeyMissing as error:
+        return render_template("ui/sign_in.html", next=back, problem=error.detail), error.status
+    return redirect(back, 303, Response)
+
+
+@blueprint.post("/ui/sign-out")
+def leave() -> Redirect:
+    """Forget the key."""
+    session.leave()
+    return redirect(url_for("ui_sign_in.page"), 303, Response)
+
+
+def _back(path: str | None) -> str:
+    """Return a path of this service, whatever was sent."""
+    there = path or "/"
+    parts = urlsplit(there.replace("\\", "/"))
+    return there if there.startswith("/") and not (parts.scheme or parts.netloc) else "/"

@@ -1,0 +1,36 @@
+"use strict";
+// What every page does: times in the reader's own zone, and a word when the service does not answer.
+
+function localise(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const when = new Date(time.dateTime);
+    if (isNaN(when)) continue;
+    time.textContent = when.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    time.title = time.dateTime;
+    time.removeAttribute("datetime");
+  }
+}
+
+function tell(title, detail) {
+  const place = document.getElementById("problem");
+  if (place.querySelector("strong")?.textContent === title) return;
+  const box = document.createElement("article");
+  box.className = "problem";
+  const strong = box.appendChild(document.createElement("strong"));
+  strong.textContent = title;
+  box.appendChild(document.createElement("p")).textContent = detail;
+  place.replaceChildren(box);
+}
+
+const LOST = "The service does not answer";
+
+document.addEventListener("DOMContentLoaded", () => localise(document));
+document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
+document.addEventListener("htmx:sendError", () => {
+  tell(LOST, "This page goes on asking. Nothing is lost: what runs goes on without it.");
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  // What was wrong before an answer that is right is wrong no more.
+  if (event.detail.successful) document.getElementById("problem").replaceChildren();
+  else if (event.detail.xhr.status >= 400) document.getElementById("problem").scrollIntoView({ block: "nearest" });
+});

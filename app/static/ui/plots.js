@@ -1,0 +1,49 @@
+"use strict";
+// Draws each figure that a page holds as JSON, in the colours of the page.
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+// "var:--c0" in a figure stands for the colour of that name, so that figures know neither light nor dark.
+function coloured(value) {
+  if (typeof value === "string") return value.startsWith("var:") ? colour(value.slice(4)) : value;
+  if (Array.isArray(value)) return value.map(coloured);
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, coloured(inner)]));
+  }
+  return value;
+}
+
+function axis(own) {
+  const line = colour("--rule");
+  return { gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true, ...own };
+}
+
+function draw(place) {
+  const figure = coloured(JSON.parse(place.dataset.figure));
+  const own = figure.layout ?? {};
+  const layout = {
+    height: Number(place.dataset.height),
+    margin: { l: 48, r: 12, t: own.title ? 36 : 12, b: 40 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: colour("--text"), size: 12, family: "system-ui, sans-serif" },
+    colorway: ["--c0", "--c1", "--c2", "--c3", "--c4", "--c5"].map(colour),
+    hoverlabel: { namelength: -1 },
+    legend: { orientation: "h", y: -0.2 },
+    ...own,
+  };
+  for (const name of Object.keys(own).filter((name) => /^[xy]axis/.test(name))) layout[name] = axis(own[name]);
+  layout.xaxis ??= axis({});
+  layout.yaxis ??= axis({});
+  Plotly.react(place, figure.data, layout, { responsive: true, displayModeBar: false });
+}
+
+function drawAll(root) {
+  for (const place of root.querySelectorAll("[data-figure]")) draw(place);
+}
+
+document.addEventListener("DOMContentLoaded", () => drawAll(document));
+document.addEventListener("htmx:afterSwap", (event) => drawAll(event.target));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(document));
