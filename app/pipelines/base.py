@@ -30,7 +30,10 @@ class Progress(Protocol):
         best_score: float | None = None,
         metric: str | None = None,
     ) -> None:
-        """Report a stage, the share of it that is done, and what a search has tried, lost and reached by which metric."""
+        """Report a stage, the share of it that is done, and what a search has tried, lost and reached, by which metric.
+
+        What is left out stands as it was said before.
+        """
 
 
 @dataclass(frozen=True)
