@@ -1,4 +1,4 @@
-"""The guide: each snippet runs against a real service, what it shows is what comes, and nothing is fetched elsewhere."""
+"""The guide: each snippet runs against a real service and prints what is shown; the site fetches nothing elsewhere."""
 
 import contextlib
 import doctest
