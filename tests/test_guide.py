@@ -64,7 +64,7 @@ def blocks(page):
 
 
 class Reader:
-    """Who follows a page: in a folder with the examples, a shell, and one session of Python."""
+    """Who follows a page: in a folder with the examples, a shell, and one Python that stays."""
 
     def __init__(self, service, folder):
         self.service = service
@@ -112,7 +112,7 @@ def checked(text):
 
 @pytest.fixture
 def keyed(short_folder):
-    """A service that wants keys, and a session with the key of an administrator."""
+    """A service that wants keys, and a client with the key of an administrator."""
     key = "of-an-administrator"
     process, service = start_service(short_folder / "keyed", API_KEYS=f"admin:{digest(key)}")
     yield Service(service.root, key)
