@@ -81,7 +81,7 @@ def _parsed(data: bytes) -> tuple[Any, list[Array]] | None:
         if begin < 0:
             break
         end = data.find(b"}", begin) + 1
-        column = _column(data[begin + 1 : end - 1]) if end - begin > _LONG else None
+        column = _column(data, begin + 1, end - 1) if end - begin > _LONG else None
         if column is None:
             return None
         columns.append(column)
@@ -94,27 +94,27 @@ def _parsed(data: bytes) -> tuple[Any, list[Array]] | None:
         return None
 
 
-def _column(section: bytes) -> Array | None:
+def _column(data: bytes, begin: int, end: int) -> Array | None:
     """Return the values between the braces of a column; None where anything of it is not regular."""
     import numpy as np
 
-    scaled = b"e" in section or b"E" in section
-    if scaled and (b".e" in section or b".E" in section):
+    scaled = any(data.find(mark, begin, end) >= 0 for mark in (b"e", b"E"))
+    if scaled and any(data.find(mark, begin, end) >= 0 for mark in (b".e", b".E")):
         # Without digits behind its point, which Arrow reads.
         return None
     parts: list[Array] = []
-    begin = rows = 0
-    while begin >= 0:
+    place, rows = begin, 0
+    while place <= end:
         # Cut at a comma; where there is none this is the last.
-        end = section.find(b",", begin + _TOGETHER)
-        part = _part(section[begin : None if end < 0 else end].lstrip(b" "), rows)
+        comma = data.find(b",", place + _TOGETHER, end)
+        stop = comma if comma >= 0 else end
+        part = _part(data[place:stop].lstrip(b" "), rows)
         if part is None:
             return None
         parts.append(part)
-        rows += len(part)
-        begin = end + 1 if end >= 0 else -1
+        place, rows = stop + 1, rows + len(part)
     values = np.concatenate(parts)
-    if scaled or b"." in section:
+    if scaled or data.find(b".", begin, end) >= 0:
         return values
     return values.astype("int64") if (np.abs(values) < _EXACT).all() else None
 
@@ -154,7 +154,7 @@ def _in_order(text: Array, opened: Array, closed: Array, rows: int) -> bool:
         number = np.zeros(last - first, "int64")
         for place in range(width):
             digit = _digit(text, begin + place)
-            if (digit > 9).any():
+            if digit.max() > 9:
                 return False
             number = number * 10 + digit
         if (number != np.arange(first + rows, last + rows)).any():
@@ -170,7 +170,7 @@ def _plain(text: Array, starts: Array, ends: Array) -> bool:
         return False
     signed = text[starts] == _MINUS
     first, second = _digit(text, starts + signed), _digit(text, starts + signed + 1)
-    if (first > 9).any() or (_digit(text, ends - 1) > 9).any():
+    if first.max() > 9 or _digit(text, ends - 1).max() > 9:
         return False
     return not ((first == 0) & ((second < 10) | (signed & (widths == 2)))).any()
 
