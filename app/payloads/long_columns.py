@@ -28,7 +28,7 @@ _FIRST = b'{"0":'
 _LONG = 1 << 14
 
 #: Bytes of a column that are looked at together, so that what is made of them stays near the processor.
-_TOGETHER = 1 << 17
+_TOGETHER = 1 << 18
 
 #: Bytes of a value; numbers have no more digits than that unless somebody makes trouble.
 _WIDEST = 40
@@ -189,7 +189,8 @@ def _read(text: Array, starts: Array, ends: Array) -> Array | None:
 
     offsets = np.zeros(len(starts) + 1, "int32")
     np.cumsum(ends - starts, out=offsets[1:])
-    places = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], ends - starts)
+    places = np.arange(offsets[-1])
+    places += np.repeat(starts - offsets[:-1], ends - starts)
     together = [None, pa.py_buffer(offsets), pa.py_buffer(text[places])]
     try:
         values: Array = pa.Array.from_buffers(pa.string(), len(starts), together).cast("float64").to_numpy()
