@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, FormatUnknown, InvalidData, Unreadable, UploadTooLarge, at
-from app.payloads import csv_tables, images, strict_json
+from app.payloads import csv_tables, images, long_columns, strict_json
 from app.payloads.arrow_tables import read_arrow, read_parquet, unknown_type
 from app.payloads.uploads import Upload
 
@@ -133,7 +133,7 @@ def _from_columns(columns: dict[str, Any], part: str) -> dict[str, list[Any]]:
     first: Any = next(iter(columns.values()), [])
     by_row_name = isinstance(first, dict)
     kind = dict if by_row_name else list
-    if not all(isinstance(column, kind) for column in columns.values()):
+    if not all(isinstance(column, kind) for column in columns.values()) and not long_columns.are(columns):
         raise Unreadable(f"{part} is not a table: each column must be a list, or an object of row names and values.")
     ragged = [name for name, column in columns.items() if len(column) != len(first)]
     if by_row_name:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, FormatUnknown, InvalidParameters, Unreadable, within
-from app.payloads import encoded, strict_json, strict_yaml
+from app.payloads import encoded, long_columns, strict_json, strict_yaml
 from app.payloads.explaining import ExplainParameters, check_explaining
 from app.payloads.parameters import PredictParameters, check
 from app.payloads.uploads import FORMATS, Upload, parts, take
@@ -94,7 +94,7 @@ def _read(request: Request, *required: str) -> tuple[dict[str, Any], Upload | No
 
 
 def _json_body(data: bytes) -> tuple[dict[str, Any], Upload | None]:
-    body = strict_json.loads(data, "body")
+    body = long_columns.of_body(data) or strict_json.loads(data, "body")
     if not isinstance(body, dict):
         raise Unreadable("The body is not a JSON object with pipeline_id and data.")
     values = dict(body)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from app.payloads import frames, strict_json
+from app.payloads import frames, long_columns, strict_json
 from app.payloads.arrow_tables import read_arrow
 from app.payloads.parameters import Kind
 from app.payloads.signature import Column, Signature
@@ -106,7 +106,10 @@ def read(upload: Upload, wanted: Wanted, settings: Settings) -> Straight | None:
 
 
 def _of_json(upload: Upload, settings: Settings) -> Lists | None:
-    return _lists(strict_json.loads(upload.data, upload.part) if upload.value is None else upload.value)
+    if upload.value is not None:
+        return _lists(upload.value)
+    arrays = long_columns.of_table(upload.data)
+    return _lists(strict_json.loads(upload.data, upload.part)) if arrays is None else dict(arrays)
 
 
 def _of_arrow(upload: Upload, settings: Settings) -> Lists | None:
@@ -193,6 +196,8 @@ def _of_columns(columns: dict[str, Any]) -> Lists | None:
         if any(list(column) != order for column in columns.values()):
             return None
         found = {name: list(column.values()) for name, column in columns.items()}
+    elif long_columns.are(columns):
+        found = dict(columns)
     else:
         return None
     return found if len(set(map(len, found.values()))) == 1 else None

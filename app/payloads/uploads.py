@@ -69,8 +69,9 @@ _REFUSED = {
 class Upload:
     """One part of a request. `filename` only tells the format; it is never a path that is opened.
 
-    `value` is the table itself when it came inside a larger JSON body that is parsed already. `skipped` counts the
-    lines that were between the header of a CSV and what follows it here, in the file that this is a block of.
+    `value` is the table itself when it came inside a larger JSON body that is parsed already; its columns may be arrays
+    (`long_columns`). `skipped` counts the lines that were between the header of a CSV and what follows it here, in the
+    file that this is a block of.
     """
 
     part: str
@@ -83,7 +84,7 @@ class Upload:
     def to_bytes(self) -> dict[str, bytes]:
         """Return what `from_bytes` reads: data and no code."""
         told = {"part": self.part, "media_type": self.media_type, "filename": self.filename, "value": self.value}
-        return {"upload": orjson.dumps(told), "data": self.data}
+        return {"upload": orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY), "data": self.data}
 
     @classmethod
     def from_bytes(cls, stored: dict[str, bytes]) -> Self | None:

@@ -198,11 +198,11 @@ def load(
     name = str(pipeline_id)
     wanted, digest = cache.place(name, version, lambda: store.place(name, version, likely=cache.newest(name)))
 
-    @Stage("load", metrics.LOAD_SECONDS)
     def read() -> tuple[TrainedPipeline, int]:
-        artifact = store.artifact(pipeline_id, wanted)
-        size = sum(map(len, artifact.parts.values()))
-        return TrainedPipeline.from_artifact(artifact, installed_versions()), size
+        with Stage("load", metrics.LOAD_SECONDS):
+            artifact = store.artifact(pipeline_id, wanted)
+            size = sum(map(len, artifact.parts.values()))
+            return TrainedPipeline.from_artifact(artifact, installed_versions()), size
 
     context.note(pipeline_id=pipeline_id, version=wanted)
     return cache.get((name, wanted, digest), read), wanted

@@ -127,5 +127,6 @@ def start(level: str) -> None:
     _send_to(logging.StreamHandler())
     logging.getLogger("app").setLevel(level)
     logging.captureWarnings(True)
-    # No line tells these, and finding them out takes its time.
+    # No line tells these, nor where in the code it was written, and finding them out takes its time.
     logging.logThreads = logging.logMultiprocessing = False
+    logging._srcfile = None

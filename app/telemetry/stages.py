@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import ContextDecorator
 from types import TracebackType
 
 from prometheus_client import Histogram
@@ -12,7 +11,7 @@ from app import deadline
 from app.telemetry.traces import TRACES
 
 
-class Stage(ContextDecorator):
+class Stage:
     """Time a stage and make a span of it, once; refuse to begin it when the request's time has passed.
 
     Raises

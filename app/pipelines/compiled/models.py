@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from app.pipelines.compiled.operation import Columns, Declined, OfColumns, OfNumbers
+from app.pipelines.compiled.small_trees import SmallTrees
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,6 +142,10 @@ class Trees:
         return str(self._live.input_type)
 
     @cached_property
+    def _small(self) -> SmallTrees | None:
+        return SmallTrees.of(self._live)
+
+    @cached_property
     def _config(self) -> Any:
         from treelite.gtil import gtil
 
@@ -156,6 +161,8 @@ class Trees:
         if self.single:
             X = X.astype("float32")
         X = np.ascontiguousarray(X, dtype=self._type)
+        if self._small is not None and not np.isnan(X).any():
+            return self._small(X)
         try:
             # What `gtil.predict` is, without reading its configuration anew, which takes as long as a forest does.
             found: Array = gtil._predict_impl(self._live, X, config=self._config)
