@@ -226,5 +226,7 @@ def _divergence(answers: Array, local: Array, near: Array) -> float:
 
     tiny = 1e-9
     p, q = answers.clip(tiny, 1), local.clip(tiny, 1)
-    p, q = p / p.sum(axis=1, keepdims=True), q / q.sum(axis=1, keepdims=True)
-    return float(near @ (p * np.log(p / q)).sum(axis=1) / near.sum())
+    # Products, as NumPy takes ten times as long to add up rows of a few numbers.
+    whole = np.ones((p.shape[1], 1))
+    p, q = p / (p @ whole), q / (q @ whole)
+    return float((near @ (p * np.log(p / q))).sum() / near.sum())

@@ -30,7 +30,7 @@ _TOGETHER = 128
 _FILLED = 16
 
 #: Lengths, and texts of each, of which is seen whether inputs can be cut short; the difference that is rounding.
-_LENGTHS, _OF_EACH, _ROUNDING = 8, 8, 1e-6
+_LENGTHS, _OF_EACH, _ROUNDING = 8, 4, 1e-6
 
 
 @dataclass(frozen=True)
