@@ -175,8 +175,9 @@ def fit(rows: Rows, near: Array, output: int, classes: bool) -> Fit:
     chosen = rows.answers if classes else rows.answers[:, [output]]
     place = output if classes else 0
     total = near.sum()
-    x_mean, y_mean = near @ masks / total, near @ chosen / total
     blocks = [slice(first, first + _BLOCK) for first in range(0, len(masks), _BLOCK)]
+    x_mean = np.sum([near[block] @ masks[block] for block in blocks], axis=0) / total
+    y_mean = near @ chosen / total
     gram, cross = _ALPHA * np.eye(masks.shape[1]), np.zeros((masks.shape[1], chosen.shape[1]))
     roots = np.sqrt(near)[:, None]
     for block in blocks:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 #: Masks that are answered at once: what a layer makes of more fits no core's cache.
 _TOGETHER = 128
 
-#: Codes that fill up an input at least which is cut short: the last words of a text are seen together with them.
-_FILLED = 16
+#: Codes that fill up an input at least which is cut short, as the last words of a text are seen together with them: the
+#: fewest do that are enough for a network.
+_FILLED = (8, 16, 32)
 
 #: Lengths, and texts of each, of which is seen whether inputs can be cut short; the difference that is rounding.
 _LENGTHS, _OF_EACH, _ROUNDING = 8, 4, 1e-6
@@ -104,16 +105,19 @@ class Coded:
         import numpy as np
 
         generator = np.random.default_rng(0)
-        for length in np.linspace(0, len(self.words), _LENGTHS).astype(int).tolist():
-            some = np.tile(np.arange(len(self.words)) < length, (_OF_EACH, 1))
-            kept = generator.permuted(some, axis=1)
+        lengths = np.linspace(0, len(self.words), _LENGTHS).astype(int)[:, None, None]
+        some = np.broadcast_to(np.arange(len(self.words)) < lengths, (_LENGTHS, _OF_EACH, len(self.words)))
+        kept = generator.permuted(some, axis=2)
+        whole = self._answered(np.concatenate(kept), self.length)
+        for filled in _FILLED:
             try:
-                short = self._answered(kept, _FILLED)
+                short = np.concatenate([self._answered(each, filled) for each in kept])
             except Declined:
-                return self.length
-            if not np.allclose(short, self._answered(kept, self.length), rtol=_ROUNDING, atol=_ROUNDING):
-                return self.length
-        return _FILLED
+                # A convolution may see more words than there are.
+                continue
+            if np.allclose(short, whole, rtol=_ROUNDING, atol=_ROUNDING):
+                return filled
+        return self.length
 
     def _answered(self, kept: Array, filled: int) -> Array:
         """Answer texts of the words at some places, shape (n_texts, n_places)."""

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 #: Different words of a text up to which all their pairs are one table: of 16 MB at this number.
 _MOST = 2_000
 
-#: Words of all texts that are counted at once: more than a core's cache holds, as cores that share the work wait for
-#: each other between two steps of it.
-_TOGETHER = 300_000
+#: Words of all texts that are counted at once. Of fewer, cores that share the work wait for each other more often; of
+#: twice as many, what NumPy takes of memory goes back to the system each time, and is asked for again page by page.
+_TOGETHER = 150_000
 
 
 @dataclass(frozen=True)

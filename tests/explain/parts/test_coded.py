@@ -16,8 +16,14 @@ from app.pipelines.compiling.graphs import of_keras
 from tests.explain.functions import opaque
 from tests.explain.parts.test_counted import TEXTS, written
 
-#: What each network makes of all places of a text, and whether it answers the same of an input that is cut short.
-REDUCTIONS = {"GlobalMaxPooling1D": True, "GlobalAveragePooling1D": False, "Flatten": False}
+#: {what a network makes of all places of a text, and how many words each of two convolutions sees: whether it answers
+#: the same of an input that is cut short}.
+NETWORKS = {
+    ("GlobalMaxPooling1D", 3): True,
+    ("GlobalMaxPooling1D", 7): True,
+    ("GlobalAveragePooling1D", 3): False,
+    ("Flatten", 3): False,
+}
 
 #: Words that the networks read.
 LENGTH = 80
@@ -59,23 +65,25 @@ def masks_of(masked, count=60):
     return masks
 
 
-@pytest.fixture(scope="module", params=REDUCTIONS)
+@pytest.fixture(scope="module", params=NETWORKS, ids=str)
 def network(request):
-    """A network that looks at three words at once, compiled."""
+    """Whether a network answers the same of an input that is cut short, and the network, compiled."""
     keras = backend.keras()
+    reduction, size = request.param
     keras.utils.set_random_seed(0)
     layers = [
         keras.layers.Embedding(40, 4),
-        keras.layers.Conv1D(8, 3, activation="relu"),
+        keras.layers.Conv1D(8, size, activation="relu"),
+        keras.layers.Conv1D(8, size, activation="relu"),
         keras.layers.MaxPooling1D(2),
-        getattr(keras.layers, request.param)(),
+        getattr(keras.layers, reduction)(),
         keras.layers.Dense(1),
     ]
     with backend.quiet():
         live = keras.Sequential([keras.Input((LENGTH,), dtype="int32"), *layers])
         # What has never been called is not exported.
         live(np.zeros((1, LENGTH), dtype="int32"))
-    return request.param, of_keras(SimpleNamespace(network=lambda: live))
+    return NETWORKS[request.param], of_keras(SimpleNamespace(network=lambda: live))
 
 
 @pytest.mark.parametrize("text", [*TEXTS, "late " * 100 + " ".join(f"word{number}" for number in range(60))])
@@ -88,14 +96,14 @@ def test_words_that_are_left_out_change_answers_as_texts_without_them(network, t
 
 
 def test_inputs_are_cut_short_where_the_network_answers_the_same(network):
-    reduction, graph = network
+    same, graph = network
     subject, watched = reading(graph)
     masked = Words.of(subject, row(" ".join(f"word{number}" for number in range(50))), ["note"])
     masked.answers(masks_of(masked))
     watched.shapes.clear()
     masked.answers(masks_of(masked, 1_000))
     assert sum(n_texts for n_texts, _ in watched.shapes) == 1_000
-    assert (min(width for _, width in watched.shapes) < LENGTH / 2) == REDUCTIONS[reduction]
+    assert (min(width for _, width in watched.shapes) < LENGTH / 2) == same
     assert max(width for _, width in watched.shapes) <= LENGTH
 
 
