@@ -75,14 +75,18 @@ class Network:
     reads
         What it looks at: table, image, text or series.
     inputs
-        From rows to its input, float32 of shape (n_rows, ...).
+        From rows to its input, float32 of shape (n_rows, ...), or the codes of a text's words, int32.
     copy
         Returns a live Keras model that nobody else uses.
+    answers
+        From its input to what `Subject.predict` gives, by many threads at once; raises `Declined` of inputs that it
+        does not take. None where it is not compiled.
     """
 
     reads: str
     inputs: Callable[[pd.DataFrame], Array]
     copy: Callable[[], Any]
+    answers: Callable[[Array], Array] | None = None
 
 
 @dataclass(frozen=True)

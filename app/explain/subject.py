@@ -14,6 +14,8 @@ from app.explain.signals import behind
 from app.explain.structure import final_step, members
 from app.payloads.parameters import Kind, ModelTraining, Task
 from app.pipelines import metrics
+from app.pipelines.compiled import transformers
+from app.pipelines.compiled.networks import NetworkInput
 from app.pipelines.reports import importances
 from app.pipelines.trained import TrainedPipeline
 
@@ -40,7 +42,7 @@ def of(pipeline: TrainedPipeline) -> Subject:
 def _made(pipeline: TrainedPipeline) -> Subject:
     kinds = _kinds(pipeline)
     whole = any(kind in (Kind.IMAGE, Kind.SIGNAL) for kind in kinds.values())
-    network = _network(pipeline.fitted)
+    network = _network(pipeline)
     answering = () if whole else members(pipeline.fitted)
     # Of thousands of rows the original is as fast as what is compiled, or faster, but for networks of whole rows.
     predict = pipeline.predict if network is not None and not answering else pipeline.predict_original
@@ -123,9 +125,9 @@ def _kinds(pipeline: TrainedPipeline) -> dict[str, Kind]:
     }
 
 
-def _network(fitted: Any) -> Network | None:
+def _network(pipeline: TrainedPipeline) -> Network | None:
     """Return the neural network that the last step of a pipeline is; None where it is none."""
-    *before, (_, model) = fitted.steps
+    *before, (_, model) = pipeline.fitted.steps
     if not hasattr(model, "copied"):
         return None
 
@@ -135,7 +137,10 @@ def _network(fitted: Any) -> Network | None:
         encoded: Array = model.encode(rows)
         return encoded
 
-    return Network(model.kind, inputs, model.copied)
+    compiled, answers = pipeline.compiled, None
+    if isinstance(compiled, transformers.Pipeline) and isinstance(compiled.encoder, NetworkInput):
+        answers = transformers.Chain(compiled.steps)
+    return Network(model.kind, inputs, model.copied, answers)
 
 
 def _image_size(fitted: Any) -> tuple[int, int, int] | None:

@@ -175,8 +175,9 @@ def fit(rows: Rows, near: Array, output: int, classes: bool) -> Fit:
     chosen = rows.answers if classes else rows.answers[:, [output]]
     place = output if classes else 0
     total = near.sum()
-    x_mean, y_mean = near @ masks / total, near @ chosen / total
     blocks = [slice(first, first + _BLOCK) for first in range(0, len(masks), _BLOCK)]
+    x_mean = np.sum([near[block] @ masks[block] for block in blocks], axis=0) / total
+    y_mean = near @ chosen / total
     gram, cross = _ALPHA * np.eye(masks.shape[1]), np.zeros((masks.shape[1], chosen.shape[1]))
     roots = np.sqrt(near)[:, None]
     for block in blocks:
@@ -226,5 +227,7 @@ def _divergence(answers: Array, local: Array, near: Array) -> float:
 
     tiny = 1e-9
     p, q = answers.clip(tiny, 1), local.clip(tiny, 1)
-    p, q = p / p.sum(axis=1, keepdims=True), q / q.sum(axis=1, keepdims=True)
-    return float(near @ (p * np.log(p / q)).sum(axis=1) / near.sum())
+    # Products, as NumPy takes ten times as long to add up rows of a few numbers.
+    whole = np.ones((p.shape[1], 1))
+    p, q = p / (p @ whole), q / (q @ whole)
+    return float((near @ (p * np.log(p / q))).sum() / near.sum())

@@ -56,6 +56,7 @@ FITTING = {
     "linear": COLUMNS,
     "customers": [*COLUMNS, "interactions"],
     "texts": ["lime", "shap", "summary", "sp_lime"],
+    "network of texts": ["lime", "shap", "summary", "sp_lime"],
     "images": ["lime", "shap", "summary"],
     "network of images": ["lime", "shap", "grad_cam", "summary"],
     "series": [*OF_SERIES, "interactions"],

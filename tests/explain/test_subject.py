@@ -55,6 +55,7 @@ def test_images_are_seen_at_the_size_of_the_training(trained, name):
     ("name", "reads"),
     [
         ("network of numbers", "table"),
+        ("network of texts", "text"),
         ("network of images", "image"),
         ("whole series", "series"),
         ("three classes", None),

@@ -161,6 +161,7 @@ RECIPES = {
         _customers, "sklearn.ensemble.GradientBoostingClassifier", "leaves", "customer", {"n_estimators": 30}
     ),
     "texts": recipe(_notes, "sklearn.linear_model.LogisticRegression", "leaves", "customer"),
+    "network of texts": recipe(_notes, "autokeras.TextClassifier", "leaves", "customer", _SHORT),
     "images": recipe(_pictures, _FOREST, None, None, _TREES, images=_SMALL),
     "network of images": recipe(_pictures, "autokeras.ImageClassifier", None, None, _SHORT, images=_SMALL),
     "series": recipe(_waves, _FOREST, None, None, _TREES, extract_features=_OF_SERIES),

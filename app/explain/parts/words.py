@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from app.errors import Fault, InvalidData, at
 from app.explain.base import Subject
 from app.explain.found import Part
+from app.explain.parts.coded import Coded
 from app.explain.parts.counted import Counted, Mix
 
 if TYPE_CHECKING:
@@ -78,10 +79,9 @@ class Words:
         import numpy as np
         import pandas as pd
 
-        if self._counted is not None:
-            return np.concatenate(
-                [self._counted.answers(masks[n : n + _TOGETHER]) for n in range(0, len(masks), _TOGETHER)]
-            )
+        known = self._known
+        if known is not None:
+            return np.concatenate([known.answers(masks[n : n + _TOGETHER]) for n in range(0, len(masks), _TOGETHER)])
         unique, back = np.unique(np.packbits(masks, axis=1), axis=0, return_inverse=True)
         unique = np.unpackbits(unique, axis=1, count=masks.shape[1]).astype(bool)
         told = []
@@ -95,9 +95,10 @@ class Words:
         return answers
 
     @cached_property
-    def _counted(self) -> Counted | Mix | None:
+    def _known(self) -> Counted | Mix | Coded | None:
+        """The texts as the model sees them; None where it has to be sent whole texts."""
         numbers = {(part.feature, part.value): number for number, part in enumerate(self.parts)}
-        return Counted.of(self.subject, self.row, numbers)
+        return Counted.of(self.subject, self.row, numbers) or Coded.of(self.subject, self.row, numbers)
 
     def _texts(self, name: str, masks: Array) -> list[str]:
         """Return the text of a column under each mask.

@@ -65,5 +65,9 @@ def of_keras(step: Any) -> models.Graph:
 
     graph = onnx.load_from_string(data)
     kinds = {onnx.TensorProto.INT32: "int32", onnx.TensorProto.FLOAT: "float32"}
-    kind = kinds[graph.graph.input[0].type.tensor_type.elem_type]
-    return models.Graph(data, graph.graph.output[0].name, kind)
+    taken = graph.graph.input[0].type.tensor_type
+    if kinds[taken.elem_type] == "int32":
+        # Many networks of texts answer the same of shorter inputs, which are not filled up to the end; explainers try.
+        taken.shape.dim[1].dim_param = "words"
+        data = graph.SerializeToString()
+    return models.Graph(data, graph.graph.output[0].name, kinds[taken.elem_type])

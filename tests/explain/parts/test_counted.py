@@ -127,7 +127,7 @@ def test_of_a_mix_words_are_counted_for_all_its_pipelines(rows, mixed, text):
 
 def test_of_a_mix_what_is_learned_alike_is_counted_once(rows, mixed):
     masked = Words.of(mixed, rows[0].iloc[[0]], ["note"])
-    texts = [one.texts[0][1] for one in masked._counted.each]
+    texts = [one.texts[0][1] for one in masked._known.each]
     assert texts[0] is texts[2]
     assert texts[0] is not texts[1]
 
