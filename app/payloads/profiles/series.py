@@ -40,72 +40,90 @@ class Roles:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A table whose columns have been read as what they hold; numbers and dates as numbers that can be ordered."""
+
+    frame: pd.DataFrame
+    kinds: dict[str, Kind]
+    values: dict[str, pd.Series]
+
+    def of(self, names: list[str], kind: Kind) -> list[str]:
+        """Return those of some columns that hold one kind."""
+        return [name for name in names if self.kinds[name] is kind]
+
+
 def guess(frame: pd.DataFrame) -> Roles | None:
     """Tell which columns of a table make series of it; None where it is one of rows."""
     looked = frame.head(_LOOKED_AT)
     if not 2 <= len(looked.columns) <= _COLUMNS or len(looked) < 4 * _LENGTH:
         return None
-    sources = {name: kinds.source_of(looked[name]) for name in looked.columns}
-    if Kind.IMAGE in sources.values():
-        return None
     candidates = [name for name in looked.columns if _repeats(looked[name])]
+    if not candidates:
+        return None
+    read = _read(looked)
     # What is named as an id is asked first.
     for name in sorted(candidates, key=lambda one: not named_as_id(one)):
-        found = _with_id(looked, name)
+        found = _with_id(read, name)
         if found is not None:
             return found
     return None
 
 
 def _repeats(column: pd.Series) -> bool:
-    if column.isna().any() or column.dtype.kind == "b" or (column.dtype.kind == "f" and (column % 1 != 0).any()):
+    if column.dtype.kind in "bO" or column.isna().any() or (column.dtype.kind == "f" and (column % 1 != 0).any()):
         return False
     return 2 <= int(column.nunique()) <= len(column) / _LENGTH
 
 
-def _with_id(frame: pd.DataFrame, column_id: str) -> Roles | None:
+def _read(frame: pd.DataFrame) -> _Read:
+    readings = {name: kinds.tell(frame[name]) for name in frame.columns}
+    values = {
+        name: kinds.read(frame[name], reading)
+        for name, reading in readings.items()
+        if reading.kind in (Kind.NUMBER, Kind.DATE)
+    }
+    return _Read(frame, {name: reading.kind for name, reading in readings.items()}, values)
+
+
+def _with_id(read: _Read, column_id: str) -> Roles | None:
+    frame = read.frame
     sizes = frame.groupby(column_id, sort=False).size()
+    if sizes.median() < _LENGTH:
+        return None
     others = [name for name in frame.columns if name != column_id]
     varied = frame.groupby(column_id, sort=False)[others].nunique(dropna=False).max()
     still = [name for name in others if varied[name] == 1]
     moving = [name for name in others if name not in still]
-    stacked = _stacked(frame, moving)
+    stacked = _stacked(read, moving)
     keys = [column_id] if stacked is None else [column_id, stacked[0]]
-    sort = next((name for name in moving if name not in (stacked or ()) and _orders(frame, keys, name)), None)
+    sort = next((name for name in moving if name not in (stacked or ()) and _orders(read, keys, name)), None)
     values = [name for name in moving if name not in (sort, *(stacked or ())[:1])]
-    numeric = values and all(kinds.source_of(frame[name]) is Kind.NUMBER for name in values)
+    if not values or read.of(values, Kind.NUMBER) != values or (stacked is not None and len(values) != 1):
+        return None
     # What merely counts the rows grows within whatever they are grouped by: times begin anew in each series.
     anew = sort is not None and bool(frame[sort].duplicated().any())
-    together = named_as_id(column_id) and _is_contiguous(frame[column_id])
-    if not numeric or not (anew or together) or sizes.median() < _LENGTH or (stacked is not None and len(values) != 1):
+    if not anew and not (named_as_id(column_id) and _is_contiguous(frame[column_id])):
         return None
     kind, value = stacked if stacked is not None else (None, None)
-    target = still[-1] if still else None
-    return Roles(column_id, sort, kind, value, target, len(sizes), int(sizes.median()))
+    return Roles(column_id, sort, kind, value, still[-1] if still else None, len(sizes), int(sizes.median()))
 
 
-def _stacked(frame: pd.DataFrame, moving: list[str]) -> tuple[str, str] | None:
+def _stacked(read: _Read, moving: list[str]) -> tuple[str, str] | None:
     """Return the column of the names of signals and that of their values, where a table has just these."""
-    texts = [name for name in moving if kinds.source_of(frame[name]) is Kind.TEXT]
-    names = [name for name in texts if kinds.tell(frame[name]).kind is Kind.CATEGORY]
-    numbers = [name for name in moving if kinds.source_of(frame[name]) is Kind.NUMBER]
-    if len(names) != 1 or not numbers or not 2 <= frame[names[0]].nunique() <= _SIGNALS:
+    names, numbers = read.of(moving, Kind.CATEGORY), read.of(moving, Kind.NUMBER)
+    if len(names) != 1 or not numbers or not 2 <= read.frame[names[0]].nunique() <= _SIGNALS:
         return None
     return names[0], numbers[-1]
 
 
-def _orders(frame: pd.DataFrame, keys: list[str], name: str) -> bool:
+def _orders(read: _Read, keys: list[str], name: str) -> bool:
     """Tell whether a column grows with each row of a series."""
-    column, reading = frame[name], kinds.tell(frame[name])
-    if reading.kind not in (Kind.NUMBER, Kind.DATE) or column.isna().any():
+    values = read.values.get(name)
+    if values is None or values.isna().any():
         return False
-    values = kinds.read(column, reading)
-    if values.isna().any():
-        return False
-    steps = values.astype("int64" if reading.kind is Kind.DATE else "float64").groupby(
-        [frame[key] for key in keys], sort=False
-    )
-    return bool((steps.diff().dropna() > 0).all())
+    plain = values.astype("float64" if values.dtype.kind == "f" else "int64")
+    return bool((plain.groupby([read.frame[key] for key in keys], sort=False).diff().dropna() > 0).all())
 
 
 def _is_contiguous(ids: pd.Series) -> bool:
