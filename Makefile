@@ -16,7 +16,7 @@ GPU = nvidia-nccl-cu12 cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas 
 COMPILE = uv pip compile --python-platform linux --python-version 3.11 --no-header $(addprefix --no-emit-package ,$(GPU))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint pins clean
+.PHONY: help install demo serve test lint docs pins clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ lint: .venv/.installed-dev ## Check format, style, types and the direction of im
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/.installed-dev ## Build the guide of docs/ into var/site, to be opened from there
+	$(BIN)/mkdocs build --quiet
 
 pins: ## Compile requirements*.in to requirements*.txt (needs uv)
 	@command -v uv >/dev/null || { echo "make pins needs uv: pip install uv" >&2; exit 1; }

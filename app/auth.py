@@ -91,6 +91,14 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+def given(header: str | None, signed_in: str | None = None) -> str:
+    """Return the hash of the key that came with a request, of a header before that of a cookie; empty without one."""
+    if header is None:
+        return signed_in or ""
+    scheme, _, key = header.partition(" ")
+    return digest(key.strip()) if scheme.lower() == "bearer" else ""
+
+
 def authorise(settings: Settings, endpoint: str | None, header: str | None, signed_in: str | None = None) -> None:
     """Let the request pass or raise.
 
@@ -112,10 +120,8 @@ def authorise(settings: Settings, endpoint: str | None, header: str | None, sign
     """
     if not settings.api_keys or endpoint in OPEN:
         return
-    scheme, _, key = (header or "").partition(" ")
     # The look-up is by hash, so its time tells nothing about the key.
-    given = digest(key.strip()) if scheme.lower() == "bearer" else signed_in or ""
-    role = settings.api_keys.get(given)
+    role = settings.api_keys.get(given(header, signed_in))
     if role is None:
         raise KeyMissing("Send a key that this service knows as: Authorization: Bearer KEY")
     needed = NEEDED.get(endpoint or "", "read" if endpoint is None else "admin")

@@ -15,6 +15,10 @@ def guarded(settings, client_of_redis):
     return create_app(settings.model_copy(update={"api_keys": keys}))
 
 
+#: What is open and changes something, or has to be named as it is.
+OF_PAGES = {"ui_sign_in.enter", "ui_sign_in.leave", "static"}
+
+
 def bearer(key):
     return {"Authorization": f"Bearer {key}", "Prefer": "respond-async"}
 
@@ -31,7 +35,9 @@ def requests_of(app):
 
 
 def told_by(answer):
-    """Return what an error says, in the form of whichever protocol."""
+    """Return what an error says, in the form of whichever protocol, or of a page."""
+    if answer.mimetype == "text/html":
+        return answer.text
     return next(answer.json[name] for name in ("detail", "error", "message") if name in answer.json)
 
 
@@ -42,8 +48,9 @@ def test_every_route_has_a_row_and_every_row_a_route(guarded):
     assert set(auth.NEEDED.values()) == set(ROLES)
 
 
-def test_only_health_is_open():
-    assert {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"} == auth.OPEN
+def test_only_health_and_the_way_in_are_open():
+    health = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"}
+    assert health | {"ui_sign_in.page", "ui_sign_in.enter", "ui_sign_in.leave", "static"} == auth.OPEN
 
 
 @pytest.mark.parametrize(
@@ -64,8 +71,13 @@ def test_without_a_known_key_no_route_but_health_answers(guarded, headers):
     client = guarded.test_client()
     for endpoint, method, path in requests_of(guarded):
         answer = client.open(path, method=method, headers=headers)
+        if endpoint in OF_PAGES:
+            continue
         if endpoint in auth.OPEN:
             assert answer.status_code == 200
+            continue
+        if auth.is_page(endpoint):
+            assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/ui/sign-in"), endpoint
             continue
         assert answer.status_code == 401, endpoint
         assert told_by(answer).startswith("Send a key"), endpoint
@@ -80,6 +92,8 @@ def test_a_key_in_the_address_is_not_taken(guarded):
 def test_a_role_reaches_what_it_needs_and_no_further(guarded, role):
     client = guarded.test_client()
     for endpoint, method, path in requests_of(guarded):
+        if endpoint in OF_PAGES:
+            continue
         needed = auth.NEEDED.get(endpoint, "read")
         answer = client.open(path, method=method, headers=bearer(KEYS[role]))
         if ROLES.index(role) < ROLES.index(needed):

@@ -156,7 +156,8 @@ def explainers(store: ModelStore, cache: PipelineCache, pipeline_id: int | str, 
     seen = subject.of(pipeline)
     fitting = registry.fitting(seen)
     return {
-        "modelId": pipeline_id,
+        # As it was given; in a path an integer is text.
+        "modelId": store.record(pipeline_id, number).pipeline_id,
         "version": number,
         "explainers": [answer.explainer(name, METHODS[name], registry.METHODS[name].scope.value) for name in fitting],
         "others": {name: method.fits(seen) for name, method in registry.METHODS.items() if name not in fitting},

@@ -35,7 +35,7 @@ def told(job: Job, history: list[dict[str, Any]], score: dict[str, Any] | None) 
         "candidates": progress.get("candidates"),
         "failed": progress.get("failed"),
         "best": best,
-        "metric": (score or {}).get("metric"),
+        "metric": progress.get("metric"),
         "score": score,
         "took": (job.ended or time.time()) - began,
         "figure": _figure(scored, began, greater) if len(scored) > 1 else None,

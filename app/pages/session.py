@@ -70,7 +70,9 @@ def leave() -> None:
 def role() -> str | None:
     """Return the role of whoever looks; None for a stranger where keys are needed."""
     known = services().settings.api_keys
-    return known.get(session.get("key", "")) if known else ROLES[-1]
+    if not known:
+        return ROLES[-1]
+    return known.get(auth.given(request.headers.get("Authorization"), session.get("key")))
 
 
 def may(endpoint: str) -> bool:

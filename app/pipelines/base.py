@@ -28,8 +28,12 @@ class Progress(Protocol):
         candidates: int | None = None,
         failed: int | None = None,
         best_score: float | None = None,
+        metric: str | None = None,
     ) -> None:
-        """Report a stage, the share of it that is done, and what a search has tried, lost and reached."""
+        """Report a stage, the share of it that is done, and what a search has tried, lost and reached, by which metric.
+
+        What is left out stands as it was said before.
+        """
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,7 @@ class TrialBoard:
             candidates=len(self._trials),
             failed=len(self._trials) - len(scores),
             best_score=best.score if best else None,
+            metric=self._problem.metric.name,
         )
         self._take_publication()
         better = best is not None and self.rank(best) > self._published_score

@@ -169,6 +169,7 @@ class Progress(_Answer):
     """Tried so far, those that failed included."""
     failed: int | None = None
     best_score: float | None = None
+    metric: str | None = None
     rows: int | None = None
     """Of a batch prediction: rows of the result that are written."""
     seconds_left: float | None = None

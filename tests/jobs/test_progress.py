@@ -9,11 +9,16 @@ from app.jobs.progress import JobProgress
 class Taken:
     """Records that keep the latest report."""
 
-    latest = None
+    def __init__(self):
+        self.latest, self.events = None, []
 
     def report(self, job_id, told):
         """Take a report."""
         self.latest = told
+
+    def note(self, job_id, event):
+        """Take an event."""
+        self.events.append(event)
 
 
 @pytest.fixture
@@ -60,3 +65,10 @@ def test_what_was_not_written_any_more_is_told_with_the_next_stage(records, monk
     report("search", 0.2, candidates=2, failed=1, best_score=0.9)
     report("hold-out", 0.0)
     assert records.latest == {"stage": "hold-out", "fraction": 0.0, "candidates": 2, "failed": 1, "best_score": 0.9}
+
+
+def test_each_stage_is_an_event_once(records):
+    report = JobProgress(records, "job")
+    for stage in ("features", "features", "search", "hold-out"):
+        report(stage, 0.5)
+    assert [event["stage"] for event in records.events] == ["features", "search", "hold-out"]

@@ -141,6 +141,7 @@ def test_every_route_is_in_the_document(document):
         "/jobs",
         "/jobs/{job_id}",
         "/jobs/{job_id}/events",
+        "/jobs/{job_id}/history",
         "/jobs/{job_id}/result",
         "/serve_prediction",
         "/batch_predictions",

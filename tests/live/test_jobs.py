@@ -109,6 +109,15 @@ def test_the_events_of_a_search_tell_how_far_it_is_all_the_time(pipeline, pengui
     left = [progress["seconds_left"] for progress in told]
     assert max(np.subtract(left[:-1], left[1:])) < 6
     assert {progress["stage"] for progress in told} >= {"baselines", "hold-out"}
+    # What happened stays to be read: the stages, and each candidate that was tried.
+    events = pipeline.service.get(f"{path}/history").json()
+    assert [event["time"] for event in events] == sorted(event["time"] for event in events)
+    assert {event["stage"] for event in events if "stage" in event} >= {"baselines", "hold-out", "final fit"}
+    candidates = [event["candidate"] for event in events if "candidate" in event]
+    assert len(candidates) >= tried[-1]
+    scores = [candidate["score"] for candidate in candidates if candidate["score"] is not None]
+    assert told[-1]["best_score"] in (max(scores), min(scores))
+    assert told[-1]["metric"] == "roc_auc"
 
 
 def test_a_running_search_is_cancelled_within_seconds_and_leaves_no_model(pipeline, penguins):

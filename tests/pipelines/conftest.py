@@ -69,7 +69,7 @@ class Told:
     def __init__(self):
         self.reports, self.saved, self.published = [], [], []
 
-    def progress(self, stage, fraction=None, candidates=None, failed=None, best_score=None):
+    def progress(self, stage, fraction=None, candidates=None, failed=None, best_score=None, metric=None):
         """Take a report."""
         self.reports.append((stage, fraction, candidates, failed, best_score))
 

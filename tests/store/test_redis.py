@@ -55,6 +55,19 @@ def test_the_models_are_the_current_records_ordered_by_id(store, publish):
     assert [(record.pipeline_id, record.version) for record in store.models()] == [("a", 1), ("b", 1)]
 
 
+def test_the_scores_of_all_versions_are_there_without_their_records(store, publish):
+    scored = {"result": {"metric": "roc_auc"}, "metrics": {"roc_auc": {"mean": 0.9, "std": 0.1}}}
+    for _ in range(10):
+        publish(**scored)
+    publish("unscored")
+    store.delete_version("penguins", 2)
+    found = store.scores(["penguins", "unscored", "none"])
+    assert [one["version"] for one in found["penguins"]] == [1, *range(3, 11)]
+    assert found["penguins"][0] == {"version": 1, "metric": "roc_auc", "mean": 0.9, "std": 0.1}
+    assert found["unscored"] == [{"version": 1, "metric": None, "mean": None, "std": None}]
+    assert found["none"] == []
+
+
 def test_an_empty_store_has_no_models(store):
     assert store.models() == []
 
@@ -144,6 +157,7 @@ def test_every_question_to_a_stopped_redis_says_unavailable(short_folder, make_r
         lambda: store.record("penguins"),
         lambda: store.artifact("penguins", 1),
         lambda: store.versions("penguins"),
+        lambda: store.scores(["penguins"]),
         lambda: store.promote("penguins", 1),
         lambda: store.delete("penguins"),
         lambda: store.delete_version("penguins", 1),

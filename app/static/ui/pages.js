@@ -1,5 +1,6 @@
 "use strict";
-// What every page does: times in the reader's own zone, and a word when the service does not answer.
+// What every page does: times in the reader's own zone, tables that a keyboard can move, and a word when the service does
+// not answer.
 
 function localise(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
@@ -8,6 +9,14 @@ function localise(root) {
     time.textContent = when.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
     time.title = time.dateTime;
     time.removeAttribute("datetime");
+  }
+}
+
+// What is wider than the screen is moved by the arrow keys, once it has the focus.
+function reachable(root) {
+  for (const wide of root.querySelectorAll(".wide")) {
+    if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+    else wide.removeAttribute("tabindex");
   }
 }
 
@@ -24,8 +33,14 @@ function tell(title, detail) {
 
 const LOST = "The service does not answer";
 
-document.addEventListener("DOMContentLoaded", () => localise(document));
-document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
+function arrived(root) {
+  localise(root);
+  reachable(root);
+}
+
+document.addEventListener("DOMContentLoaded", () => arrived(document));
+document.addEventListener("htmx:afterSwap", (event) => arrived(event.target));
+addEventListener("resize", () => reachable(document));
 document.addEventListener("htmx:sendError", () => {
   tell(LOST, "This page goes on asking. Nothing is lost: what runs goes on without it.");
 });

@@ -1,0 +1,134 @@
+"""Pages and who looks at them, without a browser: tokens, cookies, headers, problems."""
+
+import pytest
+
+from app import auth, create_app
+
+KEY = "the key of a trainer"
+
+
+@pytest.fixture
+def guarded(settings, client_of_redis):
+    keys = {auth.digest(KEY): "train"}
+    return create_app(settings.model_copy(update={"api_keys": keys})).test_client()
+
+
+def token_of(client, path="/ui/sign-in"):
+    client.get(path)
+    with client.session_transaction() as session:
+        return session["token"]
+
+
+def sign_in(client, key=KEY, **more):
+    return client.post("/ui/sign-in", data={"key": key, "csrf_token": token_of(client), **more})
+
+
+def test_a_key_is_remembered_as_its_hash_and_forgotten_at_the_end(guarded):
+    assert sign_in(guarded).status_code == 303
+    with guarded.session_transaction() as session:
+        assert session["key"] == auth.digest(KEY)
+    assert guarded.get("/").status_code == 200
+    assert guarded.post("/ui/sign-out", data={"csrf_token": token_of(guarded, "/")}).status_code == 303
+    assert guarded.get("/").status_code == 303
+
+
+def test_a_wrong_key_is_told_and_not_remembered(guarded):
+    answer = sign_in(guarded, "<script>")
+    assert answer.status_code == 401
+    assert "does not know that key" in answer.text
+    assert "<script>alert" not in answer.text
+    assert guarded.get("/").status_code == 303
+
+
+def test_a_key_that_is_no_longer_known_opens_nothing(guarded, settings):
+    sign_in(guarded)
+    other = create_app(settings.model_copy(update={"api_keys": {auth.digest("another"): "admin"}})).test_client()
+    other.set_cookie("automl_session", guarded.get_cookie("automl_session").value)
+    assert other.get("/").status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/ui/examples/penguins", "/ui/jobs/none/cancel", "/ui/sign-in", "/ui/sign-out"])
+@pytest.mark.parametrize("sent", [{}, {"csrf_token": "guessed"}, {"csrf_token": "\xe9"}])
+def test_a_change_without_the_token_of_the_session_is_refused(client, path, sent):
+    client.get("/")
+    answer = client.post(path, data=sent)
+    assert answer.status_code == 403
+    assert "Load this page again" in answer.text
+
+
+def test_a_change_by_a_key_in_a_header_needs_no_token(guarded):
+    answer = guarded.post("/ui/jobs/none/cancel", headers={"Authorization": f"Bearer {KEY}"})
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wanted", "place"),
+    [
+        ("/ui/train?x=1", "/ui/train?x=1"),
+        ("//elsewhere.example", "/"),
+        ("/\\elsewhere.example", "/"),
+        ("https://elsewhere.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("", "/"),
+    ],
+)
+def test_signing_in_leads_back_to_a_page_of_this_service_only(guarded, wanted, place):
+    assert sign_in(guarded, next=wanted).headers["Location"] == place
+
+
+def test_pages_have_headers_that_keep_them_to_themselves(client):
+    for path, status in (("/", 200), ("/ui/jobs/none", 404), ("/ui/none", 404), ("/ui/sign-in", 200)):
+        answer = client.get(path)
+        assert answer.status_code == status
+        assert answer.mimetype == "text/html"
+        policy = answer.headers["Content-Security-Policy"]
+        assert "script-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_part_of_a_page_that_needs_a_key_sends_the_browser_to_where_it_is_typed(guarded):
+    answer = guarded.get("/ui/jobs", headers={"HX-Request": "true"})
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/ui/sign-in?next=/"
+
+
+def test_a_problem_is_a_part_of_the_page_that_asked(client):
+    answer = client.get("/ui/jobs/none/live", headers={"HX-Request": "true"})
+    assert answer.status_code == 404
+    assert "<html" not in answer.text
+
+
+def test_the_cookie_travels_encrypted_only_beyond_loopback(settings, client_of_redis):
+    beyond = settings.model_copy(update={"host": "0.0.0.0", "api_keys": {auth.digest(KEY): "read"}})
+    for known, secure in ((settings, False), (beyond, True)):
+        header = create_app(known).test_client().get("/ui/sign-in").headers["Set-Cookie"]
+        assert ("Secure" in header) is secure
+        assert "HttpOnly" in header
+        assert "SameSite=Lax" in header
+
+
+def test_what_pages_load_is_kept_as_long_as_it_does_not_change(client):
+    page = client.get("/").text
+    style = page.partition('href="/static/ui/pages.css')[2].partition('"')[0]
+    with client.get(f"/static/ui/pages.css{style}") as named, client.get("/static/ui/pages.css") as plain:
+        assert "immutable" in named.headers["Cache-Control"]
+        assert "immutable" not in plain.headers["Cache-Control"]
+
+
+def test_vendored_files_are_as_published():
+    import hashlib
+    from pathlib import Path
+
+    import app
+
+    folder = Path(app.__file__).parent / "static" / "vendor"
+    listed = {sums.parent: sums.read_text().splitlines() for sums in folder.glob("*/SHA256SUMS")}
+    assert {place.name for place in listed} == {"htmx", "pico", "plotly", "swagger-ui"}
+    for place, lines in listed.items():
+        named = {line.split()[1]: line.split()[0] for line in lines}
+        there = {file.name for file in place.iterdir()} - {"SHA256SUMS"}
+        assert named.keys() == there
+        for name, digest in named.items():
+            assert hashlib.sha256((place / name).read_bytes()).hexdigest() == digest
