@@ -64,6 +64,7 @@ def test_series_are_recognised_and_their_labels_come_apart(visit, page):
     expect(page.locator("#looked .target")).to_contain_text("162")
     page.locator("#looked .drawn .main-svg").first.wait_for()
     visit.look("train_series")
+    page.get_by_label("Features").select_option("MinimalFCParameters()")
     page.get_by_label("Who picks the model").select_option("named")
     page.locator("#model").fill("sklearn.tree.DecisionTreeClassifier")
     page.get_by_role("button", name="Start training").click()

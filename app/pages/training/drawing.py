@@ -29,6 +29,9 @@ _CLASSES = 12
 #: Pixels of the height of one signal's lines, and of what is around them.
 _SIGNAL, _AROUND = 140, 110
 
+#: Share of the height that is between two signals.
+_GAP = 0.06
+
 
 def histogram(column: Column) -> list[dict[str, Any]]:
     """Return a rectangle a bin: of whole numbers of few values one a value; empty where nothing is spread."""
@@ -132,11 +135,11 @@ def lines(traces: tuple[Trace, ...]) -> tuple[dict[str, Any], int] | None:
 def _rows(signals: list[str]) -> dict[str, Any]:
     """Lay out an axis a signal, one above the other over the same times."""
     layout: dict[str, Any] = {"xaxis": {"anchor": "y" if len(signals) == 1 else f"y{len(signals)}"}}
-    each = 1 / len(signals)
+    each = (1 - _GAP * (len(signals) - 1)) / len(signals)
     for place, signal in enumerate(signals):
-        top = 1 - place * each
+        top = 1 - place * (each + _GAP)
         layout["yaxis" if place == 0 else f"yaxis{place + 1}"] = {
             "title": {"text": escape(words.short(signal, 24))},
-            "domain": [round(top - 0.86 * each, 4), round(top, 4)],
+            "domain": [max(0.0, round(top - each, 4)), round(top, 4)],
         }
     return layout

@@ -72,8 +72,6 @@ def _roles(profile: Profile, seen: Seen) -> dict[str, str]:
         "column_kind": roles.column_kind,
         "column_value": roles.column_value,
         "target": None if seen.labels else roles.target,
-        # Of hundreds of features most say little; the smallest set is there in seconds.
-        "features": "MinimalFCParameters()",
     }
     return {name: value for name, value in found.items() if value is not None}
 

@@ -17,6 +17,9 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+#: Fields of the largest form: the one of a training has some thirty, and one a column for its kind.
+_FIELDS = 400
+
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -42,6 +45,8 @@ def register(app: APIFlask, settings: Settings) -> None:
 
     @app.before_request
     def check() -> None:
+        if is_page(request.blueprint):
+            request.max_form_parts = _FIELDS
         # A browser does not send a header of another site's choice, as it does a cookie.
         if is_page(request.blueprint) and request.method == "POST" and "Authorization" not in request.headers:
             session.check_token()

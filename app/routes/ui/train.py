@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -15,9 +13,6 @@ from app.pipelines import intake
 from app.services import services
 
 blueprint = APIBlueprint("ui_train", __name__, enable_openapi=False)
-
-#: Fields of the form: beside its own there is one a column, for the kind that the column is read as.
-_PARTS = 400
 
 
 @blueprint.after_request
@@ -39,15 +34,15 @@ def page() -> str:
 def look() -> str:
     """Look at the files that were chosen; fill in what they tell, if they are new."""
     fresh = request.args.get("new") is not None
-    return render_template("ui/train_look.html", fresh=fresh, **asked.looked(_sent(), fresh))
+    return render_template("ui/train_look.html", fresh=fresh, **asked.looked(request.form, fresh))
 
 
 @blueprint.post("/ui/train/sheet")
 def text() -> str | Response:
     """Make the parameters from the form, or check those that somebody has written."""
-    sent, example = _sent(), request.args.get("example")
+    sent, example = MultiDict(request.form), request.args.get("example")
     if example is not None and (name := sent.get("example")):
-        sent = MultiDict({**sent, "yaml": samples.text(name)})
+        sent["yaml"] = samples.text(name)
     form = Form.of(sent)
     made = sheet.of(sent, form, again=request.args.get("again") is not None)
     if made.by_hand and example is None:
@@ -60,15 +55,10 @@ def text() -> str | Response:
 @blueprint.post("/ui/train")
 def start() -> Redirect:
     """Train, as POST /train_pipeline does, and show the job."""
-    held, sent = services(), _sent()
+    held, sent = services(), request.form
     job = held.queue.submit(intake.read(asked.uploads(sent), held.settings))
     where = url_for("ui_jobs.page", job_id=job.job_id)
     if request.headers.get("HX-Request") == "true":
         # A redirect of an answer to htmx would be followed into the middle of the page.
         return Response(status=204, headers={"HX-Redirect": where})
     return redirect(where, 303, Response)
-
-
-def _sent() -> MultiDict[str, Any]:
-    request.max_form_parts = _PARTS
-    return request.form

@@ -51,7 +51,8 @@ def test_what_somebody_has_written_is_what_is_trained(post, client):
 def test_without_a_script_the_answer_is_a_redirect(client):
     page = client.get("/ui/train").text
     token = re.search(r'name="csrf_token" value="([^"]+)"', page).group(1)
-    data = {"csrf_token": token, "pipeline_id": "p", "target": "species", **TREE}
+    unused = {f"unused{number}": "" for number in range(30)}
+    data = {"csrf_token": token, "pipeline_id": "p", "target": "species", **TREE, **unused}
     answer = client.post("/ui/train", data={**data, "raw_data": (io.BytesIO(PENGUINS[1]), PENGUINS[0])})
     assert answer.status_code == 303
     assert "/ui/jobs/" in answer.headers["Location"]
