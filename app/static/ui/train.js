@@ -45,6 +45,14 @@ form.addEventListener("input", (event) => {
   }
 }, true);
 
+// Browsers have a clipboard for pages of this machine and behind TLS; elsewhere what is selected can be copied.
+async function copy(source) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(source.value ?? source.textContent);
+  if (source.select) source.select();
+  else getSelection().selectAllChildren(source);
+  document.execCommand("copy");
+}
+
 form.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-clear], [data-copy]");
   if (!button) return;
@@ -57,8 +65,7 @@ form.addEventListener("click", async (event) => {
     input.focus();
     return;
   }
-  const source = document.querySelector(button.dataset.copy);
-  await navigator.clipboard.writeText(source.value ?? source.textContent);
+  await copy(document.querySelector(button.dataset.copy));
   button.textContent = "Copied";
 });
 
