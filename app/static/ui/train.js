@@ -33,6 +33,8 @@ form.addEventListener("change", (event) => {
     if (isTooLarge(input)) input.value = "";
     if (input.id === "raw_data") forget();
     show(input);
+    const first = document.getElementById("raw_data").files.length;
+    if (!first && input.files.length) document.getElementById("unread").textContent = "Choose the data too.";
     look(true);
   } else if (input.matches("[data-look]")) look(false);
 });
