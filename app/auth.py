@@ -68,6 +68,7 @@ NEEDED = {
     # The view asks for the role of whoever may start such a job.
     "jobs.cancel": "predict",
     "train_pipeline.train": "train",
+    "profile.show": "train",
     "models.promote": "admin",
     "models.delete": "admin",
     "models.delete_version": "admin",
@@ -75,6 +76,10 @@ NEEDED = {
     "ui_start.page": "read",
     "ui_start.jobs": "read",
     "ui_start.example": "train",
+    "ui_train.page": "train",
+    "ui_train.look": "train",
+    "ui_train.text": "train",
+    "ui_train.start": "train",
     "ui_jobs.page": "read",
     "ui_jobs.live": "read",
     "ui_jobs.cancel": "predict",

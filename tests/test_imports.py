@@ -145,6 +145,26 @@ def test_a_web_process_predicts_with_compiled_pipelines_and_loads_no_engine(redi
     assert process.stdout == "[]\n"
 
 
+#: Looks at a table on the page that starts a training, chooses a model and checks the parameters.
+LOOK = """
+import io, re
+client = app.test_client()
+token = re.search(r'"X-CSRF-Token": "([^"]+)"', client.get("/ui/train").text).group(1)
+def post(path, **fields):
+    answer = client.post(path, data=fields, headers={{"X-CSRF-Token": token, "HX-Request": "true"}})
+    assert answer.status_code == 200, answer.text
+table = open("data/penguins.csv", "rb")
+post("/ui/train/look?new=", raw_data=(table, "penguins.csv"), target="species")
+for engine in ("", "tpot", "autokeras", "named"):
+    post("/ui/train/sheet", pipeline_id="p", target="species", engine=engine, model="sklearn.svm.SVC", shape="series")
+print(sorted(set(sys.modules) & set({engines!r}.split())))
+"""
+
+
+def test_looking_at_data_and_choosing_what_to_train_loads_no_engine(redis_url):
+    assert run(START.format(url=redis_url) + LOOK.format(engines=ENGINES)) == "[]\n"
+
+
 #: Prints how many kB a forked process has of its own once garbage was collected there, and how many without the hook.
 FORKED = """
 import gc, os, runpy

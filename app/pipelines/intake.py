@@ -34,21 +34,13 @@ def read(uploads: dict[str, Upload], settings: Settings) -> Tables:
     take(uploads, ("raw_data", "params"), ("labels",))
     parameters = check(TrainParameters, strict_yaml.loads(uploads["params"].data, "params"))
     task = registry.check(parameters)
-    _check_explaining(parameters)
+    check_explained(parameters)
     if parameters.limits.seconds is None and (seconds := registry.resolve(parameters).seconds) is not None:
         limits = parameters.limits.model_copy(update={"seconds": min(seconds, settings.max_train_seconds)})
         parameters = parameters.model_copy(update={"limits": limits})
     if parameters.extract_features is not None:
         _check_names(parameters.extract_features)
-    series = parameters.extract_features
-    id_column = parameters.id_column if series is None else series.column_id
-    labels = None
-    if "labels" in uploads:
-        labels = frames.read(uploads["labels"], settings, (), id_column, _classes(parameters, task, apart=True))
-    # Named as text, a column's numbers are read as they are written: a postcode keeps its zeros.
-    text = [name for name, kind in parameters.columns.items() if kind in (Kind.CATEGORY, Kind.TEXT, Kind.DATE)]
-    frame = frames.read(uploads["raw_data"], settings, text, id_column, _classes(parameters, task, apart=False))
-    tables = Tables(parameters, task, frame, labels)
+    tables = tables_of(uploads, parameters, task, settings)
     training = assemble(tables)
     classes, y = _coded(training)
     registry.resolve(parameters).check(training.parameters, classes)
@@ -65,6 +57,24 @@ def read(uploads: dict[str, Upload], settings: Settings) -> Tables:
     return replace(tables, task=training.task)
 
 
+def tables_of(uploads: dict[str, Upload], parameters: TrainParameters, task: Task | None, settings: Settings) -> Tables:
+    """Read raw_data, and labels where they came, as the parameters say.
+
+    Raises
+    ------
+    Unreadable, FormatUnknown, UploadTooLarge, InvalidData
+    """
+    series = parameters.extract_features
+    id_column = parameters.id_column if series is None else series.column_id
+    labels = None
+    if "labels" in uploads:
+        labels = frames.read(uploads["labels"], settings, (), id_column, _classes(parameters, task, apart=True))
+    # Named as text, a column's numbers are read as they are written: a postcode keeps its zeros.
+    text = [name for name, kind in parameters.columns.items() if kind in (Kind.CATEGORY, Kind.TEXT, Kind.DATE)]
+    frame = frames.read(uploads["raw_data"], settings, text, id_column, _classes(parameters, task, apart=False))
+    return Tables(parameters, task, frame, labels)
+
+
 def _classes(parameters: TrainParameters, task: Task | None, apart: bool) -> Callable[[str], bool]:
     """Return what tells of a column whether it may hold classes: of the labels that came apart, or of the data."""
 
@@ -78,7 +88,13 @@ def _classes(parameters: TrainParameters, task: Task | None, apart: bool) -> Cal
     return may
 
 
-def _check_explaining(parameters: TrainParameters) -> None:
+def check_explained(parameters: TrainParameters) -> None:
+    """Check what is to be explained at the end of a training.
+
+    Raises
+    ------
+    InvalidParameters
+    """
     wanted = parameters.explain
     if wanted.method is not None or wanted.model_extra:
         # It would be found wrong at the end of the training only.

@@ -21,6 +21,7 @@ def register(app: APIFlask, settings: Settings) -> None:
         jobs,
         metrics,
         models,
+        profile,
         serve_prediction,
         train_pipeline,
         ui,
@@ -29,7 +30,7 @@ def register(app: APIFlask, settings: Settings) -> None:
     )
 
     serving = (serve_prediction, batch_predictions, explain, v2, v1, invocations)
-    for module in (train_pipeline, jobs, *serving, models, health, metrics, docs):
+    for module in (train_pipeline, profile, jobs, *serving, models, health, metrics, docs):
         app.register_blueprint(module.blueprint)
     ui.register(app, settings)
     docs.document(app)

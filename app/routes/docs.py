@@ -201,6 +201,8 @@ def _add_bodies(paths: dict[str, Any]) -> None:
 
     training = multipart(TrainParameters, "raw_data", "labels", required=["raw_data", "params"])
     paths["/train_pipeline"]["post"]["requestBody"] = {"required": True, "content": {"multipart/form-data": training}}
+    looking = multipart(TrainParameters, "raw_data", "labels", required=["raw_data"])
+    paths["/profile"]["post"]["requestBody"] = {"required": True, "content": {"multipart/form-data": looking}}
     routes: tuple[tuple[str, type[BaseModel], list[str]], ...] = (
         ("/serve_prediction", PredictParameters, ["data"]),
         ("/explain", ExplainParameters, []),

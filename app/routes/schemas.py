@@ -82,6 +82,68 @@ class TrainingResult(_Answer):
     note: str | None
 
 
+class ProfiledColumn(_Answer):
+    """A column of an upload."""
+
+    name: str
+    kind: Literal["number", "boolean", "category", "text", "date", "image"]
+    """As a training would read it."""
+    missing: int
+    """Of the rows that were looked at, as all counts here."""
+    distinct: int | None
+    least: float | str | None
+    middle: float | str | None
+    """The median."""
+    most: float | str | None
+    mean: float | None
+    top: list[tuple[str, int]]
+    """The most frequent values, with their counts."""
+    edges: list[float]
+    """Of a histogram; of dates in seconds since 1970."""
+    counts: list[int]
+    examples: list[str]
+    notes: list[str]
+    """What to look at."""
+
+
+class ProfiledTarget(_Answer):
+    """What is to be predicted."""
+
+    name: str
+    task: Literal["classification", "regression", "forecasting"]
+    samples: int
+    counts: dict[str, int]
+    """Samples of each class."""
+    described: ProfiledColumn | None
+    """Numbers to predict."""
+
+
+class Profile(_Answer):
+    """What an upload holds."""
+
+    rows: int
+    looked_at: int
+    """Rows that the columns are described by, drawn at random from more."""
+    names: list[str]
+    columns: list[ProfiledColumn]
+    """The first 300."""
+    images: bool
+    roles: JSON | None
+    """Of columns, where the table seems to be one of series."""
+    target: ProfiledTarget | None
+    misfit: JSON | None
+    """Why the data is not as `params` say, as a problem; null where it is."""
+    warnings: list[str]
+    first: list[list[str | None]]
+    """The first rows, as text."""
+    traces: list[JSON]
+    """A few series, thinned."""
+    pictures: list[JSON]
+    """A few images, small, as base64 text of PNG."""
+    labels: list[str]
+    """Columns of the labels that came apart."""
+
+
 class BatchResult(_Answer):
     """What a batch prediction has written."""
 

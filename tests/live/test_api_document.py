@@ -64,6 +64,8 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
             body["num_samples"] = 50
         holds(pipeline.service.post("/explain", json=body), "/explain", "post")
     holds(get(f"{model}/explanations?version=1"), "/models/{pipeline_id}/explanations")
+    whole = {"raw_data": ("rows.csv", penguins[0].to_csv(index=False)), "params": ("p.yml", "target: species")}
+    holds(pipeline.service.post("/profile", files=whole), "/profile", "post")
     holds(get("/health/live"), "/health/live")
     holds(get("/health/ready"), "/health/ready")
 
@@ -135,9 +137,11 @@ def test_problems_are_as_the_document_has_them(document, pipeline, penguins):
 def test_every_route_is_in_the_document(document):
     assert set(document["paths"]) == {
         "/train_pipeline",
+        "/profile",
         "/jobs",
         "/jobs/{job_id}",
         "/jobs/{job_id}/events",
+        "/jobs/{job_id}/history",
         "/jobs/{job_id}/result",
         "/serve_prediction",
         "/batch_predictions",

@@ -58,6 +58,16 @@ def fc_parameters(wanted: str | dict[str, Any]) -> FcParameters:
 
     if isinstance(wanted, dict):
         return _explicit(wanted)
+    return dict(getattr(settings, set_of(wanted))())
+
+
+def set_of(wanted: str) -> str:
+    """Return the name of a set by itself, for which tsfresh need not be there.
+
+    Raises
+    ------
+    InvalidParameters
+    """
     name = wanted.strip().removesuffix("()").removeprefix("tsfresh.feature_extraction.settings.")
     name = name.removeprefix("tsfresh.feature_extraction.")
     if name not in SETS:
@@ -65,7 +75,7 @@ def fc_parameters(wanted: str | dict[str, Any]) -> FcParameters:
             "The default_fc_parameters are not a set that this service knows.",
             [Fault(_POINTER, f"unknown; known are {', '.join(f'{known}()' for known in SETS)}, or a mapping")],
         )
-    return dict(getattr(settings, name)())
+    return name
 
 
 _POINTER = "/params/extract_features/default_fc_parameters"

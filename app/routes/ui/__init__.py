@@ -17,6 +17,9 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+#: Fields of the largest form: the one of a training has some thirty, and one a column for its kind.
+_FIELDS = 400
+
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -32,16 +35,18 @@ def register(app: APIFlask, settings: Settings) -> None:
 
     from app.auth import is_page
     from app.pages import assets, session, words
-    from app.routes.ui import jobs, sign_in, start
+    from app.routes.ui import jobs, sign_in, start, train
 
     session.register(app, settings)
     words.register(app)
     assets.register(app)
-    for module in (start, jobs, sign_in):
+    for module in (start, jobs, sign_in, train):
         app.register_blueprint(module.blueprint)
 
     @app.before_request
     def check() -> None:
+        if is_page(request.blueprint):
+            request.max_form_parts = _FIELDS
         # A browser does not send a header of another site's choice, as it does a cookie.
         if is_page(request.blueprint) and request.method == "POST" and "Authorization" not in request.headers:
             session.check_token()

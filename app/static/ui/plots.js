@@ -23,6 +23,8 @@ function axis(own) {
 function draw(place) {
   const figure = coloured(JSON.parse(place.dataset.figure));
   const own = figure.layout ?? {};
+  // Drawn a second time, plotly takes no place of its own.
+  place.style.minHeight = `${place.dataset.height}px`;
   const layout = {
     height: Number(place.dataset.height),
     margin: { l: 48, r: 12, t: own.title ? 36 : 12, b: 40 },

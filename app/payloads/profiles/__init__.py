@@ -1,0 +1,1 @@
+"""What an uploaded table holds, column by column, said before anything is trained on it."""
