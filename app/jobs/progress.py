@@ -32,8 +32,8 @@ class JobProgress:
         rows: int | None = None,
     ) -> None:
         """Write the report, or leave it for the next one. Counts and score stand as they were said last."""
-        told = {"candidates": candidates, "failed": failed, "best_score": best_score}
-        told |= {"metric": metric, "rows": rows}
+        numbers = {"candidates": candidates, "failed": failed, "best_score": best_score, "rows": rows}
+        told: dict[str, Any] = {**numbers, "metric": metric}
         self._told |= {name: value for name, value in told.items() if value is not None}
         now = time.monotonic()
         if stage == self._stage and now - self._written < _INTERVAL:
