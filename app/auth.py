@@ -44,6 +44,8 @@ NEEDED = {
     "models.report": "read",
     "models.code": "read",
     "models.network": "predict",
+    "models.artifact": "admin",
+    "models.paths": "predict",
     "models.explainers": "read",
     "models.explanations": "predict",
     "jobs.index": "read",

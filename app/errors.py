@@ -17,6 +17,7 @@ ServiceError                     500
 │  ├─ VersionInUse                     the current version cannot be deleted
 │  ├─ JobEnded                         nothing left to cancel
 │  ├─ NoNetwork                        the version is no neural network
+│  ├─ NoTree                           the version has no tree that rows can be sent through
 │  ├─ RowGone                          the data of a leaderboard is not kept any more
 │  ├─ NoResult                         the job has no file to give back, or not yet
 │  └─ NeedsRetraining                  trained with other library versions
@@ -263,6 +264,15 @@ class NoNetwork(Conflict):
 
     def __init__(self, pipeline_id: str | int, version: int) -> None:
         super().__init__(f"Version {version} of model {pipeline_id} is not a network. Its code is under …/code.")
+
+
+class NoTree(Conflict):
+    """The version has no tree that a row could be sent through here."""
+
+    code = "no-tree"
+
+    def __init__(self, pipeline_id: str | int, version: int, why: str) -> None:
+        super().__init__(f"Version {version} of model {pipeline_id} {why}.")
 
 
 class RowGone(Conflict):

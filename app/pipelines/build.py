@@ -128,6 +128,11 @@ class Build:
         report["held_out"] = dataset.held_out(MOST_STORED)
         if curves := reports.learning_curves(trial, pipeline.fitted):
             report["learning_curves"] = curves
+        labels = [data.classes[code] for code in y[: reports.ROWS].tolist()] if data.classes else y.tolist()
+        if grown := reports.tree(pipeline.fitted, X[list(pipeline.columns)], labels, data.classes):
+            report["tree"] = grown
+        if series := reports.examples(dataset.training):
+            report["examples"] = series
         yield Version(record, pipeline.to_artifact(), report)
 
     def _fit(self, pipeline: Pipeline, rows: Array) -> Pipeline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.payloads.parameters import Images, Kind
+from app.pipelines.date_parts import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Categories of one column that get a column of their own; the rarest share one.
 MAX_CATEGORIES = 30
+
+#: What people read for the category that the rare ones share, and for a missing one; scikit-learn's name of the former.
+RARE, MISSING, _INFREQUENT = "a rare one", "nothing", "infrequent_sklearn"
 
 
 def preprocessor(
@@ -96,19 +100,29 @@ def assemble(problem: Problem, model: BaseEstimator, scaled: bool) -> Pipeline:
 
 def origins(fitted: ColumnTransformer) -> list[str]:
     """Name the caller's column behind each output of a fitted preprocessor, shape (n_outputs,)."""
-    found: list[str] = []
+    return [column for column, _ in outputs(fitted)]
+
+
+def outputs(fitted: ColumnTransformer) -> list[tuple[str, str]]:
+    """Name for each output of a fitted preprocessor the caller's column and what of it that is.
+
+    The latter is a category, the part of a date, or the number of a component of a text; empty for a number itself.
+    """
+    found: list[tuple[str, str]] = []
     for name, transformer, columns in fitted.transformers_:
         if name == "remainder":
             continue
         steps = [step for _, step in transformer.steps] if hasattr(transformer, "steps") else [transformer]
         counted = next((step for step in steps if hasattr(step, "n_outputs_")), None)
         if counted is not None:
+            parts = PARTS if hasattr(counted, "medians_") else [f"part {number}" for number in range(1, 1_000)]
             for column, count in zip(columns, counted.n_outputs_, strict=True):
-                found += [column] * count
+                found += [(column, parts[number]) for number in range(count)]
         elif hasattr(steps[-1], "categories_"):
             # Numbered, so that the underscore that scikit-learn puts between column and category is the first one.
             names = steps[-1].get_feature_names_out([str(number) for number in range(len(columns))])
-            found += [columns[int(output.partition("_")[0])] for output in names]
+            for number, _, category in (output.partition("_") for output in names):
+                found.append((columns[int(number)], RARE if category == _INFREQUENT else category or MISSING))
         else:
-            found += list(columns)
+            found += [(column, "") for column in columns]
     return found

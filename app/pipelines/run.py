@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.errors import NoNetwork, ServiceError, TrainingFailed
+from app.errors import InvalidData, NoNetwork, NoTree, ServiceError, TrainingFailed
 from app.payloads import frames, straight
 from app.payloads.parameters import PredictParameters, Task
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload
-from app.pipelines import baseline, evaluate, leaderboard, portions, prediction, registry, samples, sizing
+from app.pipelines import baseline, evaluate, leaderboard, portions, prediction, registry, reports, samples, sizing
 from app.pipelines.base import Progress, Trial
 from app.pipelines.board import TrialBoard
 from app.pipelines.build import Build
 from app.pipelines.cache import FRESH, PipelineCache
 from app.pipelines.clock import Clock
+from app.pipelines.compiled.entering import entering
+from app.pipelines.compiled.operation import Declined, columns_of
 from app.pipelines.dataset import Dataset
 from app.pipelines.processes import ChildDied, ChildFailed, stream
 from app.pipelines.trained import TrainedPipeline, installed_versions
@@ -246,6 +248,40 @@ def predict(
             ids, answers = rows.index, portions.predict(pipeline, rows)
     metrics.PREDICTED_ROWS.inc(len(ids))
     return prediction.columns(pipeline, ids, answers, parameters.output)
+
+
+def paths(
+    store: ModelStore, cache: PipelineCache, pipeline_id: str, version: int, upload: Upload, settings: Settings
+) -> list[dict[str, Any]]:
+    """Return which way each row of an upload takes through the tree of a version's report.
+
+    Returns
+    -------
+    [{"id", "nodes": [number, …]}], see `reports.tree`.
+
+    Raises
+    ------
+    NoTree
+        The version has none, or one that only its original could be asked.
+    ModelNotFound, VersionNotFound, Unreadable, InvalidData and what `load` raises
+    """
+    store.record(pipeline_id, version)
+    tree = store.report(pipeline_id, version).get("tree")
+    if tree is None:
+        raise NoTree(pipeline_id, version, "has no single tree to draw, or was trained before trees were kept")
+    pipeline, _ = load(store, cache, pipeline_id, version)
+    frame = frames.read(upload, settings, pipeline.signature.text_columns, pipeline.signature.id_column)
+    rows = pipeline.rows(frame, upload.part)
+    try:
+        entered = entering(pipeline.compiled, columns_of(rows))
+    except Declined as error:
+        raise InvalidData("Some of these numbers are too large for a tree.") from error
+    if entered is None:
+        raise NoTree(pipeline_id, version, "is served by its original, which is not asked for what enters its trees")
+    return [
+        {"id": name, "nodes": reports.path(tree["nodes"], row)}
+        for name, row in zip(rows.index.tolist(), entered.tolist(), strict=True)
+    ]
 
 
 def _straight(pipeline: TrainedPipeline, upload: Upload, settings: Settings) -> tuple[Any, Array] | None:

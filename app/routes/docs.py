@@ -221,6 +221,11 @@ def _add_bodies(paths: dict[str, Any]) -> None:
         "required": True,
         "content": {"multipart/form-data": of_files, "application/json": {"schema": _reference(BatchParameters)}},
     }
+    data = {"type": "object", "properties": {"data": {}}, "required": ["data"]}
+    paths["/models/{pipeline_id}/versions/{number}/paths"]["post"]["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": data}},
+    }
     numbers = {"version": {"type": "integer", "minimum": 1}, "row": {"type": "integer", "minimum": 0}}
     version = {"type": "object", "properties": numbers, "required": ["version"]}
     paths["/models/{pipeline_id}/current"]["put"]["requestBody"] = {

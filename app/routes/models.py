@@ -12,6 +12,7 @@ from flask import Response, request
 from app.errors import Fault, InvalidParameters, NotFound, Unreadable, at, listed
 from app.explain import run as explaining
 from app.payloads import strict_json
+from app.payloads.uploads import Upload
 from app.pipelines import reports, run
 from app.pipelines.cache import FRESH
 from app.pipelines.run import NETWORK_FORMATS
@@ -85,7 +86,7 @@ def promote(pipeline_id: str) -> Response:
     expected = _expected()
     if row is None:
         services().store.promote(pipeline_id, number, expected)
-        _settle()
+        settle()
         return _shown(services().store.record(pipeline_id, number))
     preference = Preference.of(request)
     job = waited_for(services().queue.promote_row(pipeline_id, number, row, expected), preference)
@@ -129,6 +130,33 @@ def network(pipeline_id: str, number: int) -> Response:
     return Response(data, mimetype="application/octet-stream", headers={"Content-Disposition": name})
 
 
+@blueprint.get(f"/models/{ID}/versions/<int:number>/artifact")
+@blueprint.output({}, content_type="application/octet-stream", description="32 bytes of a signature, and a zip.")
+@blueprint.doc(summary="Download the artefact of a version")
+def artifact(pipeline_id: str, number: int) -> Response:
+    """Return what serves a version, as it is stored: the HMAC of this service, and a zip of the manifest and the parts.
+
+    A part may be a pickle. Do not load one that comes from elsewhere than the service itself.
+    """
+    data = services().store.sealed(pipeline_id, number)
+    name = f'attachment; filename="{pipeline_id}_{number}.artifact"'
+    return Response(data, mimetype="application/octet-stream", headers={"Content-Disposition": name})
+
+
+@blueprint.post(f"/models/{ID}/versions/<int:number>/paths")
+@blueprint.output(schemas.Paths)
+@blueprint.doc(summary="Follow rows through the tree of a version")
+def paths(pipeline_id: str, number: int) -> Response:
+    """Return the nodes of the version's `tree` that each row of `data` comes to, from the root on."""
+    body = strict_json.loads(request.get_data(), "body")
+    if not isinstance(body, dict) or body.keys() != {"data"}:
+        raise InvalidParameters('Send {"data": …}.', [Fault("/data", "must be there, and nothing else")])
+    upload = Upload("data", value=body["data"])
+    held = services()
+    found = run.paths(held.store, held.pipelines, pipeline_id, number, upload, held.settings)
+    return answer({"paths": found})
+
+
 @blueprint.get(f"/models/{ID}/explainers")
 @blueprint.output(schemas.Explainers)
 @blueprint.doc(summary="List the explainers of a model")
@@ -160,7 +188,7 @@ def delete(pipeline_id: str) -> Response:
     """Delete a model and all its versions; its trainings that wait or run are cancelled."""
     services().store.delete(pipeline_id)
     services().queue.cancel_all(pipeline_id)
-    _settle()
+    settle()
     return Response(status=204)
 
 
@@ -170,11 +198,11 @@ def delete(pipeline_id: str) -> Response:
 def delete_version(pipeline_id: str, number: int) -> Response:
     """Delete a version that is not current."""
     services().store.delete_version(pipeline_id, number)
-    _settle()
+    settle()
     return Response(status=204)
 
 
-def _settle() -> None:
+def settle() -> None:
     """Wait until no web process goes by what was before; a training does so itself."""
     time.sleep(FRESH)
 

@@ -281,6 +281,10 @@ class VersionRecord(_Answer):
     """Of a network: losses and scores by epoch."""
     structure: JSON | None = None
     """The pipeline as text, as scikit-learn's HTML and as a graph."""
+    tree: JSON | None = None
+    """Of a tree, or the first of a forest: its first levels, and the paths of some rows that were held out."""
+    examples: list[JSON] | None = None
+    """Of series: a few as they are, of each class."""
     pipeline_id: int | str
     version: int
     created_at: str
@@ -298,6 +302,21 @@ class VersionRecord(_Answer):
     """Seconds by stage."""
     artifact: JSON
     protocol: int
+
+
+class Path(_Answer):
+    """The way of a row through a tree."""
+
+    id: Label
+    """The value of the id column, else the row's position."""
+    nodes: list[int]
+    """Numbers of nodes, from the root on."""
+
+
+class Paths(_Answer):
+    """The ways of rows through a tree."""
+
+    paths: list[Path]
 
 
 class VersionSummary(_Answer):

@@ -97,11 +97,21 @@ class ModelStore:
         ------
         ModelNotFound, VersionNotFound, ArtifactRejected
         """
-        sealed = self._redis.get(keys.artifact(pipeline_id, version))
-        if sealed is None:
+        return unseal(self.sealed(pipeline_id, version), pipeline_id, version, self._secret)
+
+    @store_errors()
+    def sealed(self, pipeline_id: str | int, version: int) -> bytes:
+        """Return the artefact of a version as it is stored: signed, and not verified.
+
+        Raises
+        ------
+        ModelNotFound, VersionNotFound
+        """
+        stored: bytes | None = self._redis.get(keys.artifact(pipeline_id, version))
+        if stored is None:
             self.current(pipeline_id)
             raise VersionNotFound(pipeline_id, version)
-        return unseal(sealed, pipeline_id, version, self._secret)
+        return stored
 
     @store_errors()
     def versions(self, pipeline_id: str | int) -> list[Record]:

@@ -171,6 +171,8 @@ def test_every_route_is_in_the_document(document):
         "/models/{pipeline_id}/versions/{number}/report",
         "/models/{pipeline_id}/versions/{number}/code",
         "/models/{pipeline_id}/versions/{number}/network",
+        "/models/{pipeline_id}/versions/{number}/artifact",
+        "/models/{pipeline_id}/versions/{number}/paths",
         "/models/{pipeline_id}/current",
         "/models/{pipeline_id}/explainers",
         "/models/{pipeline_id}/explanations",

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.pipelines.preprocess import origins
-from app.pipelines.reports.curves import number
+from app.pipelines.reports.curves import number, numbers
+from app.pipelines.reports.inputs import inputs, scaled
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.pipeline import Pipeline
+
+    Array = np.ndarray[Any, Any]
+
+#: Coefficients that are told one by one, and classes that each is told for.
+COEFFICIENTS, OUTPUTS = 100, 20
 
 
 def model_importances(fitted: Pipeline, columns: list[str]) -> dict[str, Any] | None:
@@ -19,7 +25,8 @@ def model_importances(fitted: Pipeline, columns: list[str]) -> dict[str, Any] | 
     {"from": "feature_importances_", "columns": [{"name", "importance"}, …]}, the most important first. The importance
     of a column is the sum over what it became: categories, parts of a date. Of coefficients it is that of their sizes,
     over all classes; they compare with each other only where the columns are scaled. They tell what the model uses, not
-    what that is worth.
+    what that is worth. Beside coefficients there is `coefficients`: {"scaled", "inputs": [{"column", "part",
+    "values"}]}, the `COEFFICIENTS` largest, a value a class, or one; of two classes it is that of the last.
     """
     import numpy as np
 
@@ -30,18 +37,31 @@ def model_importances(fitted: Pipeline, columns: list[str]) -> dict[str, Any] | 
     if hasattr(fitted[-1], "regressor_") and hasattr(fitted[-1].regressor_, "steps"):
         return model_importances(fitted[-1].regressor_, columns)
     source = next((name for name in ("feature_importances_", "coef_") if _has(fitted[-1], name)), None)
-    names = _inputs(fitted, columns)
+    names = inputs(fitted, columns)
     if source is None or names is None:
         return None
-    sizes = np.abs(np.asarray(getattr(fitted[-1], source), dtype="float64"))
-    sizes = sizes.reshape(-1, sizes.shape[-1]).sum(axis=0) if sizes.ndim else sizes.reshape(1)
-    if len(sizes) != len(names):
+    told = np.asarray(getattr(fitted[-1], source), dtype="float64")
+    told = told.reshape(-1, told.shape[-1] if told.ndim else 1)
+    if told.shape[1] != len(names):
         return None
-    summed = dict.fromkeys(names, 0.0)
-    for name, size in zip(names, sizes.tolist(), strict=True):
+    summed = dict.fromkeys((name for name, _ in names), 0.0)
+    for (name, _), size in zip(names, np.abs(told).sum(axis=0).tolist(), strict=True):
         summed[name] += size
     ranked = sorted(summed.items(), key=lambda pair: -pair[1])
-    return {"from": source, "columns": [{"name": name, "importance": number(size)} for name, size in ranked]}
+    found = {"from": source, "columns": [{"name": name, "importance": number(size)} for name, size in ranked]}
+    return found | {"coefficients": _coefficients(told, names, scaled(fitted))} if source == "coef_" else found
+
+
+def _coefficients(told: Array, names: list[tuple[str, str]], alike: bool) -> dict[str, Any]:
+    """Tell the largest of coefficients of shape (n_outputs, n_inputs), with their signs."""
+    import numpy as np
+
+    largest = np.argsort(-np.abs(told).sum(axis=0), kind="stable")[:COEFFICIENTS].tolist()
+    each = [
+        {"column": names[place][0], "part": names[place][1], "values": numbers(told[:OUTPUTS, place])}
+        for place in largest
+    ]
+    return {"scaled": alike, "left_out": told.shape[1] - len(each), "inputs": each}
 
 
 def _has(model: Any, name: str) -> bool:
@@ -50,29 +70,3 @@ def _has(model: Any, name: str) -> bool:
     except (AttributeError, ValueError, NotImplementedError):
         # A support vector machine has coefficients only with a linear kernel, LightGBM and XGBoost when fitted, …
         return False
-
-
-def _inputs(fitted: Pipeline, columns: list[str]) -> list[str] | None:
-    """Name the column behind each input of the last step, or None where a step mixes them."""
-    names: list[str] = columns
-    for name, step in fitted.steps[:-1]:
-        if isinstance(step, str) or _does_nothing(step):
-            continue
-        if hasattr(step, "relevant_"):
-            names = step.relevant_
-        elif name == "preprocess" and hasattr(step, "transformers_"):
-            names = origins(step)
-        elif not _one_to_one(step):
-            return None
-    return names
-
-
-def _does_nothing(step: Any) -> bool:
-    return type(step).__name__ in ("Passthrough", "FunctionTransformer") and getattr(step, "func", None) is None
-
-
-def _one_to_one(step: Any) -> bool:
-    """Tell whether each output is its input, scaled: those of scikit-learn's scalers are."""
-    from sklearn.base import OneToOneFeatureMixin
-
-    return isinstance(step, OneToOneFeatureMixin)
