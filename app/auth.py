@@ -85,6 +85,11 @@ NEEDED = {
     "ui_jobs.page": "read",
     "ui_jobs.live": "read",
     "ui_jobs.cancel": "predict",
+    "ui_models.page": "read",
+    "ui_models.follow": "predict",
+    "ui_models.promote": "admin",
+    "ui_models.delete": "admin",
+    "ui_models.delete_version": "admin",
 }
 
 

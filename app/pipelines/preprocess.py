@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_CATEGORIES = 30
 
 #: What people read for the category that the rare ones share, and for a missing one; scikit-learn's name of the former.
-RARE, MISSING, _INFREQUENT = "a rare one", "nothing", "infrequent_sklearn"
+_RARE, _MISSING, _INFREQUENT = "a rare one", "nothing", "infrequent_sklearn"
 
 
 def preprocessor(
@@ -106,7 +106,8 @@ def origins(fitted: ColumnTransformer) -> list[str]:
 def outputs(fitted: ColumnTransformer) -> list[tuple[str, str]]:
     """Name for each output of a fitted preprocessor the caller's column and what of it that is.
 
-    The latter is a category, the part of a date, or the number of a component of a text; empty for a number itself.
+    The latter is a category (`= red`), the part of a date (`weekday`), or one of the numbers of a text (`part 3`); it
+    is empty for a number itself.
     """
     found: list[tuple[str, str]] = []
     for name, transformer, columns in fitted.transformers_:
@@ -122,7 +123,7 @@ def outputs(fitted: ColumnTransformer) -> list[tuple[str, str]]:
             # Numbered, so that the underscore that scikit-learn puts between column and category is the first one.
             names = steps[-1].get_feature_names_out([str(number) for number in range(len(columns))])
             for number, _, category in (output.partition("_") for output in names):
-                found.append((columns[int(number)], RARE if category == _INFREQUENT else category or MISSING))
+                found.append((columns[int(number)], f"= {_RARE if category == _INFREQUENT else category or _MISSING}"))
         else:
             found += [(column, "") for column in columns]
     return found

@@ -6,6 +6,8 @@ import pytest
 
 from app import create_app
 from app.jobs import tasks
+from app.store.artifact import unseal
+from conftest import SECRET
 
 #: Seconds between two looks for a job.
 LOOK = 0.05
@@ -56,3 +58,47 @@ def test_a_row_that_is_waited_for_is_answered_as_the_version_that_it_became(sett
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
     assert answer.json == client.get("/models/small/versions/2").json
     assert answer.json["result"]["note"].startswith("A row of an earlier training")
+
+
+def test_the_artefact_comes_as_it_is_stored(client, kept):
+    answer = client.get("/models/kept/versions/1/artifact")
+    assert (answer.status_code, answer.mimetype) == (200, "application/octet-stream")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="kept_1.artifact"'
+    assert unseal(answer.data, "kept", 1, SECRET) == kept.artifact("kept", 1)
+
+
+@pytest.mark.parametrize("path", ["/models/none/versions/1/artifact", "/models/kept/versions/9/artifact"])
+def test_there_is_no_artefact_of_what_does_not_exist(refused, path):
+    refused(404, method="GET", path=path)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "pointers"),
+    [
+        (422, {"data": [{"height": "tall", "colour": "red"}]}, ["/data/height"]),
+        (422, {"data": [{"colour": "red"}]}, ["/data/height"]),
+        (422, {"rows": []}, ["/data"]),
+        (422, [1], ["/data"]),
+    ],
+    ids=str,
+)
+def test_rows_that_do_not_fit_are_sent_through_no_tree(client, ended, training, status, body, pointers):
+    assert ended(training())["state"] == "finished"
+    answer = client.post("/models/small/versions/1/paths", json=body)
+    assert answer.status_code == status
+    assert [fault["pointer"] for fault in answer.json["errors"]] == pointers
+
+
+def test_rows_go_through_the_tree_that_the_report_tells(client, ended, training):
+    assert ended(training())["state"] == "finished"
+    told = client.get("/models/small").json["tree"]
+    answer = client.post("/models/small/versions/1/paths", json={"data": [{"id": 7, "height": None, "colour": "red"}]})
+    (path,) = answer.json["paths"]
+    assert path["id"] == 7
+    assert path["nodes"][0] == 0
+    assert "below" not in told["nodes"][path["nodes"][-1]]
+
+
+def test_a_version_without_a_tree_says_so(refused):
+    problem = refused(409, path="/models/kept/versions/1/paths", json={"data": [{"a": 1}]})
+    assert problem["type"] == "urn:problem:no-tree"

@@ -38,7 +38,11 @@ def scaled(fitted: Pipeline) -> bool:
 
 
 def _all(step: Any) -> list[Any]:
-    return [step, *parts(step), *(inner for _, other, _ in getattr(step, "transformers_", ()) for inner in parts(other))]
+    return [
+        step,
+        *parts(step),
+        *(inner for _, other, _ in getattr(step, "transformers_", ()) for inner in parts(other)),
+    ]
 
 
 def _does_nothing(step: Any) -> bool:

@@ -39,9 +39,9 @@ def page(record: Record, report: dict[str, Any]) -> str:
             record=record,
             result=record.result,
             metric=record.result.get("metric", ""),
-            scores=_scores(record),
-            confusion=_confusion(record.holdout),
-            classified=_by_class(record.holdout, drawn),
+            scores=scores(record),
+            confusion=confusion(record.holdout),
+            classified=by_class(record.holdout, drawn),
             plots=[*_of_classes(drawn), *_of_numbers(drawn.get("residuals"))],
             residuals=drawn.get("residuals"),
             importances=importances,
@@ -58,7 +58,7 @@ def page(record: Record, report: dict[str, Any]) -> str:
     )
 
 
-def _scores(record: Record) -> list[dict[str, Any]]:
+def scores(record: Record) -> list[dict[str, Any]]:
     """Return what was measured, the metric of the training first."""
     asked = record.result.get("metric", "")
     names = [name for name, value in record.metrics.items() if isinstance(value, dict)]
@@ -67,7 +67,7 @@ def _scores(record: Record) -> list[dict[str, Any]]:
     return [{"name": name, **record.metrics.get(name, {}), "holdout": record.holdout.get(name)} for name in ordered]
 
 
-def _confusion(holdout: dict[str, Any]) -> list[tuple[Any, list[tuple[int, float]]]]:
+def confusion(holdout: dict[str, Any]) -> list[tuple[Any, list[tuple[int, float]]]]:
     """Return for each true class its name, and for each predicted one the rows and their share of the true class."""
     matrix = holdout.get("confusion_matrix") or []
     return [
@@ -76,7 +76,7 @@ def _confusion(holdout: dict[str, Any]) -> list[tuple[Any, list[tuple[int, float
     ]
 
 
-def _by_class(holdout: dict[str, Any], drawn: dict[str, Any]) -> list[dict[str, Any]]:
+def by_class(holdout: dict[str, Any], drawn: dict[str, Any]) -> list[dict[str, Any]]:
     """Return precision, recall, F1 and rows of each class, and what its curves come to."""
     # The rows of the classes come first, in their order.
     rows = (holdout.get("classification_report") or {}).values()
@@ -93,7 +93,7 @@ def _by_class(holdout: dict[str, Any], drawn: dict[str, Any]) -> list[dict[str, 
     ]
 
 
-def _hardest(curves: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+def hardest(curves: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     """Return the curves that are drawn: of many classes those that are told apart worst."""
     known = [curve for curve in curves if curve[name] is not None]
     return sorted(known, key=lambda curve: curve[name])[:COLOURS] if len(known) > COLOURS else known
@@ -101,13 +101,13 @@ def _hardest(curves: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 def _of_classes(drawn: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
-    if roc := _hardest(drawn.get("roc") or [], "auc"):
+    if roc := hardest(drawn.get("roc") or [], "auc"):
         plot = Plot("ROC", (0, 1), (0, 1), "false positive rate", "true positive rate").line([0, 1], [0, 1], "guess")
         for number, curve in enumerate(roc):
             plot.line(curve["false_positive_rate"], curve["true_positive_rate"], f"c{number}")
         legend = [(f"c{number}", curve["class"], f"AUC {rounded(curve['auc'])}") for number, curve in enumerate(roc)]
         found.append({"name": "ROC curve", "svg": plot.drawn(), "legend": legend})
-    if recall := _hardest(drawn.get("precision_recall") or [], "average_precision"):
+    if recall := hardest(drawn.get("precision_recall") or [], "average_precision"):
         plot = Plot("precision by recall", (0, 1), (0, 1), "recall", "precision")
         for number, curve in enumerate(recall):
             plot.line([0, 1], [curve["share"]] * 2, "guess")

@@ -35,12 +35,12 @@ def register(app: APIFlask, settings: Settings) -> None:
 
     from app.auth import is_page
     from app.pages import assets, session, words
-    from app.routes.ui import jobs, sign_in, start, train
+    from app.routes.ui import jobs, models, sign_in, start, train
 
     session.register(app, settings)
     words.register(app)
     assets.register(app)
-    for module in (start, jobs, sign_in, train):
+    for module in (start, jobs, models, sign_in, train):
         app.register_blueprint(module.blueprint)
 
     @app.before_request

@@ -26,9 +26,7 @@ _TREES = {"DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifie
 _FORESTS = {"RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor"}
 
 
-def tree(
-    fitted: Pipeline, X: pd.DataFrame, truth: Sequence[Any], classes: tuple[Any, ...]
-) -> dict[str, Any] | None:
+def tree(fitted: Pipeline, X: pd.DataFrame, truth: Sequence[Any], classes: tuple[Any, ...]) -> dict[str, Any] | None:
     """Describe the tree, or the first tree, of a fitted pipeline; None of other models.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from app.payloads.parameters import Task
@@ -27,7 +28,7 @@ SAMPLES, TOGETHER = 500, 40_000
 def examples(training: Training) -> list[dict[str, Any]]:
     """Return some series of a training; none of a table.
 
-    Of each class the first ones; of numbers those with the least, a middle and the greatest; of a forecasting the first.
+    Of each class the first ones; of numbers those with the least, a middle and the greatest; of a forecast the first.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def _thinned(values: Array, most: int) -> dict[str, Any]:
         known = np.where(np.isnan(values), -np.inf, values), np.where(np.isnan(values), np.inf, values)
         ends = [
             low + place
-            for low, high in zip(edges, edges[1:], strict=False)
+            for low, high in pairwise(edges)
             for place in (known[0][low:high].argmax(), known[1][low:high].argmin())
         ]
         places = np.unique(ends)

@@ -1,0 +1,174 @@
+"""How well classes are told apart: the confusion matrix, a row a class, and curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.pages.model.figures import axes, colour, guess, label, legend, line, shares
+from app.pages.words import number, short
+from app.pipelines.reports.page import by_class as by_class
+from app.pipelines.reports.page import confusion as matrix_of
+from app.pipelines.reports.page import hardest
+from app.pipelines.reports.plots import COLOURS
+
+#: Classes up to which the matrix is a table; that of more is a figure.
+_TABLE = 12
+
+#: Pixels of a figure without its legend, and of the matrix: of a class, around it, and at most.
+_CURVES, _CELL, _AROUND, _MOST = 320, 16, 150, 900
+
+
+def confusion(holdout: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the confusion matrix: {"rows"} as a table, of many classes {"figure"}; None where there is none."""
+    found = matrix_of(holdout)
+    if not found:
+        return None
+    wrong = sum(count for true, (_, row) in enumerate(found) for place, (count, _) in enumerate(row) if place != true)
+    told = {"total": sum(count for _, row in found for count, _ in row), "wrong": wrong, "worst": _worst(found)}
+    return told | ({"rows": found} if len(found) <= _TABLE else {"figure": _heat(found)})
+
+
+def _worst(found: list[tuple[Any, list[tuple[int, float]]]]) -> list[dict[str, Any]]:
+    """Return the pairs of classes that are taken for each other most often."""
+    names = [name for name, _ in found]
+    pairs = [
+        {"true": name, "predicted": names[place], "count": count, "share": share}
+        for name, row in found
+        for place, (count, share) in enumerate(row)
+        if count and names[place] is not name
+    ]
+    return sorted(pairs, key=lambda pair: -pair["count"])[:3]
+
+
+def _heat(found: list[tuple[Any, list[tuple[int, float]]]]) -> dict[str, Any]:
+    names, places = [label(name, 14) for name, _ in found], list(range(len(found)))
+    whole = [label(name, 60) for name, _ in found]
+    trace = {
+        "type": "heatmap",
+        "z": [[share for _, share in row] for _, row in found],
+        "customdata": [
+            [[whole[true], whole[place], count] for place, (count, _) in enumerate(row)]
+            for true, (_, row) in enumerate(found)
+        ],
+        "hovertemplate": "%{customdata[0]} taken for %{customdata[1]}: %{customdata[2]} rows, %{z:.0%}<extra></extra>",
+        "colorscale": [[0, "var:--raised"], [1, "var:--c0"]],
+        "zmin": 0,
+        "zmax": 1,
+        "colorbar": {"thickness": 10, "tickformat": ".0%"},
+    }
+    ticks = {"tickvals": places, "ticktext": names, "tickfont": {"size": 10}, "showgrid": False}
+    layout = axes("predicted", "true")
+    layout["xaxis"] |= {**ticks, "tickangle": -90}
+    layout["yaxis"] |= {**ticks, "autorange": "reversed"}
+    return {"data": [trace], "layout": layout, "height": min(_MOST, _CELL * len(found) + _AROUND)}
+
+
+def figures(curves: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the curves of classes; of many classes those that are told apart worst."""
+    found = [_roc(curves.get("roc") or []), _recall(curves.get("precision_recall") or [])]
+    found += [_calibration(curves.get("calibration") or []), _gains(curves.get("gains"))]
+    return [legend(one, _CURVES) for one in found if one]
+
+
+def _drawn(curves: list[dict[str, Any]], one: dict[str, Any], kept: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the colour of a curve: that of its class in all figures, where there are so few classes."""
+    among = kept if len(curves) > COLOURS else curves
+    # Of two classes the curves are of the last.
+    place = next(number for number, other in enumerate(among) if other is one) + (len(curves) == 1)
+    return {"line": {"color": colour(place)}}
+
+
+def _legend(name: object, kind: str, value: float | None) -> str:
+    return f"{short(name, 24)} ({kind} {number(value)})"
+
+
+def _of(curves: list[dict[str, Any]], kept: list[dict[str, Any]]) -> str:
+    known = len(curves)
+    return (
+        f" Of {known} classes the {len(kept)} that are told apart worst; the table has all."
+        if len(kept) < known
+        else ""
+    )
+
+
+def _roc(curves: list[dict[str, Any]]) -> dict[str, Any] | None:
+    kept = [curve for curve in hardest(curves, "auc") if curve["auc"] is not None]
+    if not kept:
+        return None
+    lines = [
+        line(
+            _legend(one["class"], "AUC", one["auc"]),
+            one["false_positive_rate"],
+            one["true_positive_rate"],
+            **_drawn(curves, one, kept),
+        )
+        for one in kept
+    ]
+    return {
+        "title": "ROC curve",
+        "data": [guess([0, 1], [0, 1]), *lines],
+        "layout": shares("false positive rate", "true positive rate"),
+        "caption": "How many of a class are found, by how many of the others are taken for it. Dotted: a guess."
+        + _of(curves, kept),
+    }
+
+
+def _recall(curves: list[dict[str, Any]]) -> dict[str, Any] | None:
+    kept = [curve for curve in hardest(curves, "average_precision") if curve["average_precision"] is not None]
+    if not kept:
+        return None
+    lines = [
+        line(
+            _legend(one["class"], "AP", one["average_precision"]),
+            one["recall"],
+            one["precision"],
+            **_drawn(curves, one, kept),
+        )
+        for one in kept
+    ]
+    return {
+        "title": "Precision and recall",
+        "data": [*(guess([0, 1], [one["share"]] * 2) for one in kept), *lines],
+        "layout": shares("recall", "precision"),
+        "caption": "How many of those that are called a class are of it, by how many of it are found. Dotted: a guess."
+        + _of(curves, kept),
+    }
+
+
+def _calibration(curves: list[dict[str, Any]]) -> dict[str, Any] | None:
+    known = [curve for curve in curves if curve["mean_predicted"] and curve["brier"] is not None]
+    kept = sorted(known, key=lambda curve: -curve["brier"])[:COLOURS]
+    if not kept:
+        return None
+    lines = [
+        line(
+            _legend(one["class"], "Brier", one["brier"]),
+            one["mean_predicted"],
+            one["fraction_of_positives"],
+            mode="lines+markers",
+            text=[f"{count:,} rows" for count in one["counts"]],
+            **_drawn(curves, one, kept),
+        )
+        for one in kept
+    ]
+    return {
+        "title": "Calibration",
+        "data": [guess([0, 1], [0, 1]), *lines],
+        "layout": shares("predicted probability", "share that was so"),
+        "caption": "How often what was predicted with a probability was so. On the dotted line probabilities can be "
+        "taken at their word." + _of(known, kept),
+    }
+
+
+def _gains(gains: dict[str, Any] | None) -> dict[str, Any] | None:
+    if not gains:
+        return None
+    first = {"line": {"color": colour(1)}}
+    lift = [None if value is None else f"lift {value:.3g}" for value in gains["lift"]]
+    return {
+        "title": "Cumulative gains",
+        "data": [guess([0, 1], [0, 1]), line(gains["class"], gains["rows"], gains["positives"], text=lift, **first)],
+        "layout": shares("share of the rows, highest scores first", "share of the positives found"),
+        "caption": f"How many of class {short(gains['class'], 40)} are found when only the rows with the highest "
+        "scores are looked at. Dotted: in any order.",
+    }

@@ -1,0 +1,66 @@
+"""The top of the page: what the model is, and what its scores mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.pages.model.meaning import meaning
+from app.pages.words import kind_of_model
+from app.pipelines.reports.page import scores
+from app.pipelines.reports.plots import span, strip
+
+if TYPE_CHECKING:
+    from app.store.record import Record
+
+
+def told(record: Record, report: dict[str, Any]) -> dict[str, Any]:
+    """Return what the head of the page says."""
+    result = record.result
+    shape = result.get("trainShape") or [None, None]
+    return {
+        "target": target(record),
+        "kind": kind_of_model(result.get("modelType") or record.engine),
+        "rows": shape[0],
+        "columns": shape[1],
+        "took": result.get("trainTime"),
+        "metric": result.get("metric"),
+        "cards": [_card(one, record) for one in scores(record)],
+        "folds": record.metrics.get("folds"),
+        "notes": _notes(record),
+        "whole": bool(report.get("curves")),
+    }
+
+
+def target(record: Record) -> str:
+    """Return what a model predicts, as people would call it."""
+    named = record.parameters.get("target")
+    return str(named) if named else "the label" if record.task == "classification" else "the value"
+
+
+def _card(score: dict[str, Any], record: Record) -> dict[str, Any]:
+    folds = [value for value in score.get("folds") or [] if value is not None]
+    mean = score.get("mean") if score.get("mean") is not None else score.get("holdout")
+    return {
+        "name": score["name"],
+        "mean": mean,
+        "std": score.get("std") if len(folds) > 1 else None,
+        "folds": score.get("folds") or [],
+        "holdout": score.get("holdout"),
+        "strip": strip(folds, *span(folds)) if len(folds) > 1 else None,
+        "least": min(folds, default=None),
+        "greatest": max(folds, default=None),
+        "meaning": meaning(score["name"], mean, record),
+    }
+
+
+def _notes(record: Record) -> list[str]:
+    """Return in sentences what there is to know of a training that is not as usual."""
+    result, found = record.result, []
+    if record.provisional:
+        found.append("The training goes on: this version may still be replaced by a better one, and has no report yet.")
+    if result.get("stopped"):
+        found.append(f"The training was stopped before its end: {result['stopped']}.")
+    chosen = result.get("chosen") or {}
+    if chosen.get("features"):
+        found.append(f"Of the series the features of {chosen['features']} were computed: more there was no time for.")
+    return [*found, *filter(None, [result.get("note")]), *(result.get("warnings") or [])]

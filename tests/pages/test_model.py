@@ -1,0 +1,355 @@
+"""The page of a model: of many classes, of names that would be markup, and of records that lack a report."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from html.parser import HTMLParser
+
+import pytest
+
+from app.pages.model import board, calling, meaning, settings, versions, weights
+from app.pages.model.tree import question, tree
+from app.store.artifact import Artifact
+from app.store.record import Record, Version
+
+NASTY = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+
+CLASSES = [f"{NASTY} {number}" for number in range(40)]
+
+
+def record(**changes):
+    """A version of a classification of 40 classes of which nothing but the record is known."""
+    known = {
+        "pipeline_id": "nasty",
+        "version": 0,
+        "created_at": "2026-11-21T10:00:00+00:00",
+        "job_id": "job",
+        "engine": "sklearn",
+        "task": "classification",
+        "seed": 0,
+        "result": {
+            "modelId": "nasty",
+            "modelType": f"Kind(a={NASTY!r})",
+            "metric": "roc_auc",
+            "classes": CLASSES,
+            "trainShape": [400, 3],
+            "trainTime": 2.5,
+            "warnings": [NASTY],
+        },
+        "parameters": {"pipeline_id": "nasty", "target": NASTY, "model_training": {"model": NASTY}},
+        "signature": {
+            "columns": [
+                {"name": NASTY, "kind": "category", "role": "feature", "summary": {"categories": [NASTY, "'b'"]}},
+                {"name": "size", "kind": "number", "role": "feature", "summary": {"median": 2.0}},
+            ],
+            "id_column": None,
+        },
+        "metrics": {"folds": 2, "roc_auc": {"mean": 0.9, "std": 0.1, "folds": [0.8, 1.0]}},
+        "holdout": {},
+        "libraries": {"python": "3.11"},
+        "times": {"fit": 1.0},
+        "compiled": {"serves": "original", "why": NASTY},
+    }
+    return Record(**known | changes)
+
+
+def holdout():
+    """Where each class is taken for the next now and then."""
+    matrix = [[8 if true == other else 2 if other == true + 1 else 0 for other in range(40)] for true in range(40)]
+    report = {name: {"precision": 0.8, "recall": 0.8, "f1-score": 0.8, "support": 10.0} for name in CLASSES}
+    return {
+        "rows": 400,
+        "roc_auc": 0.9,
+        "classes": CLASSES,
+        "confusion_matrix": matrix,
+        "classification_report": report,
+    }
+
+
+def node(level, **more):
+    return {"level": level, "rows": 10, "shares": [{"class": CLASSES[level], "share": 1.0}]} | more
+
+
+def report():
+    """All that a training may report, with names that would be markup."""
+    ends, bins = [0.0, 1.0], [0.1, 0.9]
+    return {
+        "leaderboard": [
+            {
+                "rank": number,
+                "row": number,
+                "name": f"{name}{NASTY}",
+                "engine": NASTY,
+                "score": 1 / number,
+                "fit_seconds": 1.0,
+                "predict_seconds": 1.0,
+                "size": 10,
+                "error": None,
+                "fold_scores": [0.5, 1.0],
+            }
+            for number, name in enumerate(["linear ", "forest ", "forest "], start=1)
+        ],
+        "curves": {
+            "roc": [
+                {"class": name, "auc": 0.5 + number / 100, "false_positive_rate": ends, "true_positive_rate": ends}
+                for number, name in enumerate(CLASSES)
+            ],
+            "precision_recall": [
+                {"class": name, "average_precision": 0.5, "share": 0.1, "precision": ends, "recall": ends}
+                for name in CLASSES
+            ],
+            "calibration": [
+                {"class": name, "brier": 0.1, "mean_predicted": bins, "fraction_of_positives": bins, "counts": [1, 2]}
+                for name in CLASSES
+            ],
+            "gains": None,
+        },
+        "importances": {
+            "metric": NASTY,
+            "rows": 10,
+            "repeats": 2,
+            "baseline": 0.9,
+            "note": NASTY,
+            "columns": [{"name": NASTY, "mean": 0.1, "std": 0.0, "values": [0.1, 0.1]}],
+            "model": {
+                "from": "coef_",
+                "columns": [{"name": NASTY, "importance": 1.0}],
+                "coefficients": {
+                    "scaled": True,
+                    "left_out": 3,
+                    "inputs": [{"column": NASTY, "part": f"= {NASTY}", "values": [0.5, -0.5, 0.0]}],
+                },
+            },
+        },
+        "structure": {
+            "text": NASTY,
+            "html": NASTY,
+            "graph": {
+                "nodes": [
+                    {"id": 0, "label": "data", "kind": "data", "params": {}},
+                    {"id": 1, "label": NASTY, "kind": "model", "params": {NASTY: NASTY}},
+                ],
+                "edges": [[0, 1, NASTY]],
+            },
+        },
+        "tree": {
+            "model": "DecisionTreeClassifier",
+            "trees": 1,
+            "depth": 1,
+            "leaves": 2,
+            "scaled": False,
+            "nodes": [
+                node(0, input=0, column=NASTY, part=f"= {NASTY}", threshold=0.5, below=1, above=2),
+                node(1),
+                node(1),
+            ],
+            "rows": [{"id": NASTY, "true": NASTY, "nodes": [0, 2]}],
+        },
+        "examples": [
+            {"id": NASTY, "label": NASTY, "signals": [{"name": NASTY, "place": [0, 1], "value": [0.0, 1.0]}]},
+            {"id": 7, "label": CLASSES[0], "signals": [{"name": NASTY, "place": [0, 1], "value": [0.0, None]}]},
+        ],
+        "learning_curves": {NASTY: [1.0, 0.5], f"val_{NASTY}": [1.0, None]},
+        "code": "pass",
+    }
+
+
+class Page(HTMLParser):
+    """Reads a page: what stands in its elements and in their attributes, and the figures among these."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.scripts, self.images, self.handlers, self.ids, self.figures, self.texts = [], [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        known = dict(attrs)
+        if tag == "script":
+            self.scripts.append(known.get("src"))
+        if tag == "img":
+            self.images.append(known["src"])
+        self.handlers += [name for name in known if name.startswith("on")]
+        if "id" in known:
+            self.ids.append(known["id"])
+        if "data-figure" in known:
+            self.figures.append(json.loads(known["data-figure"]))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+
+def texts(value):
+    """Yield all texts of a figure."""
+    if isinstance(value, str):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from texts(inner)
+
+
+@pytest.fixture
+def shown(client, publications):
+    """Return a function that stores a version and shows its page."""
+
+    def show(made, told, query=""):
+        publications.publish(Version(made, Artifact({"format": "none"}, {"estimator": b"no model"}), told))
+        answer = client.get(f"/ui/models/{made.pipeline_id}{query}")
+        assert answer.status_code == 200, answer.text
+        return Page(answer.text)
+
+    return show
+
+
+def test_names_that_would_be_markup_are_text_everywhere(shown):
+    page = shown(record(holdout=holdout()), report())
+    assert all(src and src.startswith("/static/") for src in page.scripts)
+    assert all(src.startswith("/static/") for src in page.images)
+    assert not page.handlers
+    assert NASTY in page.text
+    # plotly renders some HTML, of which only its own <extra> is ours.
+    drawn = [text for figure in page.figures for text in texts(figure)]
+    assert any("&lt;script" in text for text in drawn)
+    assert not [text for text in drawn if "<" in text.replace("<extra></extra>", "")]
+
+
+def test_of_forty_classes_the_worst_are_drawn_and_the_legend_has_six_lines(shown):
+    page = shown(record(holdout=holdout()), report())
+    roc = next(figure for figure in page.figures if "true positive rate" in texts(figure))
+    assert len([trace for trace in roc["data"] if trace.get("showlegend", True)]) == 6
+    assert "Of 40 classes the 6 that are told apart worst" in page.text
+    assert len(next(figure for figure in page.figures if figure["data"][0]["type"] == "heatmap")["data"][0]["z"]) == 40
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"provisional": True, "metrics": {}},
+        {"metrics": {}, "signature": {}, "parameters": {}, "compiled": {}, "result": {}, "times": {}},
+        {"task": "regression", "metrics": {"folds": 1, "r2": {"mean": None, "std": None, "folds": [None]}}},
+    ],
+    ids=["provisional", "bare", "unmeasured"],
+)
+def test_a_record_without_a_report_has_a_page(shown, changes):
+    page = shown(record(**changes), {})
+    assert {"versions", "parameters", "calls", "downloads"} <= set(page.ids)
+    assert not page.figures
+
+
+def test_a_version_that_does_not_exist_is_told_and_no_number_is_refused(client, shown):
+    shown(record(), {})
+    assert client.get("/ui/models/nasty?version=7").status_code == 404
+    assert client.get("/ui/models/nasty?version=x").status_code == 422
+    assert client.get("/ui/models/none").status_code == 404
+    assert client.get("/ui/models/nasty?with=x").status_code == 200
+
+
+def test_fifty_versions_are_shown_within_a_fifth_of_a_second(client, publications):
+    for number in range(50):
+        made = record(job_id=f"job{number}", holdout=holdout())
+        publications.publish(Version(made, Artifact({"format": "none"}, {"estimator": b""}), report()))
+    client.get("/ui/models/nasty")
+    taken = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        assert client.get("/ui/models/nasty").status_code == 200
+        taken.append(time.perf_counter() - begun)
+    assert min(taken) < 0.2
+
+
+def test_what_differs_between_versions_is_told_by_path():
+    one = record(version=1, parameters={"folds": 5, "model_training": {"model": "a", "metric": None}})
+    two = record(version=2, parameters={"folds": 5, "model_training": {"model": "b"}}, libraries={"python": "3.12"})
+    found = versions.pair([one, two], 2, 2, None)
+    assert (found["left"], found["right"]) == (2, 1)
+    assert found["parameters"] == [("model_training.model", "b", "a")]
+    assert found["facts"] == [("python", "3.12", "3.11")]
+    assert versions.pair([one], 1, 1, None) is None
+    assert versions.table([one, two], 1)[0]["differs"] == ["model_training.model: b"]
+
+
+def test_a_candidate_is_of_the_kind_that_its_name_ends_in():
+    names = ("linear 3", "linear", "histogram boosting 2", "sklearn.tree.ExtraTreeClassifier", "A > sub.Bayes(alpha=1)")
+    assert [board.kind(name) for name in names] == [
+        "linear", "linear", "histogram boosting", "ExtraTreeClassifier", "Bayes",
+    ]  # fmt: skip
+
+
+def test_kinds_come_by_their_best_score_whether_it_is_a_loss_or_not():
+    def rows(*scores):
+        return [
+            {"rank": place, "row": place, "name": f"kind{place}", "score": score, "fold_scores": [score]}
+            for place, score in enumerate(scores)
+        ]
+
+    for scores, expected in (
+        ((0.1, 0.2, 0.15), ["kind0", "kind2", "kind1"]),
+        ((0.9, 0.5, 0.7), ["kind0", "kind2", "kind1"]),
+    ):
+        figure = board.told(rows(*scores), record(), True)["figure"]
+        assert figure["layout"]["yaxis"]["ticktext"] == expected
+
+
+def test_a_loss_that_is_no_number_has_no_sentence():
+    assert meaning.meaning("rmse", float("inf"), record()) == ""
+    assert meaning.meaning("an unknown one", 0.5, record()) == ""
+    assert "50" in meaning.meaning("roc_auc", 0.9, record(result={"classes": [0, 1]}))
+    assert "worse than" in meaning.meaning("r2", -0.2, record())
+
+
+def test_the_calls_hold_what_a_shell_and_python_read_as_the_same_values():
+    made = record()
+    calls = calling.calls(made, {}, "http://host", keyed=True)
+    assert [call["title"] for call in calls] == ["Predict", "Explain"]
+    body = re.search(r"-d '(.*)'\Z", calls[0]["curl"], re.DOTALL)[1].replace("'\\''", "'")
+    assert json.loads(body)["data"] == [{NASTY: NASTY, "size": 2}]
+    assert "$KEY" in calls[0]["curl"]
+    compile(calls[1]["python"], "call", "exec")
+
+
+def test_a_series_is_called_with_its_first_values_by_role():
+    columns = [
+        {"name": "who", "kind": "number", "role": "id", "summary": {}},
+        {"name": "day", "kind": "date", "role": "sort", "summary": {}},
+        {"name": "what", "kind": "category", "role": "signal", "summary": {}},
+        {"name": "value", "kind": "number", "role": "value", "summary": {}},
+    ]
+    kept = [{"id": 3, "label": 1, "signals": [{"name": "x", "place": [0, 1], "value": [0.5, 1.5]}]}]
+    rows = calling.example(record(signature={"columns": columns}), {"examples": kept})
+    assert rows[1] == {"who": 3, "day": "2026-01-01T00:01:00", "what": "x", "value": 1.5}
+
+
+def test_parameters_are_written_without_what_is_not_set():
+    assert settings.written({"a": None, "b": {"c": None}, "d": {"e": 0, "f": False}}) == "d:\n  e: 0\n  f: false\n"
+
+
+def test_a_tree_says_yes_above_and_follows_the_row():
+    told = report()["tree"]
+    drawn = tree(told, record())
+    root, first, second = drawn["nodes"]
+    assert root.edges == [(first.y, "yes", True), (second.y, "no", False)]
+    assert first.on
+    assert not second.on
+    assert [step["answer"] for step in drawn["steps"]] == ["yes"]
+    assert [field["name"] for field in drawn["fields"]] == ["column.0"]
+
+
+def test_a_question_keeps_what_a_long_column_is_compared_with():
+    asked = {"input": 0, "column": "a" * 90, "part": "", "threshold": 0.09562}
+    assert question(asked, 25).endswith("… ≤ 0.09562")
+    assert len(question(asked, 25)) == 25
+
+
+def test_coefficients_of_one_output_have_the_colour_of_their_sign():
+    own = {"from": "coef_", "columns": [{"name": "a", "importance": 1.0}]}
+    own["coefficients"] = {
+        "scaled": False,
+        "inputs": [{"column": "a", "part": "", "values": [value]} for value in (1, -1)],
+    }
+    found = weights.told({"model": own}, record(result={"classes": []}))["coefficients"]
+    assert found["data"][0]["marker"]["color"] == ["var:--c0", "var:--c1"]
+    assert "one unit" in found["means"]
