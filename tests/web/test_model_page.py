@@ -93,7 +93,7 @@ def test_a_version_is_compared_promoted_and_deleted(visit, trees):
     expect(page.get_by_role("heading", name="Version 1 beside 2")).to_be_visible()
     expect(page.locator("#versions")).to_contain_text("model_training.model_args.max_depth")
     page.get_by_role("button", name="Promote version 1").click()
-    expect(page.locator("table.versions tr", has_text="current")).to_contain_text("1")
+    expect(page.locator("table.versions tbody tr", has_text="current").locator("a")).to_have_text("1")
     assert trees.service.get(f"/models/{trees.id}").json()["version"] == 1
     # What another has promoted in between is not overwritten.
     trees.service.put(f"/models/{trees.id}/current", json={"version": 2})
@@ -123,7 +123,7 @@ def test_a_linear_model_shows_its_coefficients_and_what_can_be_copied(visit, lin
     exec(called.replace("print(answer.json())", "told = answer.json()"), found)  # noqa: S102  what the page offers
     assert found["told"]["prediction"]["0"] == pytest.approx(0, abs=2)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Artefact (signed)").click()
+        page.get_by_role("button", name="Artefact (signed)").click()
     assert download.value.suggested_filename == f"{line.id}_1.artifact"
     visit.look("model_linear")
 
@@ -152,7 +152,7 @@ def test_a_candidate_is_promoted_by_a_job_and_the_model_deleted_by_its_name(visi
     page.locator("#board").get_by_role("button", name=re.compile("^Promote")).first.click()
     page.wait_for_url(re.compile(r"/ui/jobs/\w+"))
     page.locator(".done").wait_for(timeout=JOB)
-    page.get_by_role("link", name="See the model").click()
+    page.get_by_role("button", name="See the model").click()
     expect(page.locator("table.versions tbody tr")).to_have_count(version + 1)
     page.get_by_text("Delete this model").click()
     page.get_by_label("to confirm").fill(pipeline.id)
