@@ -124,7 +124,10 @@ class Build:
                 for row in rows
                 if row["engine"] == "tpot" and row["score"] is not None
             }
-        report |= {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
+        report |= {
+            "leaderboard": [row | {"served": row["name"] == trial.name} for row in rows],
+            "code": reports.code(record, trial.pipeline),
+        }
         report["held_out"] = dataset.held_out(MOST_STORED)
         if curves := reports.learning_curves(trial, pipeline.fitted):
             report["learning_curves"] = curves

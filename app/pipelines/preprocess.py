@@ -106,8 +106,8 @@ def origins(fitted: ColumnTransformer) -> list[str]:
 def outputs(fitted: ColumnTransformer) -> list[tuple[str, str]]:
     """Name for each output of a fitted preprocessor the caller's column and what of it that is.
 
-    The latter is a category (`= red`), the part of a date (`weekday`), or one of the numbers of a text (`part 3`); it
-    is empty for a number itself.
+    The latter is a category (`= red`), the part of a date (`weekday`), or one of the numbers of a text or an image
+    (`part 3`); it is empty for a number itself.
     """
     found: list[tuple[str, str]] = []
     for name, transformer, columns in fitted.transformers_:
@@ -116,9 +116,9 @@ def outputs(fitted: ColumnTransformer) -> list[tuple[str, str]]:
         steps = [step for _, step in transformer.steps] if hasattr(transformer, "steps") else [transformer]
         counted = next((step for step in steps if hasattr(step, "n_outputs_")), None)
         if counted is not None:
-            parts = PARTS if hasattr(counted, "medians_") else [f"part {number}" for number in range(1, 1_000)]
+            dates = hasattr(counted, "medians_")
             for column, count in zip(columns, counted.n_outputs_, strict=True):
-                found += [(column, parts[number]) for number in range(count)]
+                found += [(column, PARTS[place] if dates else f"part {place + 1}") for place in range(count)]
         elif hasattr(steps[-1], "categories_"):
             # Numbered, so that the underscore that scikit-learn puts between column and category is the first one.
             names = steps[-1].get_feature_names_out([str(number) for number in range(len(columns))])

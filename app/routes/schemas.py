@@ -261,6 +261,8 @@ class LeaderboardRow(_Answer):
     details: JSON
     threads: int | None = None
     """That its native code had; null for as many as there are cores."""
+    served: bool = False
+    """Whether it is what the version was made of."""
 
 
 class VersionRecord(_Answer):

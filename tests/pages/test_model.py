@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from app.pages.model import board, calling, meaning, settings, versions, weights
+from app.pages.model import board, calling, classes, meaning, settings, versions, weights
 from app.pages.model.tree import question, tree
 from app.store.artifact import Artifact
 from app.store.record import Record, Version
@@ -314,13 +314,13 @@ def test_the_calls_hold_what_a_shell_and_python_read_as_the_same_values():
 def test_a_series_is_called_with_its_first_values_by_role():
     columns = [
         {"name": "who", "kind": "number", "role": "id", "summary": {}},
-        {"name": "day", "kind": "date", "role": "sort", "summary": {}},
+        {"name": "day", "kind": "date", "role": "sort", "summary": {"max": "2026-01-01T00:00:00"}},
         {"name": "what", "kind": "category", "role": "signal", "summary": {}},
         {"name": "value", "kind": "number", "role": "value", "summary": {}},
     ]
     kept = [{"id": 3, "label": 1, "signals": [{"name": "x", "place": [0, 1], "value": [0.5, 1.5]}]}]
     rows = calling.example(record(signature={"columns": columns}), {"examples": kept})
-    assert rows[1] == {"who": 3, "day": "2026-01-01T00:01:00", "what": "x", "value": 1.5}
+    assert rows[1] == {"who": 3, "day": "2026-01-02T00:00:00", "what": "x", "value": 1.5}
 
 
 def test_parameters_are_written_without_what_is_not_set():
@@ -353,3 +353,16 @@ def test_coefficients_of_one_output_have_the_colour_of_their_sign():
     found = weights.told({"model": own}, record(result={"classes": []}))["coefficients"]
     assert found["data"][0]["marker"]["color"] == ["var:--c0", "var:--c1"]
     assert "one unit" in found["means"]
+
+
+def test_a_name_that_is_cut_keeps_its_end():
+    assert classes.middle("class number 12") == "class number 12"
+    assert classes.middle("a class with the number 12") == "a class …mber 12"
+
+
+def test_a_model_of_images_is_called_with_a_file():
+    columns = [{"name": "image", "kind": "image", "role": "feature", "summary": {}}]
+    calls = calling.calls(record(signature={"columns": columns, "id_column": "file"}), {}, "http://host", keyed=False)
+    assert "-F raw_data=@picture.png" in calls[0]["curl"]
+    for call in calls:
+        compile(call["python"], "call", "exec")

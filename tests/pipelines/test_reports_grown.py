@@ -21,6 +21,7 @@ from app.pipelines.preprocess import preprocessor
 from app.pipelines.reports import grown as module
 from app.pipelines.reports.grown import path, tree
 from app.pipelines.reports.model_importances import model_importances
+from tests import published
 
 KINDS = {"town": Kind.CATEGORY, "size": Kind.NUMBER, "since": Kind.DATE}
 
@@ -120,3 +121,12 @@ def test_coefficients_have_signs_and_say_what_of_a_column_they_are_of(rows):
     assert told["town", "= Oslo"] == pytest.approx(pipeline[-1].coef_[0][names.index("town_Oslo")], rel=1e-5)
     sizes = [sum(map(abs, one["values"])) for one in found["inputs"]]
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_each_pixel_of_an_image_is_a_part_of_its_column():
+    frame = published.pictures()
+    prepare = preprocessor({"image": Kind.IMAGE}, False)
+    pipeline = Pipeline([("preprocess", prepare), ("model", DecisionTreeClassifier())])
+    X, y = frame[["image"]], (frame["side"] == "left").to_numpy().astype("int64")
+    found = tree(pipeline.fit(X, y), X, frame["side"].tolist(), ("right", "left"))
+    assert found["nodes"][0]["part"] == f"part {found['nodes'][0]['input'] + 1}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pprint
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.pages.model.tree import usual
@@ -19,7 +20,9 @@ _TEXT = "some words"
 
 
 def calls(record: Record, report: dict[str, Any], root: str, keyed: bool) -> list[dict[str, str]]:
-    """Return {"title", "curl", "python"} of a prediction and an explanation; none where data cannot be written out.
+    """Return {"title", "curl", "python"} of a prediction and an explanation; none where no values are known.
+
+    Of images it is a file that is sent.
 
     Parameters
     ----------
@@ -28,6 +31,11 @@ def calls(record: Record, report: dict[str, Any], root: str, keyed: bool) -> lis
     keyed
         Whether it needs a key.
     """
+    if any(column["kind"] == "image" for column in record.signature.get("columns") or []):
+        return [
+            _of_file("Predict", f"{root}/serve_prediction", record, {}, keyed),
+            _of_file("Explain", f"{root}/explain", record, {"method": "lime"}, keyed),
+        ]
     data = example(record, report)
     if data is None:
         return []
@@ -35,8 +43,10 @@ def calls(record: Record, report: dict[str, Any], root: str, keyed: bool) -> lis
     predict = _call("Predict", f"{root}/serve_prediction", body, keyed)
     if record.task == "forecasting":
         return [predict]
-    method = {"pipeline_id": record.pipeline_id, "version": record.version, "method": "shap", "num_features": 5}
-    return [predict, _call("Explain", f"{root}/explain", method | {"data": data}, keyed)]
+    # Whatever a model reads of series, stretches of these can be told.
+    method = "segments" if record.parameters.get("extract_features") else "shap"
+    asked = {"pipeline_id": record.pipeline_id, "version": record.version, "method": method, "num_features": 5}
+    return [predict, _call("Explain", f"{root}/explain", asked | {"data": data}, keyed)]
 
 
 def example(record: Record, report: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -84,7 +94,10 @@ def _beside(roles: dict[str, dict[str, Any]], name: Any, place: int) -> dict[str
         found[roles["id"]["name"]] = name
     if "sort" in roles:
         date = roles["sort"]["kind"] == "date"
-        found[roles["sort"]["name"]] = f"2026-01-01T{place // 60 % 24:02}:{place % 60:02}:00" if date else place
+        begin = (
+            datetime.fromisoformat((roles["sort"].get("summary") or {}).get("max") or "2026-01-01") if date else None
+        )
+        found[roles["sort"]["name"]] = (begin + timedelta(days=place)).isoformat() if begin else place
     return found
 
 
@@ -103,6 +116,25 @@ def _call(title: str, address: str, body: dict[str, Any], keyed: bool) -> dict[s
         "answer.raise_for_status()",
         "print(answer.json())",
     ]
+    return {"title": title, "curl": curl, "python": "\n".join(lines)}
+
+
+def _of_file(title: str, address: str, record: Record, more: dict[str, Any], keyed: bool) -> dict[str, str]:
+    """Return the call that sends an image."""
+    parameters = json.dumps({"pipeline_id": record.pipeline_id, "version": record.version} | more)
+    key = ' \\\n  -H "Authorization: Bearer $KEY"' if keyed else ""
+    headers = ', headers={"Authorization": f"Bearer {KEY}"}' if keyed else ""
+    lines = [
+        "import requests",
+        *(["", 'KEY = "…"  # yours'] if keyed else []),
+        "",
+        f'parts = {{"raw_data": open("picture.png", "rb"), "params": {parameters!r}}}',
+        f'url = "{address}"',
+        f"answer = requests.post(url, files=parts{headers})",
+        "answer.raise_for_status()",
+        "print(answer.json())",
+    ]
+    curl = f"curl -F raw_data=@picture.png{key} \\\n  -F 'params={parameters}' \\\n  {address}"
     return {"title": title, "curl": curl, "python": "\n".join(lines)}
 
 

@@ -14,6 +14,9 @@ from app.pipelines.reports.plots import COLOURS
 #: Classes up to which the matrix is a table; that of more is a figure.
 _TABLE = 12
 
+#: Characters of a class beside the matrix.
+_AXIS = 16
+
 #: Pixels of a figure without its legend, and of the matrix: of a class, around it, and at most.
 _CURVES, _CELL, _AROUND, _MOST = 320, 16, 150, 900
 
@@ -26,6 +29,12 @@ def confusion(holdout: dict[str, Any]) -> dict[str, Any] | None:
     wrong = sum(count for true, (_, row) in enumerate(found) for place, (count, _) in enumerate(row) if place != true)
     told = {"total": sum(count for _, row in found for count, _ in row), "wrong": wrong, "worst": _worst(found)}
     return told | ({"rows": found} if len(found) <= _TABLE else {"figure": _heat(found)})
+
+
+def middle(name: object) -> str:
+    """Cut a name in its middle: names of many classes often differ at their end."""
+    whole = str(name)
+    return whole if len(whole) <= _AXIS else f"{whole[: _AXIS // 2]}…{whole[1 - _AXIS // 2 :]}"
 
 
 def _worst(found: list[tuple[Any, list[tuple[int, float]]]]) -> list[dict[str, Any]]:
@@ -41,7 +50,7 @@ def _worst(found: list[tuple[Any, list[tuple[int, float]]]]) -> list[dict[str, A
 
 
 def _heat(found: list[tuple[Any, list[tuple[int, float]]]]) -> dict[str, Any]:
-    names, places = [label(name, 14) for name, _ in found], list(range(len(found)))
+    names, places = [label(middle(name), _AXIS) for name, _ in found], list(range(len(found)))
     whole = [label(name, 60) for name, _ in found]
     trace = {
         "type": "heatmap",
@@ -79,7 +88,7 @@ def _drawn(curves: list[dict[str, Any]], one: dict[str, Any], kept: list[dict[st
 
 
 def _legend(name: object, kind: str, value: float | None) -> str:
-    return f"{short(name, 24)} ({kind} {number(value)})"
+    return f"{short(name, 22)} ({kind} {number(value)})"
 
 
 def _of(curves: list[dict[str, Any]], kept: list[dict[str, Any]]) -> str:

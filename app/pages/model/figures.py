@@ -7,8 +7,8 @@ from typing import Any
 
 from app.pages.words import short
 
-#: Characters of a name in a figure.
-_NAME = 28
+#: Characters of a name in a figure, and of a line of it.
+_NAME, _LINE_NAME = 28, 60
 
 #: Pixels of a row of bars, and of what is above and below them.
 _ROW, _AROUND = 22, 70
@@ -32,7 +32,7 @@ def label(name: object, most: int = _NAME) -> str:
 
 def line(name: object, x: list[Any], y: list[Any], **more: Any) -> dict[str, Any]:
     """Return a line of a figure; its name is escaped."""
-    return {"type": "scatter", "mode": "lines", "name": label(name), "x": x, "y": y} | more
+    return {"type": "scatter", "mode": "lines", "name": label(name, _LINE_NAME), "x": x, "y": y} | more
 
 
 def guess(x: list[Any], y: list[Any]) -> dict[str, Any]:

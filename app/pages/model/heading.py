@@ -60,7 +60,4 @@ def _notes(record: Record) -> list[str]:
         found.append("The training goes on: this version may still be replaced by a better one, and has no report yet.")
     if result.get("stopped"):
         found.append(f"The training was stopped before its end: {result['stopped']}.")
-    chosen = result.get("chosen") or {}
-    if chosen.get("features"):
-        found.append(f"Of the series the features of {chosen['features']} were computed: more there was no time for.")
     return [*found, *filter(None, [result.get("note")]), *(result.get("warnings") or [])]

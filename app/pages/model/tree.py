@@ -22,6 +22,9 @@ LEVELS, CHOICES = 4, (2, 3, 4, 5, 6)
 #: Characters that fit into a node.
 _FIT = 25
 
+#: Digits of a number that a form begins with.
+_DIGITS = 5
+
 #: Colours of classes.
 _COLOURS = 6
 
@@ -232,4 +235,6 @@ def usual(column: dict[str, Any]) -> Any:
     if kind == "boolean":
         return (summary.get("median") or 0) >= 0.5
     value = summary.get("median")
-    return int(value) if isinstance(value, float) and value == int(value) else value
+    if not isinstance(value, float):
+        return value
+    return int(value) if value == int(value) else float(f"{value:.{_DIGITS}g}")
