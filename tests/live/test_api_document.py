@@ -1,8 +1,10 @@
 """The OpenAPI document: real answers conform to it, and its page needs no other host."""
 
+import io
 import re
 
 import jsonschema
+import pandas as pd
 import pytest
 
 from app.payloads.explaining import METHODS
@@ -44,6 +46,9 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
     holds(get(model), "/models/{pipeline_id}")
     holds(get(f"{model}/versions"), "/models/{pipeline_id}/versions")
     holds(get(f"{model}/versions/1"), "/models/{pipeline_id}/versions/{number}")
+    drawn = pipeline.service.post(f"{model}/versions/1/paths", json={"data": []})
+    holds(drawn, "/models/{pipeline_id}/versions/{number}/paths", "post", 409)
+    assert get(f"{model}/versions/1/artifact").headers["Content-Type"] == "application/octet-stream"
     promoted = pipeline.service.put(f"{model}/current", json={"version": 1})
     holds(promoted, "/models/{pipeline_id}/current", "put")
     holds(pipeline.ask("/serve_prediction", rows), "/serve_prediction", "post")
@@ -122,6 +127,20 @@ def test_a_forecasting_is_as_the_document_has_it(document, pipeline):
     check(document, shown, "/models/{pipeline_id}", "get", 200)
     predicted = pipeline.ask("/serve_prediction", kinds.sales())
     check(document, predicted, "/serve_prediction", "post", 200)
+
+
+def test_a_tree_and_the_series_of_a_report_are_as_the_document_has_them(document, pipeline, series):
+    raw, labels = (pd.read_json(io.BytesIO(data)) for _, data in series[:2])
+    features = {"column_id": "example_id", "default_fc_parameters": "MinimalFCParameters()"}
+    training = {"model": "sklearn.tree.DecisionTreeClassifier"}
+    assert pipeline.train(raw, labels, extract_features=features, model_training=training).ok
+    shown = pipeline.service.get(f"/models/{pipeline.id}")
+    check(document, shown, "/models/{pipeline_id}", "get", 200)
+    assert {"tree", "examples"} <= shown.json().keys()
+    rows = raw[raw["example_id"].isin(raw["example_id"].unique()[:2])].to_dict("records")
+    answer = pipeline.service.post(f"/models/{pipeline.id}/versions/1/paths", json={"data": rows})
+    check(document, answer, "/models/{pipeline_id}/versions/{number}/paths", "post", 200)
+    assert len(answer.json()["paths"]) == 2
 
 
 def test_problems_are_as_the_document_has_them(document, pipeline, penguins):

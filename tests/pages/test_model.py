@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from app import create_app
+from app.auth import digest
 from app.pages.model import board, calling, classes, meaning, settings, versions, weights
 from app.pages.model.tree import question, tree
 from app.store.artifact import Artifact
@@ -366,3 +368,26 @@ def test_a_model_of_images_is_called_with_a_file():
     assert "-F raw_data=@picture.png" in calls[0]["curl"]
     for call in calls:
         compile(call["python"], "call", "exec")
+
+
+def test_the_levels_that_are_drawn_are_those_that_there_are():
+    told = report()["tree"]
+    assert len(tree(told, record(), levels=10**9)["nodes"]) == 3
+    assert tree(told, record(), place=99)["steps"] == []
+    typed = tree(told, record(), way=[0, 2], typed={"column.0": NASTY})
+    assert (typed["whose"], typed["state"]) == ("These values", {"column.0": NASTY})
+
+
+def test_a_reader_sees_the_tree_but_nothing_that_changes_or_asks(settings, publications):
+    publications.publish(Version(record(), Artifact({"format": "none"}, {"estimator": b""}), report()))
+    keys = {digest(role): role for role in ("read", "admin")}
+    client = create_app(settings.model_copy(update={"api_keys": keys})).test_client()
+
+    def page(role):
+        answer = client.get("/ui/models/nasty", headers={"Authorization": f"Bearer {role}"})
+        return answer.text
+
+    for offered in ("Delete this model", "Artefact (signed)", "Follow these values", "Train again"):
+        assert offered in page("admin"), offered
+        assert offered not in page("read"), offered
+    assert '<svg class="tree"' in page("read")

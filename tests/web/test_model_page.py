@@ -81,6 +81,7 @@ def test_a_tree_has_its_sections_and_typed_values_move_the_path(visit, trees):
     page.get_by_label("Levels").select_option("2")
     expect(page.locator("svg.tree .node")).not_to_have_count(0)
     assert page.locator("svg.tree .node").count() <= before
+    expect(told).to_contain_text("These values:")
     page.get_by_label("Path of a row that was held out").select_option("1")
     expect(told).to_contain_text("rows of the training")
     visit.look("model_tree")

@@ -58,6 +58,7 @@ def shown(held: Services, pipeline_id: str, number: int | None, beside: int | No
         "calls": calling.calls(record, report, root, bool(held.settings.api_keys)),
         "network": bool(report.get("learning_curves")) and record.engine == "autokeras",
         "code": "code" in report,
+        "explained": held.store.explanations(pipeline_id, record.version) is not None,
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.pages.words import number, percent, short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from app.store.record import Record
 
@@ -57,7 +57,12 @@ class Node:
 
 
 def tree(
-    told: dict[str, Any] | None, record: Record, levels: int = LEVELS, way: Sequence[int] = (), typed: bool = False
+    told: dict[str, Any] | None,
+    record: Record,
+    levels: int = LEVELS,
+    place: int = 0,
+    way: Sequence[int] = (),
+    typed: Mapping[str, str] | None = None,
 ) -> dict[str, Any] | None:
     """Return the drawing of a tree; None where there is none.
 
@@ -67,16 +72,16 @@ def tree(
         As `app.pipelines.reports.tree` does.
     levels
         That are drawn below the root.
-    way
-        Numbers of the nodes that a row comes to; that of the first row whose path is known when left out.
-    typed
-        Whether the row is one that was typed in.
+    place
+        The row, of those whose path is known, that is followed.
+    way, typed
+        Of a row that was typed in: numbers of the nodes that it comes to, and the fields of the form.
     """
     if not told:
         return None
-    rows = told["rows"]
-    if not way and not typed and rows:
-        way = rows[0]["nodes"]
+    rows, levels = told["rows"], max(CHOICES[0], min(levels, CHOICES[-1]))
+    row = rows[place] if typed is None and place < len(rows) else None
+    way = row["nodes"] if row else way
     sketch = _Sketch(told["nodes"], record, levels, set(way))
     sketch.place(0)
     return {
@@ -93,6 +98,8 @@ def tree(
         "gap": ACROSS,
         "width": (WIDTH + ACROSS) * (1 + max(min(levels, node["level"]) for node in told["nodes"])) - ACROSS + 4,
         "height": ROW * sketch.leaves + 4,
+        "whose": f"Row {short(row['id'], 40)}" if row else "These values" if way else "",
+        "state": {"row": place} if typed is None else typed,
         "steps": list(_steps(told["nodes"], way)),
         "end": _end(told["nodes"][way[-1]]) if way else None,
         "key": _key(record),

@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from app.errors import Fault, InvalidParameters
+from app.errors import Fault, InvalidParameters, NoTree
 from app.pages import model
 from app.pages.model import tree
 from app.payloads.uploads import Upload
@@ -38,14 +38,14 @@ def follow(pipeline_id: str, number: int) -> str:
     """Draw the tree of a version with the path of a row: one of those that were held out, or one that was typed in."""
     held = services()
     record, told = held.store.record(pipeline_id, number), held.store.report(pipeline_id, number).get("tree")
-    place, levels = _number("row", request.form), _number("levels", request.form)
-    way, typed = [], place is None
-    if told and place is not None and place < len(told["rows"]):
-        way = told["rows"][place]["nodes"]
-    elif typed:
-        upload = _typed(record)
-        way = run.paths(held.store, held.pipelines, pipeline_id, number, upload, held.settings)[0]["nodes"]
-    drawn = tree.tree(told, record, levels if levels in tree.CHOICES else tree.LEVELS, way, typed)
+    place, levels = _number("row", request.form), _number("levels", request.form) or tree.LEVELS
+    if told is None:
+        raise NoTree(pipeline_id, number, "has no tree to draw")
+    if place is not None:
+        return render_template("ui/model_tree.html", tree=tree.tree(told, record, levels, place))
+    found = run.paths(held.store, held.pipelines, pipeline_id, number, _typed(record), held.settings)
+    typed = {name: value for name, value in request.form.items() if name.startswith("column.")}
+    drawn = tree.tree(told, record, levels, way=found[0]["nodes"], typed=typed)
     return render_template("ui/model_tree.html", tree=drawn)
 
 
