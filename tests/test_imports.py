@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from app.pipelines import reports
+from app.pipelines.trained import TrainedPipeline, installed_versions
 from conftest import SECRET
 from tests import published
 
@@ -163,6 +166,28 @@ print(sorted(set(sys.modules) & set({engines!r}.split())))
 
 def test_looking_at_data_and_choosing_what_to_train_loads_no_engine(redis_url):
     assert run(START.format(url=redis_url) + LOOK.format(engines=ENGINES)) == "[]\n"
+
+
+#: Shows the page of a model, and sends a row through its tree; prints which engines that has loaded.
+SHOW = """
+client = app.test_client()
+assert client.get("/ui/models/tree").status_code == 200
+answer = client.post("/models/tree/versions/1/paths", json={{"data": [{{"a": 1.5, "b": 0.25}}]}})
+assert answer.json["paths"][0]["nodes"] == [0, 1], answer.json
+print(sorted(set(sys.modules) & set({engines!r}.split())))
+"""
+
+
+def test_a_web_process_shows_a_model_and_follows_a_row_and_loads_no_engine(redis_url, publications):
+    from sklearn.tree import DecisionTreeClassifier
+
+    frame = published.numbers(("no", "yes"))
+    made = published.version("tree", frame, "label", DecisionTreeClassifier(max_depth=1))
+    fitted = TrainedPipeline.from_artifact(made.artifact, installed_versions()).fitted
+    told = reports.tree(fitted, frame[["a", "b"]], frame["label"].tolist(), ("no", "yes"))
+    publications.publish(replace(made, report={"tree": told}))
+    code = START.format(url=redis_url).replace('"x" * 40', repr(SECRET)) + SHOW.format(engines=ENGINES)
+    assert run(code) == "[]\n"
 
 
 #: Prints how many kB a forked process has of its own once garbage was collected there, and how many without the hook.
