@@ -144,7 +144,7 @@ class _Sketch:
             x=x,
             y=0.0,
             title=question(node, _FIT) + "?" if asks else short(title, _FIT),
-            told=f"{rows}, {short(answer, 16)}" if asks else rows,
+            told=f"{rows}, {short(answer, 20)}" if asks else rows,
             whole=f"{title} {rows}. {_all(node)}",
             bar=self._bar(node),
             leaf=not asks,
