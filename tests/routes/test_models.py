@@ -1,11 +1,15 @@
 """PUT /models/<id>/current: what is refused, what is compared before, and what is answered."""
 
+import html
+import re
 import threading
 
 import pytest
 
 from app import create_app
 from app.jobs import tasks
+from app.payloads import strict_yaml
+from app.payloads.parameters import TrainParameters, check
 from app.store.artifact import unseal
 from conftest import SECRET
 
@@ -102,3 +106,13 @@ def test_rows_go_through_the_tree_that_the_report_tells(client, ended, training)
 def test_a_version_without_a_tree_says_so(refused):
     problem = refused(409, path="/models/kept/versions/1/paths", json={"data": [{"a": 1}]})
     assert problem["type"] == "urn:problem:no-tree"
+
+
+def test_a_version_can_be_trained_again_with_what_the_page_of_trainings_is_filled_with(client, ended, training):
+    assert ended(training())["state"] == "finished"
+    known = client.get("/models/small").json["parameters"]
+    page = client.get("/ui/train?model=small&version=1")
+    text = html.unescape(re.search(r"<textarea id=\"yaml\"[^>]*>(.*?)</textarea>", page.text, re.DOTALL)[1])
+    again = check(TrainParameters, strict_yaml.loads(text.encode(), "params"))
+    assert again.model_dump(mode="json") == known
+    assert client.get("/ui/train?model=none").status_code == 404

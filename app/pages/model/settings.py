@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
+from app.pages.training import sheet
 
 if TYPE_CHECKING:
     from app.store.record import Record
@@ -24,7 +24,7 @@ def told(record: Record) -> dict[str, Any]:
 
 def written(parameters: dict[str, Any]) -> str:
     """Write parameters as a file of them, without what is not set."""
-    return yaml.safe_dump(_set(parameters), sort_keys=False, allow_unicode=True, width=100)
+    return sheet.written(_set(parameters))
 
 
 def _set(value: Any) -> Any:

@@ -7,9 +7,11 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
+from app.pages.model import settings
 from app.pages.training import asked, samples, sheet
 from app.pages.training.fields import Form
 from app.pipelines import intake
+from app.routes.models import queried_version
 from app.services import services
 
 blueprint = APIBlueprint("ui_train", __name__, enable_openapi=False)
@@ -25,9 +27,11 @@ def beside_the_file(response: Response) -> Response:
 
 @blueprint.get("/ui/train")
 def page() -> str:
-    """Show the form, empty."""
-    form = Form({})
-    return render_template("ui/train.html", **asked.shown(form, sheet.of(MultiDict(), form)))
+    """Show the form, empty, or with the parameters of a version that is named."""
+    form, sent = Form({}), MultiDict[str, str]()
+    if (named := request.args.get("model")) is not None:
+        sent["yaml"] = settings.written(services().store.record(named, queried_version()).parameters)
+    return render_template("ui/train.html", **asked.shown(form, sheet.of(sent, form)))
 
 
 @blueprint.post("/ui/train/look")
