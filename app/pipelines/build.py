@@ -69,7 +69,7 @@ class Build:
     ) -> Version:
         note = "The training goes on; this is its best so far."
         record = self._record(trial, pipeline, scores, holdout or {}, note)
-        report = {"leaderboard": rows, "code": reports.code(record, trial.pipeline)}
+        report = {"leaderboard": _marked(rows, trial), "code": reports.code(record, trial.pipeline)}
         told = {"serves": "original", "why": "its training had not come to its end"}
         return Version(replace(record, provisional=True, compiled=told), pipeline.to_artifact(), report)
 
@@ -125,7 +125,7 @@ class Build:
                 if row["engine"] == "tpot" and row["score"] is not None
             }
         report |= {
-            "leaderboard": [row | {"served": row["name"] == trial.name} for row in rows],
+            "leaderboard": _marked(rows, trial),
             "code": reports.code(record, trial.pipeline),
         }
         report["held_out"] = dataset.held_out(MOST_STORED)
@@ -228,6 +228,11 @@ class Build:
         parameters = self._dataset.parameters
         wanted = parameters.extract_features
         return None if wanted is None or "features" not in registry.reads(parameters) else as_2017(wanted)
+
+
+def _marked(rows: list[dict[str, Any]], trial: Trial) -> list[dict[str, Any]]:
+    """Mark the row of a leaderboard that a version is made of."""
+    return [row | {"served": row["name"] == trial.name} for row in rows]
 
 
 def _in_words(model: Any) -> str:
