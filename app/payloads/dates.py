@@ -8,6 +8,7 @@ so, the column is not read as dates. Times without a zone are taken for UTC; tho
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -153,3 +154,21 @@ def _named(months: Any) -> np.ndarray[Any, Any]:
 
     known = {name: number for number, name in enumerate(_MONTHS, start=1)}
     return np.array([known.get((name or "")[:3].lower(), 0) for name in months.to_pylist()], dtype="int64")
+
+
+#: {form: how it writes a day}.
+_WRITTEN = {
+    "year first": "{0:%Y-%m-%d}",
+    "year and month": "{0:%Y-%m}",
+    "day before dots": "{0:%d.%m.%Y}",
+    "day and name": "{0.day} {1} {0:%Y}",
+    "name and day": "{1} {0.day}, {0:%Y}",
+    "day first": "{0:%d/%m/%Y}",
+    "month first": "{0:%m/%d/%Y}",
+}
+
+
+def write(value: datetime, form: str) -> str:
+    """Write a date as `read` reads it; its time of day only where it has one."""
+    day = _WRITTEN[form].format(value, _MONTHS[value.month - 1].title())
+    return day if value.time() == time() else f"{day} {value:%H:%M:%S}"

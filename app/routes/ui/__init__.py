@@ -17,6 +17,9 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+#: Controls that a form of a page may have: some for each column of a row.
+_CONTROLS = 2_000
+
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -32,17 +35,18 @@ def register(app: APIFlask, settings: Settings) -> None:
 
     from app.auth import is_page
     from app.pages import assets, session, words
-    from app.routes.ui import jobs, sign_in, start
+    from app.routes.ui import explain, jobs, predict, sign_in, start, what_if
 
     session.register(app, settings)
     words.register(app)
     assets.register(app)
-    for module in (start, jobs, sign_in):
+    for module in (start, jobs, sign_in, predict, explain, what_if):
         app.register_blueprint(module.blueprint)
 
     @app.before_request
     def check() -> None:
         if is_page(request.blueprint) and request.method == "POST":
+            request.max_form_parts = _CONTROLS
             session.check_token()
 
     @app.after_request
