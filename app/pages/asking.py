@@ -92,8 +92,8 @@ def read(here: Place, request: Request) -> Asked:
     if form.get("settings_of") == method["method"]:
         # Those of another method are still on the page while its own are on their way.
         values |= explained.asked(method, form, here.signature)
-    if (target := form.get("target", "")).startswith(_MARK) and here.classes:
-        values["target"] = target.removeprefix(_MARK)
+    if here.classes and form.get("target", "").startswith(_MARK):
+        values["target"] = form["target"].removeprefix(_MARK)
     if not METHODS[method["method"]].needs_rows:
         kept = form.get("source", _KEPT) == _KEPT
         brought = None if kept else sent.read(request, here.signature)
@@ -101,8 +101,8 @@ def read(here: Place, request: Request) -> Asked:
     brought = sent.read(request, here.signature)
     found = here.predict(brought.upload)
     if brought.values is not None:
-        warnings = fields.outside(here.signature, brought.values)
-        return Asked(checked(here, values), brought.upload, predicted.one(found), warnings)
+        warnings, prediction = fields.outside(here.signature, brought.values), predicted.one(found)
+        return Asked(checked(here, _of_predicted(here, prediction) | values), brought.upload, prediction, warnings)
     return _of_many(here, values, brought.upload, found, form)
 
 
@@ -116,7 +116,14 @@ def _of_many(here: Place, values: dict[str, Any], upload: Upload, found: dict[st
         raise InvalidParameters("There is no such row.", [Fault("/params/ids", "choose one of the file's")])
     prediction = predicted.one(found, list(map(str, found["id"])).index(chosen))
     offered = [] if known else ids[:_OFFERED]
-    return Asked(checked(here, {**values, "ids": [chosen]}), upload, prediction, [], chosen, offered, listed)
+    wanted = {**_of_predicted(here, prediction), **values, "ids": [chosen]}
+    return Asked(checked(here, wanted), upload, prediction, [], chosen, offered, listed)
+
+
+def _of_predicted(here: Place, prediction: dict[str, Any]) -> dict[str, Any]:
+    """Ask for the class that is predicted: of two the API explains the positive one, whatever is predicted."""
+    known = here.classes and prediction["prediction"] is not None
+    return {"target": prediction["prediction"]} if known else {}
 
 
 def checked(here: Place, values: dict[str, Any]) -> ExplainParameters:

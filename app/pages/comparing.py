@@ -138,7 +138,9 @@ def found(here: Place, request: Request) -> dict[str, Any]:
     entry = answer["explanations"][0]
     found: list[Row] = entry[FINDING[method]]
     changed = [name for name in entry["row"] if any(name in one["changed"] for one in found)]
-    columns = [(name, entry["row"][name], [(one["values"][name], name in one["changed"]) for one in found]) for name in changed]
+    columns = [
+        (name, entry["row"][name], [(one["values"][name], name in one["changed"]) for one in found]) for name in changed
+    ]
     applied = [{**one, "apply": orjson.dumps(one["values"]).decode()} for one in found]
     return {"own": entry, "rows": applied, "columns": columns, "told": explained.shown(answer)}
 
@@ -162,7 +164,10 @@ def _limits(here: Place, request: Request) -> dict[str, Any]:
         ends = [form.get(f"{end}{place}", "").strip() for end in ("low", "high")]
         if any(ends) and column.kind is Kind.NUMBER and column.name not in values["immutable"]:
             least, greatest = column.summary.get("min", 0.0), column.summary.get("max", 0.0)
-            read = [explained.number(end, "ranges") if end else usual for end, usual in zip(ends, (least, greatest), strict=True)]
+            read = [
+                explained.number(end, "ranges") if end else usual
+                for end, usual in zip(ends, (least, greatest), strict=True)
+            ]
             ranges[column.name] = read
     return values | ({"ranges": ranges} if ranges else {})
 

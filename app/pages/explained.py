@@ -48,18 +48,25 @@ VERDICTS = {
     "good": ("good", "By its own checks this explanation can be relied on."),
     "fair": (
         "fair",
-        "By its own checks this explanation is rough: take the order of the largest contributions, and not their sizes.",
+        "By its own checks this explanation is rough: take the order of the largest contributions, not their sizes.",
     ),
-    "poor": ("poor", "By its own checks this explanation is not to be relied on. Another method, or more samples, may do better."),
+    "poor": (
+        "poor",
+        "By its own checks this explanation is not to be relied on. Another method, or more samples, may do better.",
+    ),
 }
 
 #: What stands for the figures of methods that have none: what their answer is worth by itself.
 _PLAIN = {
     "nearest": "These are real rows of the training, found by comparing with each: nothing was estimated.",
-    "counterfactual": "Each was checked by asking the model. They say what changes the prediction, and not what is possible, nor what causes what.",
-    "ice": "The model itself was asked at each point: nothing was estimated. Points far from where such rows occur say little.",
-    "partial_dependence": "The model itself was asked at each point. Where columns go together, some of the rows that are averaged over do not occur.",
-    "permutation_importance": "Whiskers show how far repetitions differ: what reaches across 0 may be of no use to the model.",
+    "counterfactual": "Each was checked by asking the model. They say what changes the prediction, not what is possible, "
+    "nor what causes what.",
+    "ice": "The model itself was asked at each point: nothing was estimated. Points far from where such rows occur say "
+    "little.",
+    "partial_dependence": "The model itself was asked at each point. Where columns go together, some of the rows that are "
+    "averaged over do not occur.",
+    "permutation_importance": "Whiskers show how far repetitions differ: what reaches across 0 may be of no use to the "
+    "model.",
     "interactions": "Computed from the trees themselves, without sampling.",
     "features_on_signal": "The share that could be placed says how much of the prediction the shaded stretches tell.",
 }
@@ -105,9 +112,7 @@ def first(known: Sequence[dict[str, Any]], wanted: str) -> dict[str, Any]:
 def settings(method: Mapping[str, Any], signature: Signature) -> list[Setting]:
     """Return the parameters of a method as controls."""
     every = [
-        _setting(name, schema, signature)
-        for name, schema in method["parameters"].items()
-        if name not in _ELSEWHERE
+        _setting(name, schema, signature) for name, schema in method["parameters"].items() if name not in _ELSEWHERE
     ]
     # A choice of nothing is none.
     return [one for one in every if one.kind not in ("column", "columns") or one.options]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidData, at
 from app.pages import pictures
-from app.pages.words import number, value as written
+from app.pages.words import number
+from app.pages.words import value as written
 from app.payloads import dates
 from app.payloads.parameters import Kind
 from app.payloads.uploads import Upload
@@ -96,7 +97,8 @@ def _usual(column: Column) -> Any:
             return dates.write(middle, column.form or "year first")
         case Kind.BOOLEAN if "median" in summary:
             return summary["median"] >= 0.5
-    return summary.get("median")
+    # Of the median as many digits as people read.
+    return None if "median" not in summary else float(f"{summary['median']:.6g}")
 
 
 def fields(signature: Signature, values: Mapping[str, Any], prefix: str = "c") -> list[Field]:

@@ -79,8 +79,6 @@ class Place:
         What `run.predict` raises
         """
         output = Output.ALL if self.record.task == "classification" else None
-        parameters = PredictParameters(
-            pipeline_id=self.record.pipeline_id, version=self.record.version, output=output
-        )
+        parameters = PredictParameters(pipeline_id=self.record.pipeline_id, version=self.record.version, output=output)
         held = services()
         return run.predict(parameters, upload, held.store, held.pipelines, held.settings)

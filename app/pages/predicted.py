@@ -52,8 +52,12 @@ def many(found: Found, record: Record) -> dict[str, Any]:
         "rows": shown,
         "total": len(found["id"]),
         "summary": _summary(found["prediction"], record),
-        "kinds": ["figure" if name.startswith(_SCORE) or record.task != "classification" else "" for name in names],
+        "kinds": ["figure" if _measured(name, record) else "" for name in names],
     }
+
+
+def _measured(name: str, record: Record) -> bool:
+    return name.startswith(_SCORE) or (name == "prediction" and record.task != "classification")
 
 
 def _head(name: str) -> str:

@@ -11,7 +11,8 @@ import orjson
 from app.errors import Fault, InvalidData, Unacceptable
 from app.pages import fields
 from app.pages.pictures import preview
-from app.pages.words import short, value as written
+from app.pages.words import short
+from app.pages.words import value as written
 from app.payloads import frames
 from app.payloads.signature import Signature
 from app.payloads.training import SINGLE_SERIES
@@ -205,7 +206,11 @@ def previews(brought: Sent, signature: Signature, settings: Settings) -> list[di
 def names(rows: Sequence[dict[str, Any]], signature: Signature) -> list[str]:
     """Return what rows of the training are called, by what is in them."""
     shown = [column.name for column in signature.columns if column.kind.value != "image"][:4]
-    return [f"{place}: {short(', '.join(_told(row[name]) for name in shown), _NAME)}" for place, row in enumerate(rows, 1)]
+    if not shown:
+        return [f"image {place}" for place in range(1, len(rows) + 1)]
+    return [
+        f"{place}: {short(', '.join(_told(row[name]) for name in shown), _NAME)}" for place, row in enumerate(rows, 1)
+    ]
 
 
 def _told(value: Any) -> str:

@@ -42,7 +42,8 @@ def of_prediction(
 def drawn(frame: pd.DataFrame, signature: Signature) -> list[dict[str, Any]]:
     """Return a figure of each of the first series."""
     return [
-        {"name": str(name), "figure": _figure(_lines(one, signature))} for name, one in _series(frame, signature)[:SERIES]
+        {"name": str(name), "figure": _figure(_lines(one, signature))}
+        for name, one in _series(frame, signature)[:SERIES]
     ]
 
 
@@ -102,7 +103,9 @@ def thinned(samples: list[Any], most: int) -> list[int]:
     step = -(-2 * len(samples) // most)
     kept = set()
     for first in range(0, len(samples), step):
-        here = [place for place in range(first, min(first + step, len(samples))) if isinstance(samples[place], int | float)]
+        here = [
+            place for place in range(first, min(first + step, len(samples))) if isinstance(samples[place], int | float)
+        ]
         if here:
             kept |= {min(here, key=samples.__getitem__), max(here, key=samples.__getitem__)}
     return sorted(kept)
@@ -115,4 +118,4 @@ def _line(name: str, x: list[int], y: list[Any]) -> dict[str, Any]:
 
 
 def _figure(lines: list[dict[str, Any]], title: str = "samples") -> dict[str, Any]:
-    return {"data": lines, "layout": {"xaxis": {"title": {"text": title}}, "showlegend": True}}
+    return {"data": lines, "layout": {"xaxis": {"title": {"text": title}}, "showlegend": len(lines) > 1}}

@@ -24,7 +24,9 @@ def page(pipeline_id: str) -> str:
     """Show the form."""
     here = Place.of(pipeline_id, queried_version())
     given = sent.begun(request, here.signature, services().settings)
-    return render_template("ui/predict.html", here=here, given=given, fields=fields.fields(here.signature, given.values))
+    return render_template(
+        "ui/predict.html", here=here, given=given, fields=fields.fields(here.signature, given.values)
+    )
 
 
 @blueprint.post(f"{_PATH}/result")

@@ -60,5 +60,3 @@ def compared(pipeline_id: str) -> str:
     """Show what another version says of the edited row, as a part of the page."""
     here = Place.of(pipeline_id, queried_version())
     return render_template("ui/what_if_compared.html", here=here, found=comparing.compared(here, request))
-
-

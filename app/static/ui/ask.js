@@ -4,14 +4,21 @@
 // Seconds from where on an answer waits for the button.
 const SLOW = 3;
 
+// Answers that took so long, one after another.
+let slow = 0;
+
 function whole(form, cause) {
   const source = form.elements.source?.value;
   const control = cause.target instanceof HTMLElement ? cause.target : null;
-  if (control?.closest("[data-quiet]")) return false;
+  if (cause.type === "input" && control?.closest("[data-quiet]")) return false;
   if (source === "file" && !form.elements.file.files.length) return false;
   // A text is whole when whoever pastes or types it says so.
-  if (source === "text" && (control?.name === "text" || !form.elements.text.value.trim())) return false;
+  const typing = control?.name === "text" && form.elements.file;
+  if (source === "text" && (typing || !form.elements.text.value.trim())) return false;
   if (source !== undefined && source !== "row") return true;
+  // Nothing at all is no row yet.
+  const controls = [...form.querySelectorAll("#row input:not([type=hidden]), #row select, #row textarea")];
+  if (controls.length && controls.every((one) => !one.value) && !form.querySelector(".field.image")) return false;
   for (const image of form.querySelectorAll('.field.image input[type="file"], td input[type="file"]')) {
     if (!image.files.length && !form.elements[`${image.name}_kept`].value) return false;
   }
@@ -42,7 +49,10 @@ document.addEventListener("htmx:afterSwap", (event) => {
   event.detail.target.classList.remove("stale");
   const took = Number(event.detail.target.querySelector("[data-seconds]")?.dataset.seconds);
   const live = document.getElementById("live");
-  if (took > SLOW && live?.checked) {
+  if (Number.isNaN(took)) return;
+  // The first answer may have waited until the model was loaded.
+  slow = took > SLOW ? slow + 1 : 0;
+  if (slow > 1 && live?.checked) {
     live.checked = false;
     document.getElementById("slow").hidden = false;
   }

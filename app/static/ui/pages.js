@@ -11,6 +11,14 @@ function localise(root) {
   }
 }
 
+// What is wider than its place is scrolled by keys too, once it can be reached by them.
+function reach() {
+  for (const place of document.querySelectorAll(".wide")) {
+    if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
+    else place.removeAttribute("tabindex");
+  }
+}
+
 function tell(title, detail) {
   const place = document.getElementById("problem");
   if (place.querySelector("strong")?.textContent === title) return;
@@ -25,6 +33,9 @@ function tell(title, detail) {
 const LOST = "The service does not answer";
 
 document.addEventListener("DOMContentLoaded", () => localise(document));
+document.addEventListener("DOMContentLoaded", reach);
+document.addEventListener("htmx:afterSettle", reach);
+addEventListener("resize", reach);
 document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
 document.addEventListener("htmx:sendError", () => {
   tell(LOST, "This page goes on asking. Nothing is lost: what runs goes on without it.");
