@@ -59,12 +59,12 @@ VERDICTS = {
 #: What stands for the figures of methods that have none: what their answer is worth by itself.
 _PLAIN = {
     "nearest": "These are real rows of the training, found by comparing with each: nothing was estimated.",
-    "counterfactual": "Each was checked by asking the model. They say what changes the prediction, not what is possible, "
-    "nor what causes what.",
+    "counterfactual": "Each was checked by asking the model. They say what changes the prediction, not what is "
+    "possible, nor what causes what.",
     "ice": "The model itself was asked at each point: nothing was estimated. Points far from where such rows occur say "
     "little.",
-    "partial_dependence": "The model itself was asked at each point. Where columns go together, some of the rows that are "
-    "averaged over do not occur.",
+    "partial_dependence": "The model itself was asked at each point. Where columns go together, some of the rows that "
+    "are averaged over do not occur.",
     "permutation_importance": "Whiskers show how far repetitions differ: what reaches across 0 may be of no use to the "
     "model.",
     "interactions": "Computed from the trees themselves, without sampling.",

@@ -56,7 +56,7 @@ def number(value: object) -> str:
 
 def value(found: object) -> str:
     """Write a value of a row as it stands in the data."""
-    if found is None:
+    if found is None or found != found:
         return "missing"
     return number(found) if isinstance(found, bool) else cell(found)
 

@@ -64,6 +64,7 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
             body["num_samples"] = 50
         holds(pipeline.service.post("/explain", json=body), "/explain", "post")
     holds(get(f"{model}/explanations?version=1"), "/models/{pipeline_id}/explanations")
+    holds(get(f"{model}/rows?version=1&count=2"), "/models/{pipeline_id}/rows")
     holds(get("/health/live"), "/health/live")
     holds(get("/health/ready"), "/health/ready")
 
@@ -170,6 +171,7 @@ def test_every_route_is_in_the_document(document):
         "/models/{pipeline_id}/current",
         "/models/{pipeline_id}/explainers",
         "/models/{pipeline_id}/explanations",
+        "/models/{pipeline_id}/rows",
         "/health/live",
         "/health/ready",
         "/metrics",
