@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from flask import Request
 
     from app.payloads.explaining import ExplainParameters
-    from app.payloads.signature import Signature
+    from app.payloads.signature import Column
+    from app.store.record import Record
 
 #: What stands before the number of a column in the names of the controls of the row as it was, and as it is edited.
 BEFORE, AFTER = "o", "c"
@@ -63,8 +64,11 @@ def after(here: Place, request: Request) -> Upload:
 def difference(here: Place, request: Request) -> dict[str, Any]:
     """Return both predictions, what changed for each class, and which columns were changed."""
     if not here.typed:
-        old, new = (predicted.one(here.predict(one)) for one in (before(here, request), after(here, request)))
-        return {"before": old, "after": new, "changes": predicted.differences(old, new), "columns": None, "outside": []}
+        first, second = here.predict(before(here, request)), here.predict(after(here, request))
+        old, new = predicted.one(first), predicted.one(second)
+        forecast = here.record.task == "forecasting"
+        changes = predicted.steps(first, second) if forecast else predicted.differences(old, new)
+        return {"before": old, "after": new, "changes": changes, "columns": None, "outside": []}
     rows = [
         fields.row(here.signature, request.form, files, prefix)
         for files, prefix in (({}, BEFORE), (request.files, AFTER))
@@ -105,7 +109,7 @@ def edited(here: Place, request: Request) -> Row:
     return {column.name: _written(found.get(column.name), column) for column in here.signature.columns}
 
 
-def _written(value: Any, column: Any) -> Any:
+def _written(value: Any, column: Column) -> Any:
     """Write a value of an answer as a request has it: dates in the form that the training had."""
     if column.kind is not Kind.DATE or not isinstance(value, str):
         return value
@@ -159,17 +163,25 @@ def _limits(here: Place, request: Request) -> dict[str, Any]:
     for name in ("at_least", "at_most"):
         if not here.classes and form.get(name, "").strip():
             values[name] = explained.number(form[name], name)
-    ranges = {}
     for place, column in enumerate(signature.columns):
-        ends = [form.get(f"{end}{place}", "").strip() for end in ("low", "high")]
-        if any(ends) and column.kind is Kind.NUMBER and column.name not in values["immutable"]:
-            least, greatest = column.summary.get("min", 0.0), column.summary.get("max", 0.0)
-            read = [
-                explained.number(end, "ranges") if end else usual
-                for end, usual in zip(ends, (least, greatest), strict=True)
-            ]
-            ranges[column.name] = read
-    return values | ({"ranges": ranges} if ranges else {})
+        if column.name not in values["immutable"]:
+            if limits := _range(form, place, column):
+                values.setdefault("ranges", {})[column.name] = limits
+            if chosen := [one.removeprefix(_MARK) for one in form.getlist(f"allow{place}")]:
+                values.setdefault("allowed", {})[column.name] = chosen
+    return values
+
+
+def _range(form: Mapping[str, str], place: int, column: Column) -> list[float]:
+    """Return the ends between which a number may change; an end that is left empty is that of the training."""
+    low, high = (form.get(f"{end}{place}", "").strip() for end in ("low", "high"))
+    if column.kind is not Kind.NUMBER or not (low or high):
+        return []
+    least, greatest = column.summary.get("min", 0.0), column.summary.get("max", 0.0)
+    return [
+        explained.number(low, "ranges") if low else least,
+        explained.number(high, "ranges") if high else greatest,
+    ]
 
 
 def curve(here: Place, request: Request) -> dict[str, Any]:
@@ -182,10 +194,10 @@ def curve(here: Place, request: Request) -> dict[str, Any]:
 def others(here: Place) -> list[dict[str, Any]]:
     """Return the versions that a row can be compared with: of this model, and of others that read the same columns."""
     store, own = services().store, here.record
-    columns = _named(here.signature)
+    columns = _named(own)
     versions = [one for one in reversed(store.versions(str(own.pipeline_id))) if one.version != own.version]
     models = [one for one in store.models() if str(one.pipeline_id) != str(own.pipeline_id)]
-    fitting = [one for one in (*versions, *models) if _named(sent.signature_of(one)) == columns]
+    fitting = [one for one in (*versions, *models) if _named(one) == columns]
     return [
         {
             "value": f"{one.version} {one.pipeline_id}",
@@ -196,8 +208,8 @@ def others(here: Place) -> list[dict[str, Any]]:
     ]
 
 
-def _named(signature: Signature) -> dict[str, str]:
-    return {column.name: column.role for column in signature.columns}
+def _named(record: Record) -> dict[str, str]:
+    return {column["name"]: column["role"] for column in record.signature.get("columns", ())}
 
 
 def compared(here: Place, request: Request) -> dict[str, Any]:

@@ -85,6 +85,12 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dic
     return [_change(name, before["scores"][name], after["scores"].get(name)) for name in ranked[:CLASSES]]
 
 
+def steps(before: Found, after: Found) -> list[dict[str, Any]]:
+    """Return two forecasts of a series side by side, with what changed at each step."""
+    pairs = zip(before["step"], before["prediction"], after["prediction"], strict=False)
+    return [_change(f"step {step}", _known(old), _known(new)) for step, old, new in pairs][:ROWS]
+
+
 def _change(name: str, old: float | None, new: float | None) -> dict[str, Any]:
     change = None if old is None or new is None else new - old
     return {"name": name, "before": old, "after": new, "change": change}

@@ -46,6 +46,11 @@ def test_what_an_edit_changes_is_told_for_each_class_or_for_the_number():
     assert predicted.differences(predicted.one(old), predicted.one(new))[0]["change"] == 3.5
 
 
+def test_of_a_forecast_each_step_has_its_change():
+    old, new = ({"id": ["s", "s"], "step": [1, 2], "prediction": [1.0, last]} for last in (2.0, 5.0))
+    assert [(one["name"], one["change"]) for one in predicted.steps(old, new)] == [("step 1", 0.0), ("step 2", 3.0)]
+
+
 @pytest.mark.parametrize("length", [10, 600, 601, 100_000])
 def test_of_a_long_signal_the_outline_is_drawn(length):
     samples = [0.0] * length

@@ -75,6 +75,7 @@ def test_text_that_is_no_table_of_this_model_is_refused_in_words_and_mended(visi
     page.locator("#text").fill("a,b\n1,2")
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.locator("#problem")).to_contain_text("island")
+    expect(page.locator("#result.stale")).to_be_visible()
     page.locator("#text").fill((DATA / "penguins_new.csv").read_text())
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.locator("#result tbody tr")).not_to_have_count(0)

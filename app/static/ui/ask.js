@@ -43,7 +43,11 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 
 // What is shown is not of what was asked last.
-document.addEventListener("htmx:responseError", (event) => event.detail.target.classList.add("stale"));
+document.addEventListener("htmx:responseError", (event) => {
+  const asked = event.detail.elt;
+  if (asked.querySelector("[aria-busy]")) asked.replaceChildren();
+  else if (event.detail.requestConfig.target) event.detail.requestConfig.target.classList.add("stale");
+});
 
 document.addEventListener("htmx:afterSwap", (event) => {
   event.detail.target.classList.remove("stale");
