@@ -118,4 +118,8 @@ def _line(name: str, x: list[int], y: list[Any]) -> dict[str, Any]:
 
 
 def _figure(lines: list[dict[str, Any]], title: str = "samples") -> dict[str, Any]:
-    return {"data": lines, "layout": {"xaxis": {"title": {"text": title}}, "showlegend": len(lines) > 1}}
+    # Below, names would run into the title of the axis where a screen is narrow.
+    above = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
+    several = len(lines) > 1
+    layout = {"xaxis": {"title": {"text": title}}, "showlegend": several, "legend": above}
+    return {"data": lines, "layout": layout | {"margin": {"l": 48, "r": 12, "t": 36 if several else 12, "b": 40}}}

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from app.pages import predicted, signals
+from tests import kinds
+from tests.pages.test_fields import signature_of
 
 CLASSES = SimpleNamespace(task="classification", result={"classes": ["a", "b"]})
 NUMBERS = SimpleNamespace(task="regression", result={})
@@ -58,3 +60,14 @@ def test_of_a_long_signal_the_outline_is_drawn(length):
     places = signals.thinned(samples, signals.POINTS)
     assert len(places) <= max(signals.POINTS, min(length, signals.POINTS))
     assert {length // 2, length // 3} <= set(places)
+
+
+def test_a_signal_whose_name_would_be_code_is_text_in_a_plot():
+    code = "<img src=x onerror=alert(1)>"
+    frame = kinds.waves()[0].rename(columns={"height": code})
+    series = {"column_id": "wave", "column_sort": "when"}
+    signature = signature_of(frame, None, task="classification", extract_features=series)
+    drawn = signals.drawn(frame, signature)
+    assert [one["name"] for one in drawn] == ["w0", "w1", "w2", "w3"]
+    assert [line["name"] for line in drawn[0]["figure"]["data"]] == ["&lt;img src=x onerror=alert(1)&gt;", "wind"]
+    assert all(len(line["x"]) == len(line["y"]) <= signals.POINTS for line in drawn[0]["figure"]["data"])

@@ -37,6 +37,13 @@ def test_an_edit_shows_what_it_changes_and_is_undone(visit, penguins):
     expect(page.locator("#difference")).to_contain_text("Nothing is changed yet")
 
 
+def test_the_pages_of_a_version_lead_to_one_another(visit, penguins):
+    page = visit.open(f"/ui/models/{penguins.id}/what-if?version=1")
+    page.get_by_role("link", name="Predict").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("version 1")
+    expect(page.locator("#result ul.bars li")).to_have_count(3)
+
+
 def test_rows_with_another_outcome_are_put_into_the_edited_row_and_a_curve_follows(visit, penguins):
     page = visit.open(f"/ui/models/{penguins.id}/what-if")
     page.locator("#difference table").wait_for()

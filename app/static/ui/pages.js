@@ -33,9 +33,9 @@ function tell(title, detail) {
 const LOST = "The service does not answer";
 
 document.addEventListener("DOMContentLoaded", () => localise(document));
-document.addEventListener("DOMContentLoaded", reach);
+// The page's size changes with whatever comes into it, images that are decoded later too.
+document.addEventListener("DOMContentLoaded", () => new ResizeObserver(reach).observe(document.body));
 document.addEventListener("htmx:afterSettle", reach);
-addEventListener("resize", reach);
 document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
 document.addEventListener("htmx:sendError", () => {
   tell(LOST, "This page goes on asking. Nothing is lost: what runs goes on without it.");
