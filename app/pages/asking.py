@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidParameters
 from app.explain import run
-from app.pages import explained, fields, predicted, sent
+from app.pages import controls, predicted, sent, typed
 from app.payloads.explaining import METHODS, check_explaining
 from app.services import services
 
@@ -91,7 +91,7 @@ def read(here: Place, request: Request) -> Asked:
     values: dict[str, Any] = {"method": method["method"]}
     if form.get("settings_of") == method["method"]:
         # Those of another method are still on the page while its own are on their way.
-        values |= explained.asked(method, form, here.signature)
+        values |= controls.asked(method, form, here.signature)
     if here.classes and form.get("target", "").startswith(_MARK):
         values["target"] = form["target"].removeprefix(_MARK)
     if not METHODS[method["method"]].needs_rows:
@@ -101,7 +101,7 @@ def read(here: Place, request: Request) -> Asked:
     brought = sent.read(request, here.signature)
     found = here.predict(brought.upload)
     if brought.values is not None:
-        warnings, prediction = fields.outside(here.signature, brought.values), predicted.one(found)
+        warnings, prediction = typed.outside(here.signature, brought.values), predicted.one(found)
         return Asked(checked(here, _of_predicted(here, prediction) | values), brought.upload, prediction, warnings)
     return _of_many(here, values, brought.upload, found, form)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 from collections.abc import Mapping
@@ -10,29 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, InvalidData, at
 from app.pages import pictures
 from app.pages.words import number
 from app.pages.words import value as written
 from app.payloads import dates
 from app.payloads.parameters import Kind
-from app.payloads.uploads import Upload
 
 if TYPE_CHECKING:
-    from werkzeug.datastructures import FileStorage
-
     from app.payloads.signature import Column, Signature
 
 #: Columns from where on a form is no help: a row of more is pasted as text.
 MOST = 200
 
-#: What stands before a category in the value of an option, so that none is taken for "missing" or "other".
-_MARK = "="
-
-_OTHER, _YES, _NO = "other", "yes", "no"
 
 #: How browsers write a day.
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
 
 #: What is known to be true, or false, in whatever form it came.
 _TRUTHS = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
@@ -114,8 +106,8 @@ def _field(name: str, column: Column, value: Any) -> Field:
         value = None
     match column.kind:
         case Kind.NUMBER:
-            value = _number(value)
-            return Field(name, column.name, kind, value, _range(summary), (), summary.get("min"), summary.get("max"))
+            value = number_of(value)
+            return Field(name, column.name, kind, value, range_of(summary), (), summary.get("min"), summary.get("max"))
         case Kind.BOOLEAN:
             value = None if value is None else _TRUTHS.get(str(value).strip().lower())
             return Field(name, column.name, kind, value, "")
@@ -130,7 +122,8 @@ def _field(name: str, column: Column, value: Any) -> Field:
     return Field(name, column.name, kind, value, "")
 
 
-def _number(value: Any) -> float | int | None:
+def number_of(value: Any) -> float | int | None:
+    """Read a number that ends, a whole one as such; None of anything else."""
     try:
         found = float(value)
     except (TypeError, ValueError):
@@ -140,7 +133,8 @@ def _number(value: Any) -> float | int | None:
     return int(found) if found.is_integer() and abs(found) < 2**53 else found
 
 
-def _range(summary: Mapping[str, Any]) -> str:
+def range_of(summary: Mapping[str, Any]) -> str:
+    """Write the range that a number had in the training."""
     return f"{written(summary['min'])} to {written(summary['max'])}" if "min" in summary else "always missing"
 
 
@@ -151,75 +145,3 @@ def _dates(column: Column) -> str:
         dates.write(datetime.fromisoformat(column.summary[end]), column.form or "year first") for end in ("min", "max")
     )
     return f"{first} to {last}"
-
-
-def row(
-    signature: Signature, form: Mapping[str, str], files: Mapping[str, FileStorage], prefix: str = "c"
-) -> dict[str, Any]:
-    """Read a row that was typed in.
-
-    Returns
-    -------
-    {column: value}, as a request has them.
-
-    Raises
-    ------
-    InvalidData
-        Naming each column whose value is no number, or that has no image.
-    """
-    found, faults = {}, []
-    for place, column in enumerate(signature.columns):
-        name = f"{prefix}{place}"
-        try:
-            if column.kind is Kind.IMAGE:
-                found[column.name] = _image(files.get(name), form.get(f"{name}_kept", ""))
-            else:
-                found[column.name] = _value(column, form.get(name, ""), form.get(f"{name}_other", ""))
-        except ValueError as error:
-            faults.append(Fault(at("raw_data", column.name), str(error)))
-    if faults:
-        raise InvalidData("A value of the row cannot be read.", faults)
-    return found
-
-
-def _value(column: Column, text: str, other: str) -> Any:
-    if text.strip() == "":
-        return None
-    match column.kind:
-        case Kind.NUMBER:
-            if (value := _number(text)) is None:
-                raise ValueError("is no number; leave it empty where it is missing")
-            return value
-        case Kind.BOOLEAN:
-            return {_YES: True, _NO: False}.get(text)
-        case Kind.CATEGORY:
-            return text.removeprefix(_MARK) if text.startswith(_MARK) else (other or None)
-    # Browsers send the ends of lines as they did in the days of teletypes.
-    return text.replace("\r\n", "\n")
-
-
-def _image(file: FileStorage | None, kept: str) -> str:
-    data = file.read() if file is not None and file.filename else b""
-    if not data and not kept:
-        raise ValueError("has no image: choose a PNG or JPEG file")
-    return base64.b64encode(data).decode() if data else kept
-
-
-def upload(*rows: Mapping[str, Any]) -> Upload:
-    """Return rows as POST /serve_prediction is sent them."""
-    return Upload("raw_data", value={"columns": list(rows[0]), "data": [list(one.values()) for one in rows]})
-
-
-def outside(signature: Signature, values: Mapping[str, Any]) -> list[str]:
-    """Say which values are of no kind that the training had."""
-    found = []
-    for column in signature.columns:
-        value, summary = values.get(column.name), column.summary
-        if value is None:
-            continue
-        if column.kind is Kind.NUMBER and "min" in summary and not summary["min"] <= value <= summary["max"]:
-            found.append(f"{column.name} is {written(value)}; the training had {_range(summary)}.")
-        known = summary.get("categories") or ()
-        if column.kind is Kind.CATEGORY and len(known) == summary.get("distinct") and value not in map(str, known):
-            found.append(f"{column.name} is {value}, which the training did not have.")
-    return found

@@ -1,4 +1,4 @@
-"""What a page's form brings: a row that was typed in, text that was pasted, or a file; and what is in it."""
+"""What a page's form brings: a row that was typed in, text that was pasted, or a file."""
 
 from __future__ import annotations
 
@@ -9,29 +9,22 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from app.errors import Fault, InvalidData, Unacceptable
-from app.pages import fields
-from app.pages.pictures import preview
-from app.pages.words import short
-from app.pages.words import value as written
+from app.pages import fields, typed
 from app.payloads import frames
 from app.payloads.signature import Signature
 from app.payloads.training import SINGLE_SERIES
 from app.payloads.uploads import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from flask import Request
 
     from app.settings import Settings
     from app.store.record import Record
 
-#: Rows of the training that are offered, characters of what they are called, and images that are shown.
-OFFERED, _NAME, _PICTURES = 100, 90, 12
-
 #: Where rows come from.
 ROW, TEXT, FILE = "row", "text", "file"
+
 
 #: Characters of a text that a page shows to be edited; a longer one is sent as a file.
 _LONGEST = 2_000_000
@@ -91,8 +84,8 @@ def read(request: Request, signature: Signature) -> Sent:
         return Sent(TEXT, pasted(request.form.get("text", "")))
     if not fields.offered(signature):
         raise Unacceptable("This model does not read rows that are typed in. Send a file, or paste a table.")
-    values = fields.row(signature, request.form, request.files)
-    return Sent(ROW, fields.upload(values), values)
+    values = typed.row(signature, request.form, request.files)
+    return Sent(ROW, typed.upload(values), values)
 
 
 def pasted(text: str) -> Upload:
@@ -192,26 +185,3 @@ def _plain(value: Any) -> Any:
     if value is None or value != value:
         return None
     return value.item() if hasattr(value, "item") else value
-
-
-def previews(brought: Sent, signature: Signature, settings: Settings) -> list[dict[str, Any]]:
-    """Return the first images that were sent, each with the number of its row."""
-    column = next(one.name for one in signature.columns if one.kind.value == "image")
-    if brought.values is not None:
-        return [{"place": 0, "source": preview(brought.values[column])}]
-    frame = table(brought.upload, signature, settings).head(_PICTURES)
-    return [{"place": place, "source": preview(value)} for place, value in enumerate(frame[column].tolist())]
-
-
-def names(rows: Sequence[dict[str, Any]], signature: Signature) -> list[str]:
-    """Return what rows of the training are called, by what is in them."""
-    shown = [column.name for column in signature.columns if column.kind.value != "image"][:4]
-    if not shown:
-        return [f"image {place}" for place in range(1, len(rows) + 1)]
-    return [
-        f"{place}: {short(', '.join(_told(row[name]) for name in shown), _NAME)}" for place, row in enumerate(rows, 1)
-    ]
-
-
-def _told(value: Any) -> str:
-    return short(written(value), _NAME)

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from app.errors import InvalidData
-from app.pages import fields
+from app.pages import fields, typed
 from app.payloads import signature as signatures
 from app.payloads.parameters import Kind, TrainParameters, check
 from tests import kinds
@@ -53,7 +53,7 @@ def test_a_form_begins_with_the_middle_of_the_training_and_says_its_range(custom
 def test_a_row_that_is_shown_and_sent_back_is_the_same_row(customers, place):
     row = kinds.customers().drop(columns=["leaves", "customer"]).iloc[place].to_dict()
     row = {name: None if value is None or value != value else value for name, value in row.items()}
-    assert fields.row(customers, posted(fields.fields(customers, row)), {}) == row
+    assert typed.row(customers, posted(fields.fields(customers, row)), {}) == row
 
 
 def test_names_and_categories_that_would_be_code_are_nothing_but_values():
@@ -61,33 +61,33 @@ def test_names_and_categories_that_would_be_code_are_nothing_but_values():
     signature = signature_of(frame, "y", task="regression")
     shown = fields.fields(signature, fields.usual(signature))
     assert [field.name for field in shown] == ["c0", "c1", "c2", "c3", "c4"]
-    assert fields.row(signature, posted(shown), {}) == fields.usual(signature)
+    assert typed.row(signature, posted(shown), {}) == fields.usual(signature)
 
 
 @pytest.mark.parametrize("category", ["", "other", "=x", "missing", "yes"])
 def test_no_category_is_taken_for_a_choice_of_the_form(category):
     frame = pd.DataFrame({"a": [category, "plain"] * 6, "y": range(12)})
     signature = signature_of(frame, "y", task="regression")
-    assert fields.row(signature, {"c0": f"={category}"}, {}) == {"a": category}
-    assert fields.row(signature, {"c0": "other", "c0_other": "another"}, {}) == {"a": "another"}
-    assert fields.row(signature, {"c0": ""}, {}) == {"a": None}
-    assert fields.row(signature, {}, {}) == {"a": None}
+    assert typed.row(signature, {"c0": f"={category}"}, {}) == {"a": category}
+    assert typed.row(signature, {"c0": "other", "c0_other": "another"}, {}) == {"a": "another"}
+    assert typed.row(signature, {"c0": ""}, {}) == {"a": None}
+    assert typed.row(signature, {}, {}) == {"a": None}
 
 
 @pytest.mark.parametrize("text", ["abc", "1e999", "nan", "-inf", "1,5"])
 def test_what_is_no_number_is_refused_with_its_column(customers, text):
     with pytest.raises(InvalidData) as refused:
-        fields.row(customers, {"c0": text}, {})
+        typed.row(customers, {"c0": text}, {})
     assert [fault.pointer for fault in refused.value.faults] == ["/raw_data/age"]
 
 
 def test_what_the_training_did_not_have_is_told_and_the_rest_is_not(customers):
     row = fields.usual(customers)
-    assert fields.outside(customers, row) == []
-    told = fields.outside(customers, {**row, "age": 300.0, "plan": "gold"})
+    assert typed.outside(customers, row) == []
+    told = typed.outside(customers, {**row, "age": 300.0, "plan": "gold"})
     assert [one.split()[0] for one in told] == ["age", "plan"]
     # Not all of its towns are listed, so that nobody knows.
-    assert fields.outside(customers, {**row, "city": "Nowhere"}) == []
+    assert typed.outside(customers, {**row, "city": "Nowhere"}) == []
 
 
 def test_dates_of_another_form_are_written_as_they_came():
@@ -95,14 +95,14 @@ def test_dates_of_another_form_are_written_as_they_came():
     signature = signature_of(pd.DataFrame({"day": days, "y": range(40)}), "y", task="regression")
     (shown,) = fields.fields(signature, fields.usual(signature))
     assert (shown.kind, shown.told) == ("date", "01.01.2020 to 09.02.2020")
-    assert fields.row(signature, posted([shown]), {})["day"] == shown.value == "20.01.2020"
+    assert typed.row(signature, posted([shown]), {})["day"] == shown.value == "20.01.2020"
 
 
 def test_an_image_is_what_is_chosen_else_what_was_there():
     column = signatures.Column("image", Kind.IMAGE, "feature", {}, Kind.IMAGE)
     signature = signatures.Signature((column,), None, ())
     chosen = FileStorage(io.BytesIO(b"bytes"), filename="a.png")
-    assert fields.row(signature, {"c0_kept": "aGVsbG8="}, {})["image"] == "aGVsbG8="
-    assert fields.row(signature, {"c0_kept": "aGVsbG8="}, {"c0": chosen})["image"] == "Ynl0ZXM="
+    assert typed.row(signature, {"c0_kept": "aGVsbG8="}, {})["image"] == "aGVsbG8="
+    assert typed.row(signature, {"c0_kept": "aGVsbG8="}, {"c0": chosen})["image"] == "Ynl0ZXM="
     with pytest.raises(InvalidData, match="cannot be read"):
-        fields.row(signature, {}, {})
+        typed.row(signature, {}, {})

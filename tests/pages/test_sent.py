@@ -6,7 +6,7 @@ import pytest
 from flask import Flask, request
 
 from app.errors import InvalidData, ServiceError, Unacceptable
-from app.pages import sent
+from app.pages import previews, sent
 from app.settings import Settings
 from tests import kinds
 from tests.pages.test_fields import signature_of
@@ -94,5 +94,5 @@ def test_what_is_no_table_is_an_error_that_says_so(asked, customers, text):
 
 def test_rows_of_the_training_are_called_by_what_is_in_them(customers):
     rows = kinds.customers().drop(columns=["leaves", "customer"]).head(2).to_dict("records")
-    assert sent.names(rows, customers)[1].startswith("2: ")
-    assert "missing" in sent.names(rows, customers)[0]
+    assert previews.names(rows, customers)[1].startswith("2: ")
+    assert "missing" in previews.names(rows, customers)[0]

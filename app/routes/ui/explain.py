@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import render_template, request
 
 from app.explain import run as explaining
-from app.pages import asking, explained, fields, sent
+from app.pages import asking, controls, explained, fields, sent
 from app.pages.places import Place
 from app.routes.models import queried_version
 from app.services import services
@@ -43,7 +43,7 @@ def methods(pipeline_id: str) -> str:
         scope=scope,
         methods=known,
         chosen=chosen,
-        settings=explained.settings(chosen, here.signature),
+        settings=controls.settings(chosen, here.signature),
     )
 
 
@@ -53,7 +53,7 @@ def settings(pipeline_id: str) -> str:
     here = Place.of(pipeline_id, queried_version())
     chosen = asking.explainer(here, request.args.get("method", ""))
     return render_template(
-        "ui/explain_settings.html", chosen=chosen, settings=explained.settings(chosen, here.signature)
+        "ui/explain_settings.html", chosen=chosen, settings=controls.settings(chosen, here.signature)
     )
 
 

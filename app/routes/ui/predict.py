@@ -7,7 +7,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, render_template, request
 
-from app.pages import comparing, fields, predicted, sent, signals
+from app.pages import comparing, fields, predicted, previews, sent, signals, typed
 from app.pages.places import Place
 from app.payloads import written
 from app.pipelines import run
@@ -36,7 +36,7 @@ def result(pipeline_id: str) -> str:
     brought = sent.read(request, here.signature)
     found = here.predict(brought.upload)
     shown = predicted.many(found, here.record) if len(found["id"]) > 1 else predicted.one(found)
-    warnings = fields.outside(here.signature, brought.values) if brought.values else []
+    warnings = typed.outside(here.signature, brought.values) if brought.values else []
     return render_template(
         "ui/predict_result.html",
         here=here,
@@ -45,7 +45,7 @@ def result(pipeline_id: str) -> str:
         shown=shown,
         warnings=warnings,
         drawings=signals.of_prediction(brought.upload, here.record, found, services().settings),
-        pictures=sent.previews(brought, here.signature, services().settings) if here.of_images else [],
+        pictures=previews.previews(brought, here.signature, services().settings) if here.of_images else [],
     )
 
 
@@ -62,8 +62,8 @@ def table(pipeline_id: str) -> Response:
 def rows(pipeline_id: str) -> str:
     """Offer rows of the training to be looked at, as a part of a page."""
     here = Place.of(pipeline_id, queried_version())
-    found = _kept(pipeline_id, 0, sent.OFFERED)
-    names, into = sent.names(found["rows"], here.signature), request.args.get("into")
+    found = _kept(pipeline_id, 0, previews.OFFERED)
+    names, into = previews.names(found["rows"], here.signature), request.args.get("into")
     return render_template("ui/rows.html", here=here, found=found, names=names, into=into)
 
 
