@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from app.pipelines.reports.writing import cell
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -50,6 +52,13 @@ def number(value: object) -> str:
     digits = max(0, _DIGITS - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def value(found: object) -> str:
+    """Write a value of a row as it stands in the data."""
+    if found is None or found != found:
+        return "missing"
+    return number(found) if isinstance(found, bool) else cell(found)
 
 
 def percent(share: float | None) -> str:
@@ -125,6 +134,9 @@ def register(app: Flask) -> None:
         "metric": metric,
         "count": count,
         "short": short,
+        "value": value,
+        # So those of the explanations' own pages call it.
+        "cut": short,
         "kind_of_model": kind_of_model,
     }
     app.jinja_env.filters.update(filters)

@@ -8,6 +8,7 @@ so, the column is not read as dates. Times without a zone are taken for UTC; tho
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -153,3 +154,21 @@ def _named(months: Any) -> np.ndarray[Any, Any]:
 
     known = {name: number for number, name in enumerate(_MONTHS, start=1)}
     return np.array([known.get((name or "")[:3].lower(), 0) for name in months.to_pylist()], dtype="int64")
+
+
+#: {form: how it writes a day}, of its year, month and day, and the name of the month.
+_WRITTEN = {
+    "year first": "{0:04}-{1:02}-{2:02}",
+    "year and month": "{0:04}-{1:02}",
+    "day before dots": "{2:02}.{1:02}.{0:04}",
+    "day and name": "{2} {3} {0:04}",
+    "name and day": "{3} {2}, {0:04}",
+    "day first": "{2:02}/{1:02}/{0:04}",
+    "month first": "{1:02}/{2:02}/{0:04}",
+}
+
+
+def write(value: datetime, form: str) -> str:
+    """Write a date as `read` reads it; its time of day only where it has one."""
+    day = _WRITTEN[form].format(value.year, value.month, value.day, _MONTHS[value.month - 1].title())
+    return day if value.time() == time() else f"{day} {value.time().isoformat()}"

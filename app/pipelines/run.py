@@ -12,7 +12,18 @@ from app.payloads import frames, straight
 from app.payloads.parameters import PredictParameters, Task
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload
-from app.pipelines import baseline, evaluate, leaderboard, portions, prediction, registry, reports, samples, sizing
+from app.pipelines import (
+    baseline,
+    evaluate,
+    kept,
+    leaderboard,
+    portions,
+    prediction,
+    registry,
+    reports,
+    samples,
+    sizing,
+)
 from app.pipelines.base import Progress, Trial
 from app.pipelines.board import TrialBoard
 from app.pipelines.build import Build
@@ -208,6 +219,19 @@ def load(
 
     context.note(pipeline_id=pipeline_id, version=wanted)
     return cache.get((name, wanted, digest), read), wanted
+
+
+def rows_of_training(
+    store: ModelStore, cache: PipelineCache, pipeline_id: str, version: int | None, first: int, count: int
+) -> dict[str, Any]:
+    """Return the answer of GET /models/<id>/rows: rows of the training that are kept with a version.
+
+    Raises
+    ------
+    What `load` raises
+    """
+    pipeline, number = load(store, cache, pipeline_id, version)
+    return {"modelId": pipeline_id, "version": number, **kept.rows(pipeline, first, count)}
 
 
 def network(store: ModelStore, cache: PipelineCache, pipeline_id: str, version: int, form: str) -> bytes:

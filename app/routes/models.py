@@ -32,6 +32,9 @@ ID = "<pipeline_id>"
 #: Digits of the number of a version.
 _DIGITS = 15
 
+#: Rows of a training that one answer has at most.
+_ROWS = 100
+
 #: What a report's page may load and run: nothing.
 _NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -181,6 +184,20 @@ def explanations(pipeline_id: str) -> Response:
     return explained(kept)
 
 
+@blueprint.get(f"/models/{ID}/rows")
+@blueprint.output(schemas.Rows)
+@blueprint.doc(summary="Show rows of the training")
+def rows(pipeline_id: str) -> Response:
+    """Return rows of the training that are kept with the current version, or `?version=`, to be explained or changed.
+
+    `?first=` is the number of the first, `?count=` how many, up to 100.
+    """
+    held = services()
+    first, count = queried_number("first", 0, 10**_DIGITS), queried_number("count", _ROWS, _ROWS)
+    found = run.rows_of_training(held.store, held.pipelines, pipeline_id, queried_version(), first, count)
+    return answer(found)
+
+
 @blueprint.delete(f"/models/{ID}")
 @blueprint.output({}, status_code=204)
 @blueprint.doc(summary="Delete a model")
@@ -227,6 +244,17 @@ def _promotion(body: Any) -> tuple[int, int | None]:
     if faults:
         raise InvalidParameters('Send {"version": N}, or {"version": N, "row": M}.', faults)
     return numbers["version"], numbers.get("row")
+
+
+def queried_number(name: str, usual: int, most: int) -> int:
+    """Read a whole number of the query, `usual` when there is none."""
+    text = request.args.get(name)
+    if text is None:
+        return usual
+    if not text.isdecimal() or len(text) > _DIGITS or int(text) > most:
+        detail = f"must be a whole number of at most {most}"
+        raise InvalidParameters(f"{name} is no such number.", [Fault(f"/query/{name}", detail)])
+    return int(text)
 
 
 def queried_version() -> int | None:

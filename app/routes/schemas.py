@@ -463,6 +463,19 @@ class Explainers(_Answer):
     """Why each of the other methods does not fit."""
 
 
+class Rows(_Answer):
+    """Rows of a training that are kept with a version."""
+
+    modelId: int | str
+    version: int
+    total: int
+    """How many are kept."""
+    rows: list[JSON]
+    """{column: value}, as POST /serve_prediction takes them; an image is base64 text."""
+    note: str | None
+    """Why there are none."""
+
+
 #: The second answer of a route that `output` describes with its first.
 ACCEPTED: Any = {
     202: {

@@ -71,6 +71,7 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
     holds(get(f"{model}/explanations?version=1"), "/models/{pipeline_id}/explanations")
     whole = {"raw_data": ("rows.csv", penguins[0].to_csv(index=False)), "params": ("p.yml", "target: species")}
     holds(pipeline.service.post("/profile", files=whole), "/profile", "post")
+    holds(get(f"{model}/rows?version=1&count=2"), "/models/{pipeline_id}/rows")
     holds(get("/health/live"), "/health/live")
     holds(get("/health/ready"), "/health/ready")
 
@@ -195,6 +196,7 @@ def test_every_route_is_in_the_document(document):
         "/models/{pipeline_id}/current",
         "/models/{pipeline_id}/explainers",
         "/models/{pipeline_id}/explanations",
+        "/models/{pipeline_id}/rows",
         "/health/live",
         "/health/ready",
         "/metrics",

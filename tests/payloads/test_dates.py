@@ -109,3 +109,17 @@ def test_any_text_has_a_form_or_none(values):
     dates.ambiguous(values)
     if form is not None:
         assert dates.read(values, form).notna().mean() >= dates.SHARE
+
+
+@pytest.mark.parametrize("form", dates.FORMS)
+@given(
+    st.datetimes(datetime(1900, 1, 1), datetime(2099, 12, 31)),
+    st.sampled_from(["day", "second", "microsecond"]),
+)
+@settings(deadline=None, max_examples=30)
+def test_what_is_written_in_a_form_is_read_as_the_same(form, moment, precision):
+    units = {"day": {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}, "second": {"microsecond": 0}}
+    moment = moment.replace(**units.get(precision, {}))
+    if form == "year and month":
+        moment = moment.replace(day=1)
+    assert dates.read(column(dates.write(moment, form)), form).iloc[0] == moment

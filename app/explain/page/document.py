@@ -12,6 +12,11 @@ from app.pipelines.reports.writing import templates
 
 def html(answer: dict[str, Any]) -> str:
     """Return the page of an answer."""
+    return templates().get_template("explanation.html").render(**shown(answer))
+
+
+def shown(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return what templates show of an answer: what it is, and the explanations of the model, or else of its rows."""
     answer = as_sent(answer)
     method = str(answer["method"])
     name, does = METHODS.get(method, (method, ""))
@@ -19,9 +24,16 @@ def html(answer: dict[str, Any]) -> str:
     said = {(told.scale(entry, method), told.ended(entry, method)) for entry in entries}
     alike = len(said) == 1
     scale, ended = said.pop() if alike else ("", "")
-    shown, rows = _views(answer, alike)
-    page = templates().get_template("explanation.html")
-    return page.render(answer=answer, name=name, does=does, scale=scale, ended=ended, views=shown, rows=rows)
+    views, rows = _views(answer, alike)
+    return {
+        "answer": answer,
+        "name": name,
+        "does": does,
+        "scale": scale,
+        "ended": ended,
+        "views": views,
+        "rows": rows,
+    }
 
 
 def as_sent(answer: dict[str, Any]) -> dict[str, Any]:

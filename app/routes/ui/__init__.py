@@ -17,8 +17,8 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-#: Fields of the largest form: the one of a training has some thirty, and one a column for its kind.
-_FIELDS = 400
+#: Controls that a form of a page may have: some for each column of a row.
+_CONTROLS = 2_000
 
 _HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -35,20 +35,21 @@ def register(app: APIFlask, settings: Settings) -> None:
 
     from app.auth import is_page
     from app.pages import assets, session, words
-    from app.routes.ui import jobs, models, sign_in, start, train
+    from app.routes.ui import explain, jobs, models, predict, sign_in, start, train, what_if
 
     session.register(app, settings)
     words.register(app)
     assets.register(app)
-    for module in (start, jobs, models, sign_in, train):
+    for module in (start, train, jobs, models, predict, explain, what_if, sign_in):
         app.register_blueprint(module.blueprint)
 
     @app.before_request
     def check() -> None:
-        if is_page(request.blueprint):
-            request.max_form_parts = _FIELDS
+        if not is_page(request.blueprint) or request.method != "POST":
+            return
+        request.max_form_parts = _CONTROLS
         # A browser does not send a header of another site's choice, as it does a cookie.
-        if is_page(request.blueprint) and request.method == "POST" and "Authorization" not in request.headers:
+        if "Authorization" not in request.headers:
             session.check_token()
 
     @app.after_request

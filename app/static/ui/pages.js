@@ -12,11 +12,11 @@ function localise(root) {
   }
 }
 
-// What is wider than the screen is moved by the arrow keys, once it has the focus.
-function reachable(root) {
-  for (const wide of root.querySelectorAll(".wide")) {
-    if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
-    else wide.removeAttribute("tabindex");
+// What is wider than its place is scrolled by keys too, once it can be reached by them.
+function reach() {
+  for (const place of document.querySelectorAll(".wide")) {
+    if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
+    else place.removeAttribute("tabindex");
   }
 }
 
@@ -33,14 +33,11 @@ function tell(title, detail) {
 
 const LOST = "The service does not answer";
 
-function arrived(root) {
-  localise(root);
-  reachable(root);
-}
-
-document.addEventListener("DOMContentLoaded", () => arrived(document));
-document.addEventListener("htmx:afterSwap", (event) => arrived(event.target));
-addEventListener("resize", () => reachable(document));
+document.addEventListener("DOMContentLoaded", () => localise(document));
+// The page's size changes with whatever comes into it, images that are decoded later too.
+document.addEventListener("DOMContentLoaded", () => new ResizeObserver(reach).observe(document.body));
+document.addEventListener("htmx:afterSettle", reach);
+document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
 document.addEventListener("htmx:sendError", () => {
   tell(LOST, "This page goes on asking. Nothing is lost: what runs goes on without it.");
 });

@@ -1,0 +1,84 @@
+"""The version that a page is of, with the addresses of its parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from flask import url_for
+
+from app.pages import fields, predicted, sent
+from app.payloads.parameters import Output, PredictParameters
+from app.pipelines import run
+from app.services import services
+
+if TYPE_CHECKING:
+    from app.payloads.signature import Signature
+    from app.payloads.uploads import Upload
+    from app.store.record import Record
+
+
+@dataclass(frozen=True)
+class Place:
+    """A version.
+
+    Attributes
+    ----------
+    asked
+        Number of the version in the address; None for the current one.
+    """
+
+    record: Record
+    asked: int | None
+
+    @classmethod
+    def of(cls, pipeline_id: str, version: int | None) -> Place:
+        """Look a version up.
+
+        Raises
+        ------
+        ModelNotFound, VersionNotFound
+        """
+        return cls(services().store.record(pipeline_id, version), version)
+
+    @cached_property
+    def signature(self) -> Signature:
+        """The columns that it accepts."""
+        return sent.signature_of(self.record)
+
+    @property
+    def classes(self) -> list[str]:
+        """Its classes; none of numbers."""
+        return predicted.classes(self.record)
+
+    @property
+    def typed(self) -> bool:
+        """Whether a row can be typed in."""
+        return fields.offered(self.signature)
+
+    @property
+    def of_series(self) -> bool:
+        """Whether it reads series."""
+        return sent.of_series(self.signature)
+
+    @property
+    def of_images(self) -> bool:
+        """Whether it reads images."""
+        return any(column.kind.value == "image" for column in self.signature.columns)
+
+    def url(self, endpoint: str, **values: Any) -> str:
+        """Return the address of a page, or of a part of one, of this version."""
+        return url_for(endpoint, pipeline_id=str(self.record.pipeline_id), version=self.asked, **values)
+
+    def predict(self, upload: Upload) -> dict[str, list[Any]]:
+        """Predict, with the probabilities of all classes, as POST /serve_prediction does.
+
+        Raises
+        ------
+        What `run.predict` raises
+        """
+        output = Output.ALL if self.record.task == "classification" else None
+        parameters = PredictParameters(pipeline_id=self.record.pipeline_id, version=self.record.version, output=output)
+        held = services()
+        return run.predict(parameters, upload, held.store, held.pipelines, held.settings)

@@ -1,0 +1,60 @@
+"""Methods as controls, their settings read back, and what is said of how far to trust an answer."""
+
+import pytest
+from werkzeug.datastructures import MultiDict
+
+from app.errors import InvalidParameters
+from app.explain import answer
+from app.pages import controls, explained
+from app.payloads.explaining import METHODS, check_explaining
+from tests import kinds
+from tests.pages.test_fields import signature_of
+
+
+@pytest.fixture(scope="module")
+def customers():
+    return signature_of(kinds.customers(), "leaves", id_column="customer")
+
+
+def method(name):
+    return answer.explainer(name, METHODS[name], "local")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_setting_of_every_method_is_a_control_that_is_read_back_as_the_default(customers, name):
+    shown = controls.settings(method(name), customers)
+    assert {one.kind for one in shown} <= {"number", "boolean", "choice", "column", "columns", "text"}
+    sent = MultiDict(
+        (controls.PREFIX + one.name, str(one.value)) for one in shown if one.value not in (None, [], False)
+    )
+    assert controls.asked(method(name), sent, customers) == {}
+
+
+def test_what_is_set_is_asked_for(customers):
+    sent = MultiDict({"p_num_features": "3", "p_stability": "yes", "p_text": "5", "p_num_samples": ""})
+    values = controls.asked(method("lime"), sent, customers)
+    assert values == {"num_features": 3, "stability": True, "text": "note"}
+    assert check_explaining({"pipeline_id": "p", "method": "lime", **values}).num_features == 3
+
+
+@pytest.mark.parametrize("sent", [{"p_num_features": "many"}, {"p_text": "99"}, {"p_text": "note"}], ids=str)
+def test_what_cannot_be_read_is_refused(customers, sent):
+    with pytest.raises(InvalidParameters):
+        controls.asked(method("lime"), MultiDict(sent), customers)
+
+
+def test_a_choice_of_a_text_is_offered_where_there_is_one(customers):
+    assert "text" in [one.name for one in controls.settings(method("lime"), customers)]
+    plain = signature_of(kinds.spending().drop(columns="note"), "spent", id_column="customer")
+    assert "text" not in [one.name for one in controls.settings(method("lime"), plain)]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_answer_says_in_words_how_far_to_trust_it(name):
+    entry = {"contributions": [], "target": None, "algorithm": "", "rest": {"features": 0, "contribution": 0.0}}
+    found = {"method": name, "task": "regression", "explanations": [], "overall": [], "left_out": [], "modelId": "m"}
+    plain = explained.shown({**found, "explanations": [{**entry, "id": 1, "prediction": 0.5}]})
+    assert plain["verdict"][0] == "plain"
+    assert plain["verdict"][1].endswith(".")
+    poor = explained.shown({**found, "explanations": [{**entry, "id": 1, "prediction": 0.5, "fidelity": 0.1}]})
+    assert poor["verdict"] == explained.VERDICTS["poor"]
