@@ -26,7 +26,9 @@ def trained(pipeline, *tables, **parameters):
 def penguins(made):
     raw = ("penguins.csv", (DATA / "penguins.csv").read_bytes())
     explain = {"rows": 2}
-    return trained(made(), raw, target="species", id_column="id", model_training=FOREST, explain=explain)
+    return trained(
+        made("penguins-explained"), raw, target="species", id_column="id", model_training=FOREST, explain=explain
+    )
 
 
 def explained(page):

@@ -16,7 +16,7 @@ FIRST = 60_000
 
 @pytest.fixture(scope="module")
 def penguins(made):
-    pipeline = made()
+    pipeline = made("penguins-what-if")
     raw = ("penguins.csv", (DATA / "penguins.csv").read_bytes())
     for model in (FOREST, LINEAR):
         assert pipeline.train(raw, target="species", id_column="id", model_training=model).status_code == 200

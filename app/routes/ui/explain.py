@@ -6,8 +6,8 @@ from apiflask import APIBlueprint
 from flask import render_template, request
 
 from app.explain import run as explaining
-from app.pages import asking, controls, explained, fields, sent
-from app.pages.places import Place
+from app.pages.asking import controls, explained, fields, question, sent
+from app.pages.asking.places import Place
 from app.routes.models import queried_version
 from app.services import services
 
@@ -35,8 +35,8 @@ def methods(pipeline_id: str) -> str:
     """Offer the methods that fit, as a part of the page."""
     here = Place.of(pipeline_id, queried_version())
     scope = "global" if request.args.get("of") == "model" else "local"
-    known = explained.methods(asking.explainers(here), scope)
-    chosen = explained.first(known, asking.usual(here) if scope == "local" else "summary")
+    known = explained.methods(question.explainers(here), scope)
+    chosen = explained.first(known, question.usual(here) if scope == "local" else "summary")
     return render_template(
         "ui/explain_methods.html",
         here=here,
@@ -51,7 +51,7 @@ def methods(pipeline_id: str) -> str:
 def settings(pipeline_id: str) -> str:
     """Show the settings of a method, as a part of the page."""
     here = Place.of(pipeline_id, queried_version())
-    chosen = asking.explainer(here, request.args.get("method", ""))
+    chosen = question.explainer(here, request.args.get("method", ""))
     return render_template(
         "ui/explain_settings.html", chosen=chosen, settings=controls.settings(chosen, here.signature)
     )
@@ -61,7 +61,7 @@ def settings(pipeline_id: str) -> str:
 def result(pipeline_id: str) -> str:
     """Explain what was sent, and show it as a part of the page."""
     here = Place.of(pipeline_id, queried_version())
-    asked = asking.read(here, request)
+    asked = question.read(here, request)
     held = services()
     seconds = held.settings.explain_seconds
     answer = explaining.explain(

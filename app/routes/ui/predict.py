@@ -7,8 +7,8 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, render_template, request
 
-from app.pages import comparing, fields, predicted, previews, sent, signals, typed
-from app.pages.places import Place
+from app.pages.asking import comparing, fields, predicted, previews, sent, signals, typed
+from app.pages.asking.places import Place
 from app.payloads import written
 from app.pipelines import run
 from app.routes.models import queried_number, queried_version

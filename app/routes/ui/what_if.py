@@ -5,8 +5,8 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, render_template, request
 
-from app.pages import comparing, finding, sent, typed, versions
-from app.pages.places import Place
+from app.pages.asking import comparing, finding, sent, typed, versions
+from app.pages.asking.places import Place
 from app.routes.models import queried_version
 from app.services import services
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidData, at
-from app.pages.fields import number_of, range_of
+from app.pages.asking.fields import number_of, range_of
 from app.pages.words import value as written
 from app.payloads.parameters import Kind
 from app.payloads.uploads import Upload

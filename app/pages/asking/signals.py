@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from app.pages import sent
+from app.pages.asking import sent
 from app.payloads.training import SINGLE_SERIES
 
 if TYPE_CHECKING:

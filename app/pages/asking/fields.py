@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from app.pages import pictures
+from app.pages.asking import pictures
 from app.pages.words import number
 from app.pages.words import value as written
 from app.payloads import dates

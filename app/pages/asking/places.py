@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 
-from app.pages import fields, predicted, sent
+from app.pages.asking import fields, predicted, sent
 from app.payloads.parameters import Output, PredictParameters
 from app.pipelines import run
 from app.services import services

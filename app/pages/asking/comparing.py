@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from app.errors import Fault, Unacceptable
-from app.pages import fields, predicted, sent, typed
-from app.pages.places import Place
+from app.pages.asking import fields, predicted, sent, typed
+from app.pages.asking.places import Place
 from app.payloads import dates
 from app.payloads.parameters import Kind
 from app.payloads.uploads import Upload

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidParameters
 from app.explain import run
-from app.pages import controls, predicted, sent, typed
+from app.pages.asking import controls, predicted, sent, typed
 from app.payloads.explaining import METHODS, check_explaining
 from app.services import services
 
 if TYPE_CHECKING:
     from flask import Request
 
-    from app.pages.places import Place
+    from app.pages.asking.places import Place
     from app.payloads.explaining import ExplainParameters
     from app.payloads.uploads import Upload
 

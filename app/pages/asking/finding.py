@@ -8,9 +8,9 @@ import orjson
 
 from app.errors import Fault, InvalidParameters
 from app.explain import run
-from app.pages import asking, controls, explained
-from app.pages.comparing import after, before
-from app.pages.places import Place
+from app.pages.asking import controls, explained, question
+from app.pages.asking.comparing import after, before
+from app.pages.asking.places import Place
 from app.payloads.parameters import Kind
 from app.payloads.uploads import Upload
 from app.services import services
@@ -50,7 +50,7 @@ def found(here: Place, request: Request) -> dict[str, Any]:
         raise InvalidParameters("That method finds no rows.", [Fault("/params/method", "choose another")])
     values = {"method": method, **_target(here, request)}
     values |= _limits(here, request) if method == "counterfactual" else {"count": 3}
-    answer = explain(here, asking.checked(here, values), before(here, request))
+    answer = explain(here, question.checked(here, values), before(here, request))
     entry = answer["explanations"][0]
     found: list[dict[str, Any]] = entry[FINDING[method]]
     changed = [name for name in entry["row"] if any(name in one["changed"] for one in found)]
@@ -100,4 +100,4 @@ def curve(here: Place, request: Request) -> dict[str, Any]:
     """Return how the prediction of the edited row follows one column."""
     name = controls.column(request.form.get("column", ""), here.signature)
     values = {"method": "ice", "columns": [name], "grid_size": 40, **_target(here, request)}
-    return explained.shown(explain(here, asking.checked(here, values), after(here, request)))
+    return explained.shown(explain(here, question.checked(here, values), after(here, request)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.pages.pictures import preview
-from app.pages.sent import Sent, table
+from app.pages.asking.pictures import preview
+from app.pages.asking.sent import Sent, table
 from app.pages.words import short
 from app.pages.words import value as written
 from app.payloads.signature import Signature

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from app.errors import Fault, InvalidData, Unacceptable
-from app.pages import fields, typed
+from app.pages.asking import fields, typed
 from app.payloads import frames
 from app.payloads.signature import Signature
 from app.payloads.training import SINGLE_SERIES

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.errors import NotFound
-from app.pages import predicted
-from app.pages.comparing import after
-from app.pages.places import Place
+from app.pages.asking import predicted
+from app.pages.asking.comparing import after
+from app.pages.asking.places import Place
 from app.services import services
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from app.errors import InvalidData
-from app.pages import fields, typed
+from app.pages.asking import fields, typed
 from app.payloads import signature as signatures
 from app.payloads.parameters import Kind, TrainParameters, check
 from tests import kinds
