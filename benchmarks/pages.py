@@ -95,7 +95,7 @@ def fill(folder: Path) -> None:
 def measure(job: str) -> None:
     """Ask for each page, and print how long the service took."""
     paths = ["/", "/ui/train", f"/ui/jobs/{job}"]
-    paths += []
+    paths += [f"/ui/models/model-7{end}" for end in ("", "/predict", "/explain", "/explain?of=model", "/what-if")]
     session, loaded = requests.Session(), set()
     print("| page | median ms | slowest ms | kB | |\n| --- | ---: | ---: | ---: | --- |")
     for path in paths:

@@ -74,13 +74,19 @@ def _loading(bench: Bench, name: str) -> tuple[float, float]:
 
 
 def workers(bench: Bench) -> Figures:
-    """One web process and two, all on two cores with Redis and the clients, by number of clients."""
+    """One web process and two, each held to one core, with Redis and the clients on both, by number of clients.
+
+    Where a process may use both cores its threads hand the interpreter's lock from one to the other, which takes longer
+    than their work: docs/scaling.md advises against it.
+    """
     found: Figures = {}
     for model in ("forest", "linear"):
         models.ensure(bench.ours, model)
         request = models.as_json(model, models.rows(models.cancer(), 1).to_dict("records"))
         with ExitStack() as stack:
             webs = {number: stack.enter_context(bench.ours.web(number, ALL)) for number in (1, 2)}
+            for web in webs.values():
+                web.spread()
             found[model] = [
                 _with_clients(bench, {str(number): webs[number] for number in webs}, request, clients)
                 for clients in CLIENT_COUNTS

@@ -204,7 +204,7 @@ TABLES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "overhead": ("What HTTP costs over the model's own time, one row, one client", _overhead),
     "start": ("Start of web processes without a model", _start),
     "cold": ("A web process that has not loaded its model, nor imported what the model needs", _cold),
-    "workers": ("One web process and two, on two cores with Redis and the clients", _workers),
+    "workers": ("One web process and two, each held to one core, with Redis and the clients on both", _workers),
     "training": ("Two web processes on two cores, alone and with a training of the portfolio beside them", _training),
 }
 

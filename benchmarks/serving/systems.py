@@ -55,6 +55,12 @@ class Server:
         """Return the megabytes that all of them take together, shared pages once (PSS)."""
         return sum(one.memory_full_info().pss for one in self.processes()) / 1e6
 
+    def spread(self) -> None:
+        """Hold each process that it has started to one core, in turns, with the threads that it has by now."""
+        for number, process in enumerate(psutil.Process(self.process.pid).children()):
+            for thread in process.threads():
+                os.sched_setaffinity(thread.id, {sorted(ALL)[number % len(ALL)]})
+
     def stop(self) -> None:
         """End the process and what it has started."""
         started = self.processes() if self.process.poll() is None else []
