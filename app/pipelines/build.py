@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app.payloads.parameters import MOST_STORED
@@ -30,8 +31,9 @@ BACKGROUND, BACKGROUND_IMAGES = 500, 50
 #: Times that the fit to all rows and what else is left may take, of a fit without those held out.
 FITS = 3.0
 
-#: Seconds that importances may take at most, and the comparison of a compiled pipeline with the original.
-IMPORTANCES, COMPARING = 10.0, 30.0
+#: Seconds that importances may take at most, fits to parts of the rows, and the comparison of a compiled pipeline with
+#: the original.
+IMPORTANCES, LEARNING, COMPARING = 10.0, 10.0, 30.0
 
 
 class Build:
@@ -110,6 +112,9 @@ class Build:
         report = reports.describe(
             fitted, X, y, data.classes, problem.task, problem.metric, weights, problem.seed, seconds
         )
+        left = min(LEARNING, self.clock.left / 4)
+        if (curve := reports.rows_curve(dataset, partial(self._fit, trial.pipeline), fitted, took, left)) is not None:
+            report["rows_curve"] = curve
         self.clock.lap("evaluation")
         yield "final fit"
         pipeline = self._trained(self._fit(trial.pipeline, self._dataset.rows()))

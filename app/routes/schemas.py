@@ -281,6 +281,8 @@ class VersionRecord(_Answer):
     """Of each column, with their spread."""
     learning_curves: JSON | None = None
     """Of a network: losses and scores by epoch."""
+    rows_curve: JSON | None = None
+    """Scores by how many rows were learned from: on rows held out, and on those rows themselves."""
     structure: JSON | None = None
     """The pipeline as text, as scikit-learn's HTML and as a graph."""
     tree: JSON | None = None

@@ -1,5 +1,6 @@
 """Pages in a real browser: Debian's Chromium, driven by Playwright. On Debian `apt-get install chromium` brings it."""
 
+import json
 import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -79,13 +80,23 @@ class Visit:
                 self.page.screenshot(path=SHOTS / f"{name}_{scheme}_{width}.png", full_page=True)
                 if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                     found.append(f"{scheme}, {width} px: wider than the screen")
-            for violation in Axe().run(self.page).response["violations"]:
+            violations = Axe().run(self.page).response["violations"]
+            self._report(name, scheme, violations)
+            for violation in violations:
                 if violation["impact"] in SERIOUS:
                     where = [node["html"][:200] for node in violation["nodes"][:3]]
                     found.append(f"{scheme}: {violation['id']}: {violation['help']} {where}")
         self.page.set_viewport_size({"width": 1200, "height": 800})
         self.page.emulate_media(color_scheme="light")
         assert not found, "\n".join(found)
+
+    @staticmethod
+    def _report(name, scheme, violations):
+        """Leave what axe has found of a page, by how much it hinders people."""
+        told = [
+            {key: one[key] for key in ("id", "impact", "help")} | {"places": len(one["nodes"])} for one in violations
+        ]
+        (SHOTS / f"{name}_{scheme}_axe.json").write_text(json.dumps(told, indent=1) + "\n")
 
 
 @pytest.fixture

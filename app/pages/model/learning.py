@@ -1,17 +1,36 @@
-"""How a network learned, epoch by epoch."""
+"""How a model learned: with more rows, and a network epoch by epoch."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from app.pages.model.figures import axes, label, legend, line
-from app.pages.words import short
+from app.pages.words import metric, short
 
 #: Epochs up to which each has a dot, and points of a curve.
 _DOTS, _POINTS = 30, 1_000
 
+#: Numbers of rows that make a curve.
+_TOLD = 3
+
 #: Pixels, without the legend.
 _HEIGHT = 260
+
+
+def by_rows(curve: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return a figure of the scores by how many rows were learned from; none where they are not known."""
+    if not curve or len(curve["rows"]) < _TOLD:
+        return []
+    told = {"rows held out": curve["held_out"], "rows learned from": curve["learned_from"]}
+    layout = axes("rows learned from", label(metric(curve["metric"])))
+    layout["xaxis"] |= {"type": "log", "tickvals": curve["rows"]}
+    figure = {
+        "title": "With more rows",
+        "data": [line(name, curve["rows"], values, mode="lines+markers") for name, values in told.items()],
+        "layout": layout,
+        "caption": "Where the line of rows held out is not level at its end, more rows would help.",
+    }
+    return [legend(figure, _HEIGHT)]
 
 
 def histories(curves: dict[str, list[float | None]]) -> list[dict[str, Any]]:

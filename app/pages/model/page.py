@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import NotFound
 from app.pages.model import board, calling, classes, heading, numbers, settings, versions, weights
-from app.pages.model.learning import histories
+from app.pages.model.learning import by_rows, histories
 from app.pages.model.series import drawn as series_drawn
 from app.pages.model.tree import tree
 from app.pipelines.reports.boxes import boxes
@@ -45,7 +45,7 @@ def shown(held: Services, pipeline_id: str, number: int | None, beside: int | No
         "classified": classes.by_class(record.holdout, curves),
         "plots": [*classes.figures(curves), *numbers.figures(curves.get("residuals"))],
         "residuals": curves.get("residuals"),
-        "histories": histories(report.get("learning_curves") or {}),
+        "histories": by_rows(report.get("rows_curve")) + histories(report.get("learning_curves") or {}),
         "weights": weights.told(report.get("importances") or {}, record),
         "structure": structure,
         "graph": boxes(structure["graph"]) if structure.get("graph") else None,

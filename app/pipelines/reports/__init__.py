@@ -8,3 +8,4 @@ from app.pipelines.reports.held_out import describe as describe
 from app.pipelines.reports.kept_series import examples as examples
 from app.pipelines.reports.learning import learning_curves as learning_curves
 from app.pipelines.reports.page import page as page
+from app.pipelines.reports.rows_curve import rows_curve as rows_curve
