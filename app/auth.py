@@ -162,7 +162,9 @@ def register(app: APIFlask, settings: Settings) -> None:
         _check_origin(request)
         header = request.headers.get("Authorization")
         # A browser sends its cookie whoever asks: changes by cookie are the pages' own, which have a token too.
-        by_cookie = header is None and (request.method in _SAFE or is_page(request.blueprint))
+        by_cookie = header is None and (
+            request.method in _SAFE or is_page(request.blueprint) or request.endpoint is None
+        )
         signed_in = session.get("key") if settings.api_keys and by_cookie else None
         authorise(settings, request.endpoint, header, signed_in)
 

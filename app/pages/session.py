@@ -27,10 +27,15 @@ _DAYS = 14
 
 def register(app: Flask, settings: Settings) -> None:
     """Sign cookies with a key of their own, made of the signing secret, and tell templates who looks."""
-    derived = hmac.new(signing_secret(settings).encode(), b"cookies of the web pages", hashlib.sha256)
-    app.secret_key = derived.digest()
+    name, app.secret_key = (
+        hmac.new(signing_secret(settings).encode(), purpose, hashlib.sha256).digest()
+        for purpose in (b"name of the cookie of the web pages", b"cookies of the web pages")
+    )
     app.config.update(
-        SESSION_COOKIE_NAME="automl_session",
+        # Cookies are of a host, whatever the port: each service there has a name of its own.
+        SESSION_COOKIE_NAME=f"automl_{name.hex()[:8]}",
+        # An answer that was still on its way when somebody signed out would sign in again.
+        SESSION_REFRESH_EACH_REQUEST=False,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         # Beyond loopback a key travels, so that there has to be TLS before it.
@@ -60,6 +65,8 @@ def enter(key: str) -> None:
     session.clear()
     session.permanent = True
     session["key"] = digest
+    # Made now, so that no later answer has a cookie to send.
+    token()
 
 
 def leave() -> None:

@@ -43,7 +43,8 @@ def test_a_wrong_key_is_told_and_not_remembered(guarded):
 def test_a_key_that_is_no_longer_known_opens_nothing(guarded, settings):
     sign_in(guarded)
     other = create_app(settings.model_copy(update={"api_keys": {auth.digest("another"): "admin"}})).test_client()
-    other.set_cookie("automl_session", guarded.get_cookie("automl_session").value)
+    name = other.application.config["SESSION_COOKIE_NAME"]
+    other.set_cookie(name, guarded.get_cookie(name).value)
     assert other.get("/").status_code == 303
 
 
@@ -69,11 +70,40 @@ def test_a_change_by_a_key_in_a_header_needs_no_token(guarded):
         ("/\\elsewhere.example", "/"),
         ("https://elsewhere.example/", "/"),
         ("javascript:alert(1)", "/"),
+        ("////elsewhere.example/x", "/"),
+        ("/\\/elsewhere.example", "/"),
+        ("/ui\r\nX-Y: z", "/"),
         ("", "/"),
     ],
 )
 def test_signing_in_leads_back_to_a_page_of_this_service_only(guarded, wanted, place):
     assert sign_in(guarded, next=wanted).headers["Location"] == place
+
+
+def test_an_answer_that_was_on_its_way_does_not_sign_in_again(guarded):
+    assert "Set-Cookie" in sign_in(guarded).headers
+    assert "Set-Cookie" not in guarded.get("/").headers
+    assert "Set-Cookie" not in guarded.get("/models").headers
+
+
+def test_services_of_one_host_have_cookies_of_their_own(settings, client_of_redis):
+    other = settings.model_copy(update={"signing_secret": "another secret of forty characters in all"})
+    names = {create_app(known).config["SESSION_COOKIE_NAME"] for known in (settings, other)}
+    assert len(names) == 2
+
+
+def test_what_is_read_by_cookie_is_not_kept_by_the_browser(guarded):
+    key = {"Authorization": f"Bearer {KEY}"}
+    assert "Cache-Control" not in guarded.get("/models", headers=key).headers
+    sign_in(guarded)
+    assert guarded.get("/models").headers["Cache-Control"] == "private, no-store"
+    assert guarded.get("/docs").headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_whoever_is_signed_in_hears_that_a_path_takes_no_such_method(guarded):
+    sign_in(guarded)
+    assert guarded.delete("/ui/train").status_code == 405
+    assert guarded.post("/ui/nowhere").status_code == 404
 
 
 def test_pages_have_headers_that_keep_them_to_themselves(client):

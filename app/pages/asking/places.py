@@ -21,16 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """A version.
-
-    Attributes
-    ----------
-    asked
-        Number of the version in the address; None for the current one.
-    """
+    """A version."""
 
     record: Record
-    asked: int | None
 
     @classmethod
     def of(cls, pipeline_id: str, version: int | None) -> Place:
@@ -40,7 +33,7 @@ class Place:
         ------
         ModelNotFound, VersionNotFound
         """
-        return cls(services().store.record(pipeline_id, version), version)
+        return cls(services().store.record(pipeline_id, version))
 
     @cached_property
     def signature(self) -> Signature:
@@ -68,8 +61,8 @@ class Place:
         return any(column.kind.value == "image" for column in self.signature.columns)
 
     def url(self, endpoint: str, **values: Any) -> str:
-        """Return the address of a page, or of a part of one, of this version."""
-        return url_for(endpoint, pipeline_id=str(self.record.pipeline_id), version=self.asked, **values)
+        """Return the address of a page, or of a part of one, of this version: another may become current meanwhile."""
+        return url_for(endpoint, pipeline_id=str(self.record.pipeline_id), version=self.record.version, **values)
 
     def predict(self, upload: Upload) -> dict[str, list[Any]]:
         """Predict, with the probabilities of all classes, as POST /serve_prediction does.

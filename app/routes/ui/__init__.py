@@ -32,6 +32,7 @@ _HEADERS = {
 def register(app: APIFlask, settings: Settings) -> None:
     """Add the pages."""
     from flask import request
+    from flask import session as flask_session
 
     from app.auth import is_page
     from app.pages import assets, session, words
@@ -56,4 +57,10 @@ def register(app: APIFlask, settings: Settings) -> None:
     def protect(response: Response) -> Response:
         if is_page(request.blueprint) or request.path.startswith("/ui/"):
             response.headers.update(_HEADERS)
+        elif request.endpoint == "docs.page":
+            response.headers["Content-Security-Policy"] = POLICY
+        elif flask_session.get("key") is not None and request.endpoint != "static":
+            # A browser has asked by its cookie: what it gets is for whoever signed in, and for no one after.
+            response.headers["Cache-Control"] = "private, no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
         return response

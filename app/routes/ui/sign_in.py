@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from apiflask import APIBlueprint
 from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
@@ -41,5 +39,6 @@ def leave() -> Redirect:
 def _back(path: str | None) -> str:
     """Return a path of this service, whatever was sent."""
     there = path or "/"
-    parts = urlsplit(there.replace("\\", "/"))
-    return there if there.startswith("/") and not (parts.scheme or parts.netloc) else "/"
+    # Browsers take a backslash for a slash, and two at the beginning for another host.
+    own = there.startswith("/") and not there.replace("\\", "/").startswith("//") and there.isprintable()
+    return there if own else "/"
