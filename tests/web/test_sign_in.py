@@ -55,6 +55,9 @@ def test_what_a_role_may_not_do_is_not_offered_and_refused(stranger, guarded):
     token = page.evaluate("JSON.parse(document.body.getAttribute('hx-headers'))['X-CSRF-Token']")
     answer = page.request.post(f"{guarded.root}/ui/examples/penguins", headers={"X-CSRF-Token": token})
     assert answer.status == 403
+    stranger.open("/ui/train")
+    expect(page.locator(".problem")).to_contain_text("a key with the role train")
+    stranger.look("forbidden")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.goto(guarded.root)
