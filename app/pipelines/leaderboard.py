@@ -54,7 +54,7 @@ def completed(known: list[dict[str, Any]], kept: list[dict[str, Any]], metric: s
     named, last = {row["name"] for row in known}, max((row["row"] for row in known), default=0)
     late = [manifest for manifest in kept if manifest["name"] not in named]
     every = known + [
-        {"row": number, **{name: manifest[name] for name in (*_PLAIN, "fold_scores")}, "served": False}
+        {"rank": 0, "row": number, **{name: manifest[name] for name in (*_PLAIN, "fold_scores")}, "served": False}
         for number, manifest in enumerate(late, start=last + 1)
     ]
     sign = -1 if metric in ERRORS else 1
