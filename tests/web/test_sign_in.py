@@ -73,7 +73,10 @@ def test_how_to_ask_a_model_is_told_to_whoever_may(stranger, guarded):
     params = (
         "{pipeline_id: asked, target: species, id_column: id, model_training: {model: sklearn.naive_bayes.GaussianNB}}"
     )
-    parts = {"raw_data": (Path(__file__).parents[2] / "data" / "penguins.csv").read_bytes(), "params": params.encode()}
+    parts = {
+        "raw_data": ("penguins.csv", (Path(__file__).parents[2] / "data" / "penguins.csv").read_bytes()),
+        "params": params.encode(),
+    }
     key = {"Authorization": f"Bearer {KEYS['admin']}"}
     assert guarded.post("/train_pipeline", files=parts, headers=key).status_code == 200
     page = stranger.open("/ui/models/asked")
