@@ -249,6 +249,16 @@ class JobQueue:
         self._records.get(job_id)
         return self._records.history(job_id)
 
+    def parameters(self, job_id: str) -> dict[str, Any] | None:
+        """Return the parameters of a training, as they were sent; None of another job.
+
+        Raises
+        ------
+        JobNotFound
+        """
+        job = self._records.get(job_id)
+        return self._records.parameters(job_id) if job.kind is JobKind.TRAINING else None
+
     def recent(self) -> list[Job]:
         """Return the latest jobs, newest first, after noticing whose workers have died."""
         return [job if job.state.final else self.get(job.job_id) for job in self._records.recent()]

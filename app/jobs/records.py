@@ -2,7 +2,8 @@
 
 automl:jobs              sorted set of job ids by time
 automl:job:<id>          hash, fields as in `Job`
-automl:job:<id>:input    hash of Arrow, JSON and bytes: what was uploaded; expires with a job that left a version
+automl:job:<id>:input    hash of Arrow, JSON and bytes: what was uploaded; expires with a job that left a version, of
+                         another training the parameters alone are kept
 automl:job:<id>:rows     hash name → signed artefact: rows of its leaderboard
 automl:job:<id>:history  list of JSON: what happened, oldest first
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -19,7 +21,7 @@ from typing import Any
 import orjson
 import redis
 
-from app.errors import JobNotFound, ServiceError
+from app.errors import ArtifactRejected, JobNotFound, ServiceError
 from app.jobs import counts
 from app.payloads.training import Tables
 from app.store.artifact import Artifact, seal, unseal
@@ -244,7 +246,14 @@ class JobRecords:
     def input(self, job_id: str) -> Tables | None:
         """Return what was uploaded; None once the job is forgotten."""
         stored = self.stored_input(job_id)
-        return Tables.from_bytes(stored) if stored else None
+        # Of a training that has failed there are the parameters alone.
+        return Tables.from_bytes(stored) if "frame" in stored else None
+
+    @store_errors()
+    def parameters(self, job_id: str) -> dict[str, Any] | None:
+        """Return the parameters of a training, as they were sent; None once they are forgotten."""
+        stored = self._redis.hget(f"{_key(job_id)}:input", "parameters")
+        return None if stored is None else dict(orjson.loads(stored))
 
     @store_errors()
     def stored_input(self, job_id: str) -> dict[str, bytes]:
@@ -281,6 +290,21 @@ class JobRecords:
         return [unseal(sealed, job_id, _NO_VERSION, self._secret) for sealed in stored]
 
     @store_errors()
+    def manifests(self, job_id: str) -> list[dict[str, Any]]:
+        """Return what the rows tell, in the order in which they ended, without their pipelines and predictions.
+
+        A row whose signature is not ours is left out: what it is asked for by goes on without.
+        """
+        order = [event["candidate"]["name"] for event in self.history(job_id) if "candidate" in event]
+        found = []
+        # One at a time: those of a long search are together more than a web process should hold.
+        for _, sealed in self._redis.hscan_iter(f"{_key(job_id)}:rows", count=10):
+            with suppress(ArtifactRejected):
+                found.append(unseal(sealed, job_id, _NO_VERSION, self._secret).manifest)
+        place = {name: number for number, name in enumerate(order)}
+        return sorted(found, key=lambda row: place.get(row["name"], -1))
+
+    @store_errors()
     def end(
         self,
         job_id: str,
@@ -298,15 +322,20 @@ class JobRecords:
 
         def write(pipe: Any) -> Job | None:
             job = self.find(job_id)
+            data = [name for name in pipe.hkeys(f"{key}:input") if name != b"parameters"]
             pipe.multi()
             if job is None or job.state.final:
                 return None
             pipe.hset(key, mapping=fields)
-            for name in (key, *(beside := (f"{key}:input", f"{key}:rows"))):
+            for name in (key, f"{key}:input", f"{key}:rows"):
                 pipe.expire(name, self._days * _DAY)
             if result is None:
-                # There is no leaderboard whose rows could be promoted.
-                pipe.delete(*beside)
+                # There is no leaderboard whose rows could be promoted. With its parameters it can be tried again.
+                pipe.delete(f"{key}:rows")
+                if job.kind is not JobKind.TRAINING:
+                    pipe.delete(f"{key}:input")
+                elif data:
+                    pipe.hdel(f"{key}:input", *data)
             counts.count(pipe, job.kind, state, now - (job.started or now))
             return job
 

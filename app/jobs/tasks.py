@@ -14,6 +14,7 @@ from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
 from app.payloads.explaining import ExplainParameters
 from app.payloads.training import Tables
 from app.payloads.uploads import Upload
+from app.pipelines import leaderboard
 from app.settings import Settings
 from app.store.artifact import Artifact
 from app.store.connection import connect
@@ -115,7 +116,11 @@ def settle(job: Job, publications: Publications, records: JobRecords, settings: 
     if stop is Stop.CANCEL:
         publications.withdraw(job.job_id)
     else:
-        published = publications.conclude(job.job_id, stop.value if stop else "worker lost")
+        known = publications.published_by(job.job_id)
+        # What was tried since the version was published can be promoted like the rest.
+        metric = str(known.result.get("metric")) if known else ""
+        board = partial(leaderboard.completed, kept=records.manifests(job.job_id), metric=metric)
+        published = publications.conclude(job.job_id, stop.value if stop else "worker lost", board)
     if published is not None:
         state = JobState.CANCELLED if stop is Stop.CANCEL_KEEP else JobState.FINISHED
         records.end(job.job_id, state, published.result)

@@ -5,11 +5,46 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from app.jobs.records import JobKind, JobState, Stop
+from app.pages.model.figures import axes, label
+from app.pages.words import candidate, metric, short
+
 if TYPE_CHECKING:
     from app.jobs.records import Job
 
 #: Candidates of the leaderboard that are shown, and lines of the log.
 _ROWS, _LINES = 15, 60
+
+#: {stage: what happens in it}; any other is shown as it is called.
+STAGES = {
+    "queued": "Waiting for a worker",
+    "starting": "Starting",
+    "sizing": "Looking how much of the data there is time for",
+    "first model": "Fitting a first, simple model on some of the data",
+    "features": "Making features of the data",
+    "baseline": "Trying a simple model to compare with",
+    "baselines": "Trying a model of each kind",
+    "variants": "Trying variants of the best kinds",
+    "ensemble": "Trying a mix of the best",
+    "search": "Searching for better ones",
+    "cross-validation": "Scoring over the folds",
+    "promotion": "Taking up the candidate that was chosen",
+    "hold-out": "Scoring on rows held out",
+    "report": "Measuring what the model looks at",
+    "final fit": "Fitting the best on all rows",
+    "compiling": "Compiling it, so that it answers faster",
+    "publishing": "Publishing it",
+    "explaining": "Explaining",
+    "predicting": "Predicting",
+}
+
+#: What to do about a training that failed, by what stopped it.
+_ADVICE = {
+    Stop.TIME: "Give it more time (limits, seconds), choose a model that is trained faster, or send less data.",
+    Stop.MEMORY: "Give it more memory (limits, memory_mb), choose a smaller model, or send less data.",
+    None: "Look at what is said above and at the data: a column with other values than you expect, a class of very few "
+    "rows. Or choose another model; portfolio tries several kinds.",
+}
 
 
 def told(job: Job, history: list[dict[str, Any]], score: dict[str, Any] | None) -> dict[str, Any]:
@@ -26,11 +61,11 @@ def told(job: Job, history: list[dict[str, Any]], score: dict[str, Any] | None) 
     began = job.started or job.created
     tried = [event for event in history if "candidate" in event]
     scored = [event for event in tried if event["candidate"]["score"] is not None]
-    best = progress.get("best_score")
+    best, measured = progress.get("best_score"), metric(progress.get("metric"))
     greater = best is None or best >= max((event["candidate"]["score"] for event in scored), default=best)
     ranked = sorted((event["candidate"] for event in scored), key=lambda one: one["score"], reverse=greater)
     return {
-        "stage": "Waiting for a worker" if job.state.value == "queued" else progress.get("stage", "starting"),
+        "stage": stage("queued" if job.state is JobState.QUEUED else progress.get("stage", "starting")),
         "fraction": progress.get("fraction"),
         "candidates": progress.get("candidates"),
         "failed": progress.get("failed"),
@@ -38,14 +73,48 @@ def told(job: Job, history: list[dict[str, Any]], score: dict[str, Any] | None) 
         "metric": progress.get("metric"),
         "score": score,
         "took": (job.ended or time.time()) - began,
-        "figure": _figure(scored, began, greater) if len(scored) > 1 else None,
+        "figure": _figure(scored, began, greater, measured) if len(scored) > 1 else None,
         "board": ranked[:_ROWS] if len(ranked) > 1 else [],
         "more": max(0, len(ranked) - _ROWS),
         "log": _log(history, began),
+        "cancelled": _cancelled(job),
+        "advice": _advice(job),
+        "again": _again(job),
     }
 
 
-def _figure(scored: list[dict[str, Any]], began: float, greater: bool) -> dict[str, Any]:
+def stage(name: str) -> str:
+    """Say what happens in a stage."""
+    return STAGES.get(name, name)
+
+
+def _cancelled(job: Job) -> str | None:
+    """Say what is left of a job that was cancelled; None of any other."""
+    if job.state is not JobState.CANCELLED:
+        return None
+    if job.result is not None:
+        return "Cancelled. The best until then was kept."
+    soon = " It had no model yet." if job.stop is Stop.CANCEL_KEEP else ""
+    return f"Cancelled.{soon} Nothing of it was kept."
+
+
+def _advice(job: Job) -> str | None:
+    """Say what to do about a training that failed."""
+    failed = job.state in (JobState.FAILED, JobState.TIMED_OUT) and job.kind is JobKind.TRAINING
+    stop = Stop.TIME if job.state is JobState.TIMED_OUT else job.stop
+    return _ADVICE.get(stop, _ADVICE[None]) if failed else None
+
+
+def _again(job: Job) -> dict[str, Any] | None:
+    """Return what the page of a training takes to begin with the parameters of this one, where it did not end well."""
+    if job.kind is not JobKind.TRAINING or not job.state.final or job.state is JobState.FINISHED:
+        return None
+    if job.result is not None and "version" in job.result:
+        return {"model": job.pipeline_id, "version": job.result["version"]}
+    return {"job": job.job_id}
+
+
+def _figure(scored: list[dict[str, Any]], began: float, greater: bool, measured: str) -> dict[str, Any]:
     """Draw scores by time, an engine a colour, and the best so far as a line of steps."""
     better = max if greater else min
     after = [round(event["time"] - began, 2) for event in scored]
@@ -54,6 +123,10 @@ def _figure(scored: list[dict[str, Any]], began: float, greater: bool) -> dict[s
         score = event["candidate"]["score"]
         best = score if best is None else better(best, score)
         line.append(best)
+
+    def named(event: dict[str, Any]) -> str:
+        return label(candidate(event["candidate"]["name"]), 80)
+
     engines = dict.fromkeys(event["candidate"]["engine"] for event in scored)
     points = [
         {
@@ -62,7 +135,7 @@ def _figure(scored: list[dict[str, Any]], began: float, greater: bool) -> dict[s
             "name": engine,
             "x": [at for at, event in zip(after, scored, strict=True) if event["candidate"]["engine"] == engine],
             "y": [event["candidate"]["score"] for event in scored if event["candidate"]["engine"] == engine],
-            "text": [event["candidate"]["name"][:80] for event in scored if event["candidate"]["engine"] == engine],
+            "text": [named(event) for event in scored if event["candidate"]["engine"] == engine],
         }
         for engine in engines
     ]
@@ -75,10 +148,9 @@ def _figure(scored: list[dict[str, Any]], began: float, greater: bool) -> dict[s
         "line": {"shape": "hv", "color": "var:--quiet"},
         "hoverinfo": "skip",
     }
-    return {
-        "data": [steps, *points],
-        "layout": {"xaxis": {"title": {"text": "seconds"}}, "yaxis": {"title": {"text": "score"}}},
-    }
+    # What has been moved or zoomed stays so when there are more points.
+    layout = axes("seconds", label(measured, 60), uirevision="job")
+    return {"data": [steps, *points], "layout": layout}
 
 
 def _log(history: list[dict[str, Any]], began: float) -> list[dict[str, Any]]:
@@ -87,7 +159,7 @@ def _log(history: list[dict[str, Any]], began: float) -> list[dict[str, Any]]:
     for event in history:
         after = max(0.0, event["time"] - began)
         if "stage" in event:
-            lines.append({"after": after, "text": event["stage"]})
+            lines.append({"after": after, "text": stage(event["stage"])})
         elif error := event["candidate"]["error"]:
-            lines.append({"after": after, "text": f"{event['candidate']['name'][:60]} failed: {error}"})
+            lines.append({"after": after, "text": f"{short(candidate(event['candidate']['name']))} failed: {error}"})
     return lines[-_LINES:]

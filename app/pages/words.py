@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,27 @@ _DIGITS = 4
 
 #: Numbers from which on, and below which, powers of ten are shorter than digits.
 _LARGE, _SMALL = 1e9, 1e-4
+
+#: How a printed pipeline begins, and how many brackets are open within one of its steps.
+_PIPELINE, _OF_STEPS = "Pipeline(", 3
+
+#: A text or a bracket of what scikit-learn prints, the name before a step, and classes that do something.
+_MARK = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|[()\[\]{}]")
+_NAME = re.compile(r"^\s*(?:'[^']*'|\"[^\"]*\")\s*,\s*")
+_CLASS = re.compile(
+    r"\b(?!Pipeline|FeatureUnion|StratifiedKFold|KFold|Passthrough|SkipTransformer|EstimatorTransformer)([A-Z]\w+)\("
+)
+
+#: {part of a request: what people call it}, and those whose parts are columns.
+_PARTS = {
+    "": "the request",
+    "raw_data": "the data",
+    "labels": "the labels",
+    "params": "the parameters",
+    "query": "the address",
+    "data": "the data",
+}
+_TABLES = {"raw_data", "labels"}
 
 #: What stands for nothing.
 NOTHING = "–"
@@ -49,9 +72,21 @@ def number(value: object) -> str:
         return f"{value:.3g}"
     if isinstance(value, int) or value == int(value):
         return f"{value:,.0f}"
-    digits = max(0, _DIGITS - 1 - math.floor(math.log10(abs(value))))
-    text = f"{value:,.{digits}f}"
+    text = f"{value:,.{_decimals(value)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def spread(std: float | None, mean: float | None) -> str:
+    """Write a standard deviation with the digits of its mean, and at least one that is not 0."""
+    if not std or not mean or not math.isfinite(std) or not _SMALL <= abs(mean) < _LARGE:
+        return number(std)
+    text = f"{std:,.{_decimals(mean)}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{std:.1g}" if text == "0" else text
+
+
+def _decimals(number: float) -> int:
+    return max(0, _DIGITS - 1 - math.floor(math.log10(abs(number))))
 
 
 def value(found: object) -> str:
@@ -120,7 +155,57 @@ def short(text: object, most: int = 60) -> str:
 
 def kind_of_model(name: str) -> str:
     """Return what a pipeline does in the end, by what it prints as: the last step's class, without its arguments."""
+    if (steps := _steps(name)) is not None:
+        if not steps.whole:
+            return candidate(name)
+        return kind_of_model(steps.texts[-1]) if steps.texts else name
     return name.partition("(")[0].rpartition(".")[2] or name
+
+
+def candidate(name: str) -> str:
+    """Return a candidate in few words: a printed pipeline as `A > B > C`, the classes of steps that do something."""
+    if (steps := _steps(name)) is None:
+        return name
+    *before, last = [_CLASS.findall(text) for text in steps.texts] or [[]]
+    # What the last step is made of does not follow it.
+    told = [one for some in before for one in some] + (last[:1] if steps.whole else last)
+    return (" > ".join(told) or "Pipeline") + ("" if steps.whole else " …")
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of a pipeline as they are printed, and whether all of it is there."""
+
+    texts: list[str]
+    whole: bool
+
+
+def _steps(name: str) -> _Steps | None:
+    """Return the steps of what scikit-learn prints of a pipeline; None of anything else."""
+    if not name.startswith(_PIPELINE):
+        return None
+    depth, begins, texts = 0, 0, []
+    for mark in _MARK.finditer(name):
+        if mark[0] in "([{":
+            depth += 1
+            begins = mark.end() if depth == _OF_STEPS else begins
+        elif mark[0] in ")]}":
+            depth -= 1
+            if depth == _OF_STEPS - 1:
+                texts.append(_NAME.sub("", name[begins : mark.start()]))
+    if depth > 0 and (rest := _NAME.sub("", name[begins:])) and depth >= _OF_STEPS:
+        texts.append(rest)
+    return _Steps(texts, depth == 0)
+
+
+def pointed(pointer: str) -> str:
+    """Name what a JSON pointer of a problem points to: a column of the data, a field, or the whole part."""
+    part, *steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.strip("/").split("/")]
+    if not steps:
+        return _PARTS.get(part, part)
+    if part in _TABLES:
+        return f"column {steps[0]}"
+    return ".".join(steps if part in _PARTS else [part, *steps])
 
 
 def register(app: Flask) -> None:
@@ -138,5 +223,8 @@ def register(app: Flask) -> None:
         # So those of the explanations' own pages call it.
         "cut": short,
         "kind_of_model": kind_of_model,
+        "candidate": candidate,
+        "spread": spread,
+        "pointed": pointed,
     }
     app.jinja_env.filters.update(filters)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from app.pipelines.base import Trial
+from app.pipelines.metrics import ERRORS
 from app.pipelines.samples import Chosen
 from app.store.artifact import Artifact
 
@@ -38,6 +39,39 @@ def _place(board: TrialBoard, trial: Trial) -> tuple[bool, bool, float]:
     return trial.score is not None, trial.whole, board.rank(trial)
 
 
+def completed(known: list[dict[str, Any]], kept: list[dict[str, Any]], metric: str) -> list[dict[str, Any]]:
+    """Return a leaderboard as `rows` does, with what was tried since it was made.
+
+    Parameters
+    ----------
+    known
+        Its rows, which keep their numbers.
+    kept
+        What `told` returns of all trials, in the order in which they ended.
+    metric
+        That it is ranked by.
+    """
+    named, last = {row["name"] for row in known}, max((row["row"] for row in known), default=0)
+    late = [manifest for manifest in kept if manifest["name"] not in named]
+    every = known + [
+        {"rank": 0, "row": number, **{name: manifest[name] for name in (*_PLAIN, "fold_scores")}, "served": False}
+        for number, manifest in enumerate(late, start=last + 1)
+    ]
+    sign = -1 if metric in ERRORS else 1
+
+    def place(row: dict[str, Any]) -> tuple[bool, bool, float]:
+        scored = row["score"] is not None
+        return scored, scored and not row["details"].get("partial"), row["score"] * sign if scored else 0.0
+
+    ranked = sorted(every, key=place, reverse=True)
+    return [{**row, "rank": rank} for rank, row in enumerate(ranked, start=1)]
+
+
+def told(trial: Trial) -> dict[str, Any]:
+    """Return what of a trial is plain JSON."""
+    return {name: getattr(trial, name) for name in _PLAIN} | {"fold_scores": list(trial.fold_scores)}
+
+
 def to_artifact(trial: Trial, chosen: Chosen | None = None) -> Artifact:
     """Return what `from_artifact` reads: JSON, the unfitted pipeline, and the out-of-fold predictions.
 
@@ -48,8 +82,7 @@ def to_artifact(trial: Trial, chosen: Chosen | None = None) -> Artifact:
     """
     import numpy as np
 
-    manifest = {name: getattr(trial, name) for name in _PLAIN} | {"fold_scores": list(trial.fold_scores)}
-    manifest["chosen"] = asdict(chosen or Chosen())
+    manifest = told(trial) | {"chosen": asdict(chosen or Chosen())}
     parts = {"pipeline": pickle.dumps(trial.pipeline, protocol=5)}
     if trial.out_of_fold is not None:
         sink = io.BytesIO()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.errors import InvalidData, NoNetwork, NoTree, ServiceError, TrainingFailed
@@ -136,7 +137,9 @@ def train(
         version = _finished(build, board, found, progress, max(_FINISH, seconds), publications)
     except TrainingFailed:
         # What was published on the way is a model that works.
-        if (served := publications.conclude(job_id, "the final fit failed")) is not None:
+        tried, measure = [leaderboard.told(trial) for trial in board.trials], problem.metric.name
+        complete = partial(leaderboard.completed, kept=tried, metric=measure)
+        if (served := publications.conclude(job_id, "the final fit failed", complete)) is not None:
             return served
         raise
     progress("publishing", 1.0)

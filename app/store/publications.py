@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,9 @@ from app.store import keys
 from app.store.artifact import Artifact, seal
 from app.store.connection import store_errors
 from app.store.record import Record, Version
+
+#: Makes the rows of a leaderboard of those that there are.
+Leaderboard = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 
 #: Seconds for which a job's publication is remembered.
 _REMEMBERED = 7 * 24 * 3600
@@ -68,8 +72,14 @@ class Publications:
         return published
 
     @store_errors()
-    def conclude(self, job_id: str, why: str) -> Record | None:
-        """Make the provisional version of a training that was stopped a version like any other, and say why."""
+    def conclude(self, job_id: str, why: str, board: Leaderboard | None = None) -> Record | None:
+        """Make the provisional version of a training that was stopped a version like any other, and say why.
+
+        Parameters
+        ----------
+        board
+            Returns the leaderboard as the version is to have it, of the one that it was published with.
+        """
 
         def write(pipe: Any) -> Record | None:
             known = _watched(pipe, job_id)
@@ -81,7 +91,11 @@ class Publications:
                 note = "Its training was stopped before it had more than this: the baseline, a linear model."
             changed = {"stopped": why, "note": note}
             final = replace(known, provisional=False, result=known.result | changed)
+            report = keys.report(known.pipeline_id, known.version)
+            told = orjson.loads(pipe.get(report) or b"{}") if board else {}
             pipe.multi()
+            if board is not None:
+                pipe.set(report, _json(told | {"leaderboard": board(told.get("leaderboard") or [])}))
             pipe.hset(keys.records(known.pipeline_id), str(known.version), final.to_bytes())
             if known.version > current:
                 pipe.hset(keys.model(known.pipeline_id), "current", known.version)

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
+from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeClassifier
 
 from app.errors import (
     Busy,
@@ -24,6 +26,8 @@ from app.errors import (
 from app.jobs import tasks
 from app.jobs.queue import JobQueue
 from app.jobs.records import JobState, Stop
+from app.pipelines import leaderboard
+from app.pipelines.base import Trial
 from app.store.connection import connect
 from app.store.record import Version
 from tests.wire import Wire
@@ -297,6 +301,72 @@ def test_a_training_that_was_ended_with_a_model_to_keep_has_a_result_and_no_erro
     assert (ended.state, ended.error) == (state, None)
     assert ended.result["stopped"] == stopped
     assert "the baseline, a linear model" in ended.result["note"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "order"), [("roc_auc", ["late", "first", "part", "bad"]), ("rmse", ["first", "late", "part", "bad"])]
+)
+def test_a_training_that_was_ended_keeps_all_that_it_had_tried_and_each_row_can_be_promoted(
+    queue, records, store, publications, training, worked, settings, metric, order
+):
+    first = queue.submit(training())
+    worked(first.job_id)
+    job = queue.submit(training(pipeline_id="other"))
+    tree = replace(leaderboard.from_artifact(records.rows(first.job_id)[0]), engine="portfolio")
+    trials = [
+        replace(tree, name="first", score=0.8),
+        replace(tree, name="bad", score=None, error="refused"),
+        replace(tree, name="late", score=0.9),
+        replace(tree, name="part", score=0.95, details={"partial": True}),
+    ]
+    for trial in trials:
+        records.add_row(job.job_id, trial.name, leaderboard.to_artifact(trial))
+    record = store.record("p")
+    result = record.result | {"metric": metric}
+    kept = replace(record, pipeline_id="other", job_id=job.job_id, provisional=True, result=result)
+    known = [{"rank": 1, "row": 1, **leaderboard.told(trials[0]), "served": True}]
+    publications.publish(Version(kept, store.artifact("p", 1), {"leaderboard": known, "code": "kept"}))
+    records.ask_to_stop(job.job_id, Stop.CANCEL_KEEP)
+    tasks.settle(records.get(job.job_id), publications, records, settings)
+    report = store.report("other", 1)
+    board = report["leaderboard"]
+    assert ([row["name"] for row in board], [row["rank"] for row in board]) == (order, [1, 2, 3, 4])
+    assert {row["name"]: row["row"] for row in board} == {"first": 1, "bad": 2, "late": 3, "part": 4}
+    assert ([row["name"] for row in board if row["served"]], report["code"]) == (["first"], "kept")
+    assert {tuple(row) for row in store.report("p", 1)["leaderboard"]} == {tuple(row) for row in board}
+    promoted = queue.promote_row("other", 1, 3)
+    worked(promoted.job_id)
+    assert queue.get(promoted.job_id).state is JobState.FINISHED
+    assert (store.record("other", 2).result["metric"], store.current("other")) == ("roc_auc", 2)
+
+
+def test_a_row_that_was_changed_in_the_store_does_not_keep_a_training_from_its_end(
+    queue, records, publications, training, settings, client_of_redis
+):
+    job = queue.submit(training())
+    tree = Pipeline([("model", DecisionTreeClassifier())])
+    for name in ("one", "two"):
+        records.add_row(job.job_id, name, leaderboard.to_artifact(Trial(name, "portfolio", tree, 0.5)))
+    key = f"automl:job:{job.job_id}:rows"
+    changed = client_of_redis.hkeys(key)[0]
+    client_of_redis.hset(key, changed, client_of_redis.hget(key, changed)[:-1] + b"x")
+    assert len(records.manifests(job.job_id)) == 1
+    records.ask_to_stop(job.job_id, Stop.TIME)
+    tasks.settle(records.get(job.job_id), publications, records, settings)
+    assert queue.get(job.job_id).state is JobState.TIMED_OUT
+
+
+def test_of_a_training_that_failed_the_parameters_are_kept_and_nothing_of_the_data(
+    queue, records, publications, training, settings, worked
+):
+    job = queue.submit(training(max_depth=3))
+    records.ask_to_stop(job.job_id, Stop.CANCEL)
+    tasks.settle(records.get(job.job_id), publications, records, settings)
+    assert list(records.stored_input(job.job_id)) == ["parameters"]
+    assert records.input(job.job_id) is None
+    assert queue.parameters(job.job_id)["model_training"]["model_args"] == {"max_depth": 3}
+    with pytest.raises(JobNotFound):
+        queue.parameters("none")
 
 
 @pytest.mark.parametrize("stop", list(Stop))

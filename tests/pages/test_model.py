@@ -11,7 +11,7 @@ import pytest
 
 from app import create_app
 from app.auth import digest
-from app.pages.model import board, calling, classes, meaning, settings, versions, weights
+from app.pages.model import board, calling, classes, heading, meaning, settings, versions, weights
 from app.pages.model.tree import question, tree
 from app.store.artifact import Artifact
 from app.store.record import Record, Version
@@ -391,3 +391,26 @@ def test_a_reader_sees_the_tree_but_nothing_that_changes_or_asks(settings, publi
         assert offered in page("admin"), offered
         assert offered not in page("read"), offered
     assert '<svg class="tree"' in page("read")
+
+
+def test_the_heading_counts_what_the_model_has_learned_from():
+    def counted(result, **changes):
+        told = heading.told(record(result={"trainShape": [324, 10]} | result, **changes), {})
+        return told["row"][1], told["column"]
+
+    series = {"extract_features": {"column_id": "id"}}
+    assert counted({}) == ("rows", "column")
+    assert counted({"featureEngParams": {"column_id": "id"}}, parameters=series) == ("series", "feature")
+    assert counted({"featureEngParams": None}, parameters=series) == ("series", "signal")
+    forecast = counted({"featureEngParams": {"column_id": "id"}}, parameters=series, task="forecasting")
+    assert forecast == ("rows", "feature")
+
+
+def test_a_board_calls_printed_pipelines_by_their_steps_and_their_last_one():
+    rows = [
+        {"name": f"Pipeline(steps=[('scale', Scale(a='(')), ('{end}', {end}(b=1))])", "score": score, "fold_scores": []}
+        for end, score in (("Tree", 0.9), ("Line", 0.8))
+    ]
+    told = board.told(rows, record(), True)
+    assert [(row["kind"], row["shown"]) for row in told["rows"]] == [("Tree", "Scale > Tree"), ("Line", "Scale > Line")]
+    assert told["figure"]["layout"]["yaxis"]["ticktext"] == ["Tree", "Line"]

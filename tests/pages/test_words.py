@@ -6,6 +6,21 @@ import pytest
 
 from app.pages import overview, words
 
+#: A pipeline as TPOT's search names it, and one whose texts have brackets.
+STACKED = (
+    "Pipeline(steps=[('passthrough', Passthrough()), ('selectfwe', SelectFwe(alpha=0.0011101486441)), "
+    "('featureunion-1', FeatureUnion(transformer_list=[('featureunion', FeatureUnion(transformer_list=[('nystroem', "
+    "Nystroem(gamma=0.7509403602296, kernel='cosine', n_components=1, random_state=0)), ('zerocount', ZeroCount())])), "
+    "('passthrough', Passthrough())])), ('featureunion-2', FeatureUnion(transformer_list=[('estimatortransformer', "
+    "EstimatorTransformer(cross_val_predict_cv=StratifiedKFold(n_splits=5, random_state=42, shuffle=True), "
+    "estimator=LogisticRegression(C=0.5))), ('passthrough', Passthrough())])), "
+    "('multinomialnb', MultinomialNB(alpha=0.134663228928, fit_prior=False))])"
+)
+BOOSTED = (
+    "Pipeline(steps=[('words', TfidfVectorizer(token_pattern='([(\\\\w')), "
+    "('boost', AdaBoostClassifier(estimator=DecisionTreeClassifier(max_depth=1)))])"
+)
+
 
 @pytest.mark.parametrize(
     ("value", "text"),
@@ -70,10 +85,63 @@ def test_times_are_there_for_the_browser_and_for_whoever_has_no_scripts():
         ("sklearn.linear_model.Ridge", "Ridge"),
         ("portfolio", "portfolio"),
         ("", ""),
+        (STACKED, "MultinomialNB"),
+        (BOOSTED, "AdaBoostClassifier"),
+        ("Pipeline(steps=[('a', A()), ('pipeline', Pipeline(steps=[('b', B()), ('c', C(d=D()))]))])", "C"),
+        ("Pipeline(steps=[])", "Pipeline(steps=[])"),
+        (STACKED[:200], "SelectFwe …"),
     ],
 )
 def test_a_model_is_called_by_what_it_is(name, kind):
     assert words.kind_of_model(name) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (STACKED, "SelectFwe > Nystroem > ZeroCount > LogisticRegression > MultinomialNB"),
+        (BOOSTED, "TfidfVectorizer > AdaBoostClassifier"),
+        (STACKED[:200], "SelectFwe …"),
+        ("Pipeline(steps=[('passthrough', Passthrough())])", "Pipeline"),
+        ("linear 3", "linear 3"),
+    ],
+)
+def test_a_printed_pipeline_is_told_by_its_steps(name, shown):
+    assert words.candidate(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "text"),
+    [
+        (0.9998, 0.0003023, "0.0003"),
+        (0.5, 0.0123456, "0.0123"),
+        (123.456, 3.25, "3.2"),
+        (0.9, 1e-7, "1e-07"),
+        (0.9, 0.0, "0"),
+        (0.0, 0.25, "0.25"),
+        (None, 0.25, "0.25"),
+        (0.9, None, "–"),
+        (0.9, math.nan, "–"),
+    ],
+)
+def test_a_spread_has_the_digits_of_its_mean(mean, std, text):
+    assert words.spread(std, mean) == text
+
+
+@pytest.mark.parametrize(
+    ("pointer", "name"),
+    [
+        ("/raw_data/island", "column island"),
+        ("/labels/a~1b~0c", "column a/b~c"),
+        ("/raw_data", "the data"),
+        ("/params/model_training/metric", "model_training.metric"),
+        ("/query/version", "version"),
+        ("", "the request"),
+        ("/0/version", "0.version"),
+    ],
+)
+def test_what_a_problem_points_to_has_a_name(pointer, name):
+    assert words.pointed(pointer) == name
 
 
 def test_things_are_counted_in_the_plural_but_for_one():

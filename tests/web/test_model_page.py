@@ -50,6 +50,19 @@ def waves(made):
     return pipeline
 
 
+@pytest.fixture(scope="module")
+def searched(made):
+    """A search over whole pipelines."""
+    pipeline, draw = made(), np.random.default_rng(0)
+    frame = pd.DataFrame(draw.normal(size=(80, 3)), columns=["a", "b", "c"])
+    frame["kind"] = np.where(frame["a"] + draw.normal(size=80) / 3 > 0, "yes", "no")
+    arguments = {"max_time_mins": 0.1, "generations": 2, "population_size": 6}
+    training = {"model": "tpot.TPOTClassifier", "model_args": arguments}
+    answer = pipeline.train(frame, target="kind", model_training=training, limits={"seconds": 60})
+    assert answer.status_code == 200, answer.text
+    return pipeline
+
+
 def headings(page):
     return page.locator("section > h2").all_inner_texts()
 
@@ -161,3 +174,26 @@ def test_a_candidate_is_promoted_by_a_job_and_the_model_deleted_by_its_name(visi
     page.wait_for_url(re.compile(r"/$"))
     time.sleep(0.1)
     assert pipeline.service.get(f"/models/{pipeline.id}").status_code == 404
+
+
+def test_pipelines_of_a_search_are_told_by_their_steps_and_are_there_as_a_whole(visit, searched):
+    board = searched.service.get(f"/models/{searched.id}").json()["leaderboard"]
+    name = next(row["name"] for row in board if row["engine"] == "tpot")
+    assert name.startswith("Pipeline(steps=[(")
+    page = visit.open(f"/ui/models/{searched.id}")
+    row = page.locator("#board details.whole").first
+    expect(row.locator("summary")).not_to_contain_text("(")
+    last = row.locator("summary").text_content().rpartition(" > ")[2]
+    row.locator("summary").click()
+    expect(row.locator("code")).to_contain_text(f"{last}(")
+    expect(row.locator("code")).to_be_visible()
+    kinds = page.locator("#board .drawn").get_attribute("data-figure")
+    assert last in kinds
+    assert '"Pipeline"' not in kinds
+    visit.look("model_searched")
+    page.goto(f"{visit.root}/ui/jobs/{searched.service.get(f'/models/{searched.id}').json()['job_id']}")
+    expect(page.locator("#rest table")).not_to_contain_text("Pipeline(")
+    expect(page.locator("#rest table td[title]").first).to_have_attribute("title", re.compile(r"^Pipeline\("))
+    page.goto(visit.root)
+    kind = page.locator("table.models tr", has_text=str(searched.id)).locator("td").nth(3)
+    expect(kind).not_to_contain_text("Pipeline")

@@ -1,5 +1,7 @@
 """Signing in with a key: what strangers see, what a role may not do, and cookies that scripts cannot read."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
@@ -55,13 +57,37 @@ def test_what_a_role_may_not_do_is_not_offered_and_refused(stranger, guarded):
     token = page.evaluate("JSON.parse(document.body.getAttribute('hx-headers'))['X-CSRF-Token']")
     answer = page.request.post(f"{guarded.root}/ui/examples/penguins", headers={"X-CSRF-Token": token})
     assert answer.status == 403
-    stranger.open("/ui/train")
-    expect(page.locator(".problem")).to_contain_text("a key with the role train")
-    stranger.look("forbidden")
+    page.goto(f"{guarded.root}/ui/train")
+    expect(page.locator(".problem")).to_contain_text("role")
+    stranger.look("not_allowed")
+    page.get_by_role("link", name="Sign in with another key").click()
+    sign_in(page, KEYS["admin"])
+    expect(page.get_by_role("heading", name="Train a model")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.goto(guarded.root)
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_how_to_ask_a_model_is_told_to_whoever_may(stranger, guarded):
+    params = (
+        "{pipeline_id: asked, target: species, id_column: id, model_training: {model: sklearn.naive_bayes.GaussianNB}}"
+    )
+    parts = {
+        "raw_data": ("penguins.csv", (Path(__file__).parents[2] / "data" / "penguins.csv").read_bytes()),
+        "params": params.encode(),
+    }
+    key = {"Authorization": f"Bearer {KEYS['admin']}"}
+    assert guarded.post("/train_pipeline", files=parts, headers=key).status_code == 200
+    page = stranger.open("/ui/models/asked")
+    sign_in(page, KEYS["read"])
+    expect(page.get_by_role("heading", name="Downloads")).to_be_visible()
+    expect(page.get_by_text("How to call it")).to_have_count(0)
+    expect(page.get_by_role("link", name="Predict")).to_have_count(0)
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, KEYS["admin"])
+    page.goto(f"{guarded.root}/ui/models/asked")
+    expect(page.get_by_role("heading", name="How to call it")).to_be_visible()
 
 
 def test_the_cookie_is_not_for_scripts_nor_for_other_sites_and_changes_need_the_token(stranger, guarded):

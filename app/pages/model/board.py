@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from app.pages.model.figures import label
-from app.pages.words import kind_of_model, metric
+from app.pages.words import candidate, kind_of_model, metric
 from app.pipelines.reports.plots import span, strip
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def told(leaderboard: list[dict[str, Any]], record: Record, remembered: bool) ->
     rows = leaderboard[:_ROWS]
     ends = span(*(row.get("fold_scores") or [] for row in rows if row.get("score") is not None))
     return {
-        "rows": [row | {"strip": _strip(row, ends), "kind": kind(row["name"])} for row in rows],
+        "rows": [
+            row | {"strip": _strip(row, ends), "kind": kind(row["name"]), "shown": candidate(row["name"])}
+            for row in rows
+        ],
         "more": len(leaderboard) - len(rows),
         "failed": sum(1 for row in leaderboard if row.get("score") is None),
         "figure": _boxes(leaderboard, record),
@@ -67,7 +70,7 @@ def _boxes(leaderboard: list[dict[str, Any]], record: Record) -> dict[str, Any] 
             "name": label(name),
             "x": [row["score"] for row in some],
             "y": [place] * len(some),
-            "text": [label(row["name"], 60) for row in some],
+            "text": [label(candidate(row["name"]), 60) for row in some],
             "orientation": "h",
             "boxpoints": "all",
             "jitter": 0.4,

@@ -21,7 +21,10 @@ def told(record: Record, report: dict[str, Any]) -> dict[str, Any]:
         "target": target(record),
         "kind": kind_of_model(result.get("modelType") or record.engine),
         "rows": shape[0],
+        "row": _row(record),
         "columns": shape[1],
+        # What is learned from series are numbers that tell of them, or the series as they are.
+        "column": "column" if not _of_series(record) else "feature" if result.get("featureEngParams") else "signal",
         "took": result.get("trainTime"),
         "metric": result.get("metric"),
         "cards": [_card(one, record) for one in scores(record)],
@@ -29,6 +32,15 @@ def told(record: Record, report: dict[str, Any]) -> dict[str, Any]:
         "notes": _notes(record),
         "whole": bool(report.get("curves")),
     }
+
+
+def _of_series(record: Record) -> bool:
+    return bool(record.parameters.get("extract_features"))
+
+
+def _row(record: Record) -> tuple[str, str]:
+    """Return what a row of the training stands for, one and many: a series, unless it is a stretch of one."""
+    return ("series", "series") if _of_series(record) and record.task != "forecasting" else ("row", "rows")
 
 
 def target(record: Record) -> str:

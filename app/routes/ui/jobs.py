@@ -26,7 +26,7 @@ def page(job_id: str) -> str:
 @blueprint.get("/ui/jobs/<job_id>/live")
 def live(job_id: str) -> str:
     """Show where a job is, as a part of its page."""
-    return render_template("ui/job_live.html", **_shown(services().queue.get(job_id)))
+    return render_template("ui/job_swapped.html", **_shown(services().queue.get(job_id)))
 
 
 @blueprint.post("/ui/jobs/<job_id>/cancel")

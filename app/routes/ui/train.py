@@ -27,10 +27,12 @@ def beside_the_file(response: Response) -> Response:
 
 @blueprint.get("/ui/train")
 def page() -> str:
-    """Show the form, empty, or with the parameters of a version that is named."""
+    """Show the form, empty, or with the parameters of a version or of a job that is named."""
     form, sent = Form({}), MultiDict[str, str]()
     if (named := request.args.get("model")) is not None:
         sent["yaml"] = settings.written(services().store.record(named, queried_version()).parameters)
+    elif (job_id := request.args.get("job")) is not None and (used := services().queue.parameters(job_id)):
+        sent["yaml"] = settings.written(used)
     return render_template("ui/train.html", **asked.shown(form, sheet.of(sent, form)))
 
 

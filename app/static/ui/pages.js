@@ -31,6 +31,13 @@ function tell(title, detail) {
   place.replaceChildren(box);
 }
 
+// What is swapped every second would be read out every second: only what is new is said, in a place that stays.
+function say(root) {
+  const told = root.querySelector("[data-says]")?.dataset.says;
+  const place = document.getElementById("said");
+  if (told && place && place.textContent !== told) place.textContent = told;
+}
+
 const LOST = "The service does not answer";
 
 document.addEventListener("DOMContentLoaded", () => localise(document));
@@ -38,6 +45,7 @@ document.addEventListener("DOMContentLoaded", () => localise(document));
 document.addEventListener("DOMContentLoaded", () => new ResizeObserver(reach).observe(document.body));
 document.addEventListener("htmx:afterSettle", reach);
 document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
+document.addEventListener("htmx:afterSwap", (event) => say(event.target));
 document.addEventListener("htmx:sendError", () => {
   tell(LOST, "This page goes on asking. Nothing is lost: what runs goes on without it.");
 });

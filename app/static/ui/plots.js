@@ -22,6 +22,7 @@ function axis(own) {
 
 function draw(place) {
   const figure = coloured(JSON.parse(place.dataset.figure));
+  if (!figure) return;
   const own = figure.layout ?? {};
   // Drawn a second time, plotly takes no place of its own.
   place.style.minHeight = `${place.dataset.height}px`;
@@ -46,6 +47,18 @@ function drawAll(root) {
   for (const place of root.querySelectorAll("[data-figure]")) draw(place);
 }
 
+// A plot outside of what is swapped is drawn again in its place, whenever its figure has changed.
+function redraw(told) {
+  const place = document.querySelector(told.dataset.redraws);
+  if (!place || place.dataset.figure === told.dataset.with) return;
+  place.dataset.figure = told.dataset.with;
+  place.closest("section").hidden = false;
+  draw(place);
+}
+
 document.addEventListener("DOMContentLoaded", () => drawAll(document));
-document.addEventListener("htmx:afterSwap", (event) => drawAll(event.target));
+document.addEventListener("htmx:afterSwap", (event) => {
+  drawAll(event.target);
+  for (const told of event.target.querySelectorAll("[data-redraws]")) redraw(told);
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(document));
