@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from app.pages.model.figures import label
+
 if TYPE_CHECKING:
     from app.jobs.records import Job
 
 #: Candidates of the leaderboard that are shown, and lines of the log.
 _ROWS, _LINES = 15, 60
+
+#: Characters of a candidate's name in the figure.
+_NAME = 80
 
 
 def told(job: Job, history: list[dict[str, Any]], score: dict[str, Any] | None) -> dict[str, Any]:
@@ -59,10 +64,12 @@ def _figure(scored: list[dict[str, Any]], began: float, greater: bool) -> dict[s
         {
             "type": "scatter",
             "mode": "markers",
-            "name": engine,
+            "name": label(engine),
             "x": [at for at, event in zip(after, scored, strict=True) if event["candidate"]["engine"] == engine],
             "y": [event["candidate"]["score"] for event in scored if event["candidate"]["engine"] == engine],
-            "text": [event["candidate"]["name"][:80] for event in scored if event["candidate"]["engine"] == engine],
+            "text": [
+                label(event["candidate"]["name"], _NAME) for event in scored if event["candidate"]["engine"] == engine
+            ],
         }
         for engine in engines
     ]

@@ -62,8 +62,9 @@ def guess(frame: pd.DataFrame) -> Roles | None:
     if not candidates:
         return None
     read = _read(looked)
-    # What is named as an id is asked first.
-    for name in sorted(candidates, key=lambda one: not named_as_id(one)):
+    candidates = [name for name in candidates if read.kinds[name] in (Kind.NUMBER, Kind.CATEGORY)]
+    # What is named as an id is asked first, and what is text last: its values are more often classes.
+    for name in sorted(candidates, key=lambda one: (not named_as_id(one), read.kinds[one] is Kind.CATEGORY)):
         found = _with_id(read, name)
         if found is not None:
             return found
@@ -71,7 +72,10 @@ def guess(frame: pd.DataFrame) -> Roles | None:
 
 
 def _repeats(column: pd.Series) -> bool:
-    if column.dtype.kind in "bO" or column.isna().any() or (column.dtype.kind == "f" and (column % 1 != 0).any()):
+    source = kinds.source_of(column)
+    if source in (Kind.BOOLEAN, Kind.IMAGE) or column.isna().any():
+        return False
+    if source is Kind.NUMBER and column.dtype.kind == "f" and (column % 1 != 0).any():
         return False
     return 2 <= int(column.nunique()) <= len(column) / _LENGTH
 
