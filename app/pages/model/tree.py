@@ -250,4 +250,6 @@ def values(record: Record, form: Mapping[str, str]) -> tuple[list[str], list[Any
 def _value(column: dict[str, Any], text: str | None) -> Any:
     if text is None:
         return usual(column)
-    return as_known(text, (column.get("summary") or {}).get("categories") or ()) if column["kind"] == "category" else text
+    return (
+        as_known(text, (column.get("summary") or {}).get("categories") or ()) if column["kind"] == "category" else text
+    )

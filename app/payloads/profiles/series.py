@@ -109,6 +109,10 @@ def _with_id(read: _Read, column_id: str) -> Roles | None:
     anew = sort is not None and bool(frame[sort].duplicated().any())
     if not anew and not (named_as_id(column_id) and _is_contiguous(frame[column_id])):
         return None
+    # A table of kinds of things that somebody has sorted by a number is none of series.
+    named = named_as_id(column_id) or read.kinds[column_id] is not Kind.CATEGORY
+    if not named and sort is not None and read.kinds[sort] is not Kind.DATE and frame[sort].nunique() > len(frame) / 2:
+        return None
     kind, value = stacked if stacked is not None else (None, None)
     return Roles(column_id, sort, kind, value, still[-1] if still else None, len(sizes), int(sizes.median()))
 

@@ -150,7 +150,10 @@ def test_a_text_that_repeats_does_not_make_series_of_rows(look):
     assert look(plain).roles is None
     # Nor in any order of them, numbered or not, nor beside a day on which some of them were sold.
     assert look(plain.sort_values(["goods", "year"]).assign(number=range(rows))).roles is None
-    assert look(plain.sort_values(["goods", "price"])).roles is None
+    priced = plain.drop_duplicates(["goods", "price"])[["goods", "price"]]
+    priced = priced.assign(rating=draw.normal(size=len(priced))).sort_values(["goods", "price"])
+    assert priced["price"].duplicated().any()
+    assert look(priced).roles is None
     days = pd.Series(pd.date_range("2020-01-01", periods=40).strftime("%Y-%m-%d")).repeat(10).to_list()
     assert look(plain.assign(day=days)).roles is None
 
