@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.web.conftest import SHOTS
 
-TREE = {"model": "sklearn.tree.DecisionTreeClassifier", "model_args": {"max_depth": 4}}
+TREE = {"model": "sklearn.tree.DecisionTreeClassifier", "model_args": {"max_depth": 10}}
 
 #: Categories that browsers take for the same, or alter.
 ALIKE = ["x", "x ", " x", "a\nb"]
@@ -25,7 +25,9 @@ def hostile(made):
     rows = 160
     frame = pd.DataFrame({"size": draw.normal(size=rows).round(3), "mark": draw.choice(ALIKE, rows)})
     frame["day"] = pd.date_range("2020-01-01", periods=rows).strftime("%d/%m/%Y")
-    frame["kind"] = np.where(frame["mark"].isin(["x ", "a\nb"]) ^ (np.arange(rows) > 90), "var:--c0", "other")
+    frame["kind"] = np.where(
+        frame["mark"].isin(["x ", "a\nb"]) ^ (frame["size"] > 0.3) ^ (np.arange(rows) > 110), "var:--c0", "other"
+    )
     answer = pipeline.train(frame, target="kind", model_training=TREE)
     assert answer.status_code == 200, answer.text
     return pipeline
@@ -115,3 +117,15 @@ def test_the_untouched_form_of_the_tree_is_followed_and_a_class_keeps_its_name(v
         sent = [unquote_plus(part.partition("=")[2]) for part in asked.value.post_data.split("&")]
         assert value in [one.replace("\r\n", "\n") for one in sent]
     expect(told).to_contain_text("These values:")
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    size = typed.get_by_label("size")
+    size.fill("")
+    size.press_sequentially("1-")
+    size.press("Tab")
+    expect(typed.locator(".unread")).to_be_visible()
+    page.wait_for_timeout(300)
+    sent.clear()
+    page.get_by_role("button", name="Follow these values").click()
+    page.wait_for_timeout(300)
+    assert sent == []
