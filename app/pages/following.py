@@ -132,7 +132,7 @@ def _figure(scored: list[dict[str, Any]], began: float, greater: bool, measured:
         {
             "type": "scatter",
             "mode": "markers",
-            "name": engine,
+            "name": label(engine),
             "x": [at for at, event in zip(after, scored, strict=True) if event["candidate"]["engine"] == engine],
             "y": [event["candidate"]["score"] for event in scored if event["candidate"]["engine"] == engine],
             "text": [named(event) for event in scored if event["candidate"]["engine"] == engine],

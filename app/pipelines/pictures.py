@@ -58,10 +58,15 @@ def _pixels(data: bytes, height: int, width: int, channels: int) -> Array:
             # as the camera may have been turned.
             side = 2 * max(height, width)
             image.draft(None, (side, side))
-            plain = _plain(_upright(image)).convert(mode)
+            plain = prepared(image).convert(mode)
             return np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))
     except refused() as error:
         raise ValueError("an image cannot be decoded") from error
+
+
+def prepared(image: Image) -> Image:
+    """Return an image as models see it, in its own size: upright, of 8 bits a channel, without transparency."""
+    return _plain(_upright(image))
 
 
 def _upright(image: Image) -> Image:

@@ -91,3 +91,10 @@ def test_a_long_search_is_told_in_part():
     events = [tried(100 + number, number / 100, f"n{number}") for number in range(60)]
     told = following.told(running(best_score=0.59), events, None)
     assert (len(told["board"]), told["more"]) == (15, 45)
+
+
+def test_names_that_would_be_markup_are_text_in_the_figure():
+    events = [tried(101, 0.3, "<b>a</b> & b", "<i>e</i>"), tried(102, 0.9, "b", "<i>e</i>")]
+    _, points = following.told(running(best_score=0.9), events, None)["figure"]["data"]
+    assert points["name"] == "&lt;i&gt;e&lt;/i&gt;"
+    assert points["text"][0] == "&lt;b&gt;a&lt;/b&gt; &amp; b"

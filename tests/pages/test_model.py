@@ -322,7 +322,7 @@ def test_a_series_is_called_with_its_first_values_by_role():
     ]
     kept = [{"id": 3, "label": 1, "signals": [{"name": "x", "place": [0, 1], "value": [0.5, 1.5]}]}]
     rows = calling.example(record(signature={"columns": columns}), {"examples": kept})
-    assert rows[1] == {"who": 3, "day": "2026-01-02T00:00:00", "what": "x", "value": 1.5}
+    assert rows[1] == {"who": 3, "day": "2026-01-02", "what": "x", "value": 1.5}
 
 
 def test_parameters_are_written_without_what_is_not_set():

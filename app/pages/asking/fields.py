@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app.pages.asking import pictures
+from app.pages.usual import usual as usual_of
 from app.pages.words import number
 from app.pages.words import value as written
 from app.payloads import dates
@@ -75,22 +76,7 @@ def offered(signature: Signature) -> bool:
 
 def usual(signature: Signature) -> dict[str, Any]:
     """Return the row that a form begins with: medians, and the most frequent categories."""
-    return {column.name: _usual(column) for column in signature.columns}
-
-
-def _usual(column: Column) -> Any:
-    summary = column.summary
-    match column.kind:
-        case Kind.CATEGORY:
-            return next(iter(summary.get("categories") or ()), None)
-        case Kind.DATE if "median" in summary:
-            # The middle of two days may be noon of one.
-            middle = datetime.fromisoformat(summary["median"]).replace(hour=0, minute=0, second=0, microsecond=0)
-            return dates.write(middle, column.form or "year first")
-        case Kind.BOOLEAN if "median" in summary:
-            return summary["median"] >= 0.5
-    # Of the median as many digits as people read.
-    return None if "median" not in summary else float(f"{summary['median']:.6g}")
+    return {column.name: usual_of(column) for column in signature.columns}
 
 
 def fields(signature: Signature, values: Mapping[str, Any], prefix: str = "c") -> list[Field]:

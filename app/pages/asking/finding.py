@@ -11,6 +11,7 @@ from app.explain import run
 from app.pages.asking import controls, explained, question
 from app.pages.asking.comparing import after, before
 from app.pages.asking.places import Place
+from app.pages.asking.typed import as_known
 from app.payloads.parameters import Kind
 from app.payloads.uploads import Upload
 from app.services import services
@@ -63,7 +64,8 @@ def found(here: Place, request: Request) -> dict[str, Any]:
 
 def _target(here: Place, request: Request) -> dict[str, Any]:
     target = request.form.get("target", "")
-    return {"target": target.removeprefix(_MARK)} if here.classes and target.startswith(_MARK) else {}
+    meant = here.classes and target.startswith(_MARK)
+    return {"target": as_known(target.removeprefix(_MARK), here.classes)} if meant else {}
 
 
 def _limits(here: Place, request: Request) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def _limits(here: Place, request: Request) -> dict[str, Any]:
     form, signature = request.form, here.signature
     values: dict[str, Any] = {"immutable": [controls.column(place, signature) for place in form.getlist("keep")]}
     if (wanted := form.get("wanted", "")).startswith(_MARK) and here.classes:
-        values["wanted"] = wanted.removeprefix(_MARK)
+        values["wanted"] = as_known(wanted.removeprefix(_MARK), here.classes)
     for name in ("at_least", "at_most"):
         if not here.classes and form.get(name, "").strip():
             values[name] = controls.number(form[name], name)
@@ -79,7 +81,8 @@ def _limits(here: Place, request: Request) -> dict[str, Any]:
         if column.name not in values["immutable"]:
             if limits := _range(form, place, column):
                 values.setdefault("ranges", {})[column.name] = limits
-            if chosen := [one.removeprefix(_MARK) for one in form.getlist(f"allow{place}")]:
+            known = column.summary.get("categories") or ()
+            if chosen := [as_known(one.removeprefix(_MARK), known) for one in form.getlist(f"allow{place}")]:
                 values.setdefault("allowed", {})[column.name] = chosen
     return values
 

@@ -6,6 +6,7 @@ import base64
 import io
 
 from app.payloads.images import refused
+from app.pipelines.pictures import prepared
 
 #: Pixels of the longer side of what is shown.
 _SIDE = 320
@@ -18,7 +19,8 @@ def preview(image: str | bytes) -> str | None:
     try:
         data = image if isinstance(image, bytes) else base64.b64decode(image)
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as opened:
-            shown = opened.convert("RGB")
+            # What the model sees, not what other programs make of transparency, depth and turns.
+            shown = prepared(opened).convert("RGB")
         shown.thumbnail((_SIDE, _SIDE))
         written = io.BytesIO()
         shown.save(written, "PNG")

@@ -93,7 +93,7 @@ def read(here: Place, request: Request) -> Asked:
         # Those of another method are still on the page while its own are on their way.
         values |= controls.asked(method, form, here.signature)
     if here.classes and form.get("target", "").startswith(_MARK):
-        values["target"] = form["target"].removeprefix(_MARK)
+        values["target"] = typed.as_known(form["target"].removeprefix(_MARK), here.classes)
     if not METHODS[method["method"]].needs_rows:
         kept = form.get("source", _KEPT) == _KEPT
         brought = None if kept else sent.read(request, here.signature)

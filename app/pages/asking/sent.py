@@ -115,7 +115,7 @@ def begun(request: Request, signature: Signature, settings: Settings) -> Given:
 
     Raises
     ------
-    What `read` raises, Unreadable, FormatUnknown, UploadTooLarge
+    What `read` raises, Unreadable, FormatUnknown, UploadTooLarge; InvalidData where the columns are others
     """
     if request.method != "POST":
         offered = fields.offered(signature)
@@ -124,6 +124,8 @@ def begun(request: Request, signature: Signature, settings: Settings) -> Given:
     if sent.values is not None:
         return Given(ROW, sent.values)
     frame = table(sent.upload, signature, settings)
+    # A form with none of the columns would show all of them as missing.
+    signature.conform(frame)
     if of_series(signature):
         return Given(TEXT, {}, _series_text(frame, signature, request.form.get("pick", "")))
     values = picked(frame, request.form.get("pick", "0"))

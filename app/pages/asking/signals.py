@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from app.pages.asking import sent
+from app.payloads import kinds
 from app.payloads.training import SINGLE_SERIES
 
 if TYPE_CHECKING:
@@ -76,8 +77,12 @@ def _series(frame: pd.DataFrame, signature: Signature) -> list[tuple[Any, pd.Dat
 
 
 def _ordered(one: pd.DataFrame, signature: Signature) -> pd.DataFrame:
-    by = [name for name in signature.names("sort") if name in one.columns]
-    return one.sort_values(by) if by else one
+    """Return the rows of a series in the order that the pipeline brings them to: text of dates may sort otherwise."""
+    for column in signature.columns:
+        if column.role == "sort" and column.name in one.columns:
+            order = kinds.read(one[column.name], column.reading).sort_values(kind="stable")
+            return one.loc[order.index]
+    return one
 
 
 def _lines(one: pd.DataFrame, signature: Signature) -> list[dict[str, Any]]:

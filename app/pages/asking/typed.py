@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidData, at
@@ -64,9 +64,25 @@ def _value(column: Column, text: str, other: str) -> Any:
         case Kind.BOOLEAN:
             return {_YES: True, _NO: False}.get(text)
         case Kind.CATEGORY:
-            return text.removeprefix(_MARK) if text.startswith(_MARK) else (other or None)
+            known = column.summary.get("categories") or ()
+            return as_known(text.removeprefix(_MARK) if text.startswith(_MARK) else other, known) or _empty(text)
+    return _plain(text)
+
+
+def _empty(text: str) -> str | None:
+    """Return the category that is an empty text, where that is chosen; nothing, where nothing is typed in."""
+    return "" if text == _MARK else None
+
+
+def as_known(text: str, known: Iterable[Any]) -> str:
+    """Return what is meant by a text of a form: the value that is known, whatever its lines end with."""
+    plain = _plain(text)
+    return next((str(one) for one in known if _plain(str(one)) == plain), plain)
+
+
+def _plain(text: str) -> str:
     # Browsers send the ends of lines as they did in the days of teletypes.
-    return text.replace("\r\n", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _image(file: FileStorage | None, kept: str) -> str:

@@ -8,12 +8,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.pages.model.tree import usual
+from app.payloads import dates
 
 if TYPE_CHECKING:
     from app.store.record import Record
 
 #: Values of a series that are written out.
 _VALUES = 12
+
+#: Year, a leap year, from which on dates of an example do not go on.
+_LATEST = 8000
 
 #: Words that stand for a text, of which the record keeps none.
 _TEXT = "some words"
@@ -93,12 +97,20 @@ def _beside(roles: dict[str, dict[str, Any]], name: Any, place: int) -> dict[str
     if "id" in roles:
         found[roles["id"]["name"]] = name
     if "sort" in roles:
-        date = roles["sort"]["kind"] == "date"
-        begin = (
-            datetime.fromisoformat((roles["sort"].get("summary") or {}).get("max") or "2026-01-01") if date else None
-        )
-        found[roles["sort"]["name"]] = (begin + timedelta(days=place)).isoformat() if begin else place
+        found[roles["sort"]["name"]] = _moment(roles["sort"], place) if roles["sort"]["kind"] == "date" else place
     return found
+
+
+def _moment(column: dict[str, Any], place: int) -> str:
+    """Return a date after those of the training, a step a place, in the form that these came in."""
+    form = column.get("form") or "year first"
+    begin = datetime.fromisoformat((column.get("summary") or {}).get("max") or "2026-01-01")
+    # What is to last for ever is dated so late that nothing comes after it.
+    begin = begin.replace(year=min(begin.year, _LATEST))
+    if form == "year and month":
+        years, month = divmod(begin.month - 1 + place, 12)
+        return dates.write(begin.replace(year=begin.year + years, month=month + 1, day=1), form)
+    return dates.write(begin + timedelta(days=place), form)
 
 
 def _call(title: str, address: str, body: dict[str, Any], keyed: bool) -> dict[str, str]:

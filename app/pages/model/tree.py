@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from app.pages.asking.typed import as_known
+from app.pages.usual import usual as of_column
 from app.pages.words import number, percent, short
+from app.payloads.signature import Column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,9 +24,6 @@ LEVELS, CHOICES = 4, (2, 3, 4, 5, 6)
 
 #: Characters that fit into a node.
 _FIT = 25
-
-#: Digits of a number that a form begins with.
-_DIGITS = 5
 
 #: Colours of classes.
 _COLOURS = 6
@@ -235,13 +235,21 @@ def _fields(nodes: list[dict[str, Any]], record: Record) -> list[dict[str, Any]]
 
 
 def usual(column: dict[str, Any]) -> Any:
-    """Return a value that a column has had in training: the median, or the most frequent category."""
-    summary, kind = column.get("summary") or {}, column["kind"]
-    if kind in ("category", "text"):
-        return (summary.get("categories") or [""])[0]
-    if kind == "boolean":
-        return (summary.get("median") or 0) >= 0.5
-    value = summary.get("median")
-    if not isinstance(value, float):
-        return value
-    return int(value) if value == int(value) else float(f"{value:.{_DIGITS}g}")
+    """Return a value that a column has had in training, as a request has it; None where none is known."""
+    return of_column(Column.from_json({"summary": {}} | column))
+
+
+def values(record: Record, form: Mapping[str, str]) -> tuple[list[str], list[Any]]:
+    """Return the columns and the values of a row of the form; what is not asked for is as it mostly was in training."""
+    columns = record.signature.get("columns") or []
+    return [column["name"] for column in columns], [
+        _value(column, form.get(f"column.{place}")) for place, column in enumerate(columns)
+    ]
+
+
+def _value(column: dict[str, Any], text: str | None) -> Any:
+    if text is None:
+        return usual(column)
+    return (
+        as_known(text, (column.get("summary") or {}).get("categories") or ()) if column["kind"] == "category" else text
+    )

@@ -62,8 +62,9 @@ def guess(frame: pd.DataFrame) -> Roles | None:
     if not candidates:
         return None
     read = _read(looked)
-    # What is named as an id is asked first.
-    for name in sorted(candidates, key=lambda one: not named_as_id(one)):
+    candidates = [name for name in candidates if read.kinds[name] in (Kind.NUMBER, Kind.CATEGORY)]
+    # What is named as an id is asked first, and what is text last: its values are more often classes.
+    for name in sorted(candidates, key=lambda one: (not named_as_id(one), read.kinds[one] is Kind.CATEGORY)):
         found = _with_id(read, name)
         if found is not None:
             return found
@@ -71,7 +72,10 @@ def guess(frame: pd.DataFrame) -> Roles | None:
 
 
 def _repeats(column: pd.Series) -> bool:
-    if column.dtype.kind in "bO" or column.isna().any() or (column.dtype.kind == "f" and (column % 1 != 0).any()):
+    source = kinds.source_of(column)
+    if source in (Kind.BOOLEAN, Kind.IMAGE) or column.isna().any():
+        return False
+    if source is Kind.NUMBER and column.dtype.kind == "f" and (column % 1 != 0).any():
         return False
     return 2 <= int(column.nunique()) <= len(column) / _LENGTH
 
@@ -104,6 +108,10 @@ def _with_id(read: _Read, column_id: str) -> Roles | None:
     # What merely counts the rows grows within whatever they are grouped by: times begin anew in each series.
     anew = sort is not None and bool(frame[sort].duplicated().any())
     if not anew and not (named_as_id(column_id) and _is_contiguous(frame[column_id])):
+        return None
+    # A table of kinds of things that somebody has sorted by a number is none of series.
+    named = named_as_id(column_id) or read.kinds[column_id] is not Kind.CATEGORY
+    if not named and sort is not None and read.kinds[sort] is not Kind.DATE and frame[sort].nunique() > len(frame) / 2:
         return None
     kind, value = stacked if stacked is not None else (None, None)
     return Roles(column_id, sort, kind, value, still[-1] if still else None, len(sizes), int(sizes.median()))

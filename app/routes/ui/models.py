@@ -85,11 +85,9 @@ def delete(pipeline_id: str) -> Redirect:
 
 
 def _typed(record: Record) -> Upload:
-    """Return the values of the form as a table of one row; what is not asked for is as it mostly was in training."""
-    columns = record.signature.get("columns") or []
-    values = [request.form.get(f"column.{place}", tree.usual(column)) for place, column in enumerate(columns)]
+    """Return the values of the form as a table of one row."""
     written = io.StringIO()
-    csv.writer(written).writerows([[column["name"] for column in columns], values])
+    csv.writer(written).writerows(tree.values(record, request.form))
     return Upload("row", written.getvalue().encode(), "text/csv")
 
 

@@ -42,6 +42,15 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   } else if (!whole(form, cause)) event.preventDefault();
 });
 
+// Enter asks: browsers would press the first button of the form, which leads to another page.
+document.addEventListener("keydown", (event) => {
+  const control = event.target;
+  if (event.key !== "Enter" || event.isComposing || control.tagName !== "INPUT" || control.form?.id !== "ask") return;
+  if (["file", "submit", "button"].includes(control.type)) return;
+  event.preventDefault();
+  control.form.querySelector('button[hx-target="#result"], button[hx-target="#difference"]')?.click();
+});
+
 // What is shown is not of what was asked last.
 document.addEventListener("htmx:responseError", (event) => {
   const asked = event.detail.elt;

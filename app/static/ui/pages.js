@@ -1,6 +1,6 @@
 "use strict";
-// What every page does: times in the reader's own zone, tables that a keyboard can move, and a word when the service does
-// not answer.
+// What every page does: times in the reader's own zone, tables that a keyboard can move, and a word where a field cannot be
+// read, or when the service does not answer.
 
 function localise(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {

@@ -5,12 +5,20 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-// "var:--c0" in a figure stands for the colour of that name, so that figures know neither light nor dark.
-function coloured(value) {
-  if (typeof value === "string") return value.startsWith("var:") ? colour(value.slice(4)) : value;
-  if (Array.isArray(value)) return value.map(coloured);
+const COLOURS = /^var:(--(?:c[0-5]|quiet|raised|text|rule|ground|good|bad|warn|busy))$/;
+
+// "var:--c0" in a figure stands for the colour of that name, so that figures know neither light nor dark: where a
+// colour is asked for, as a class or a column may be named so too.
+function coloured(value, asked = false) {
+  if (typeof value === "string") {
+    const named = asked && COLOURS.exec(value);
+    return named ? colour(named[1]) : value;
+  }
+  if (Array.isArray(value)) return value.map((one) => coloured(one, asked));
   if (value && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, coloured(inner)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [name, coloured(inner, asked || /colou?r/i.test(name))]),
+    );
   }
   return value;
 }

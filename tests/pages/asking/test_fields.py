@@ -106,3 +106,13 @@ def test_an_image_is_what_is_chosen_else_what_was_there():
     assert typed.row(signature, {"c0_kept": "aGVsbG8="}, {"c0": chosen})["image"] == "Ynl0ZXM="
     with pytest.raises(InvalidData, match="cannot be read"):
         typed.row(signature, {}, {})
+
+
+@pytest.mark.parametrize("category", ["a\nb", "a\r\nb", "a\rb", "\n", "x", "x ", " x"])
+def test_a_category_is_the_one_that_is_known_however_browsers_end_its_lines(category):
+    frame = pd.DataFrame({"a": [category, "plain"] * 6, "y": range(12)})
+    signature = signature_of(frame, "y", task="regression")
+    sent = category.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+    assert typed.row(signature, {"c0": f"={sent}"}, {}) == {"a": category}
+    assert typed.row(signature, {"c0": "other", "c0_other": sent}, {}) == {"a": category}
+    assert typed.row(signature, {"c0": "other", "c0_other": f"{sent}\r\nz"}, {})["a"].endswith("\nz")

@@ -96,3 +96,15 @@ def test_rows_of_the_training_are_called_by_what_is_in_them(customers):
     rows = kinds.customers().drop(columns=["leaves", "customer"]).head(2).to_dict("records")
     assert previews.names(rows, customers)[1].startswith("2: ")
     assert "missing" in previews.names(rows, customers)[0]
+
+
+@pytest.mark.parametrize("text", ["foo,bar\n1,2", "age,since\n1,2020-01-01"])
+def test_a_table_of_other_columns_does_not_go_on_as_a_row_of_missing_values(asked, customers, text):
+    with pytest.raises(InvalidData) as refused:
+        sent.begun(asked(source="text", text=text), customers, SETTINGS)
+    assert "/raw_data/city" in [fault.pointer for fault in refused.value.faults]
+
+
+def test_of_a_series_other_columns_are_refused_too(asked, waves):
+    with pytest.raises(InvalidData):
+        sent.begun(asked(source="text", text="foo,bar\n1,2"), waves, SETTINGS)

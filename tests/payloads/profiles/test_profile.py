@@ -123,6 +123,41 @@ def test_long_tables_are_told_from_plain_ones(look, with_time):
     assert (roles.column_kind, roles.target) == (None, None)
 
 
+@pytest.mark.parametrize("identity", ["machine_id", "machine"])
+def test_the_ids_of_series_may_be_text(look, identity):
+    frame = pd.DataFrame(
+        {
+            identity: np.repeat([f"m{number}" for number in range(8)], 20),
+            "time": np.tile(np.arange(20), 8),
+            "value": np.arange(160) % 7,
+        }
+    )
+    roles = look(frame).roles
+    assert (roles.column_id, roles.column_sort, roles.series) == (identity, "time", 8)
+
+
+def test_a_text_that_repeats_does_not_make_series_of_rows(look):
+    draw, rows = np.random.default_rng(0), 400
+    long = [f"a rather long name of a kind of goods, number {number}" for number in range(12)]
+    plain = pd.DataFrame(
+        {
+            "goods": draw.choice(long, rows),
+            "price": draw.normal(10, 3, rows).round(2),
+            "weight": draw.integers(1, 9, rows),
+            "year": draw.integers(2000, 2020, rows),
+        }
+    )
+    assert look(plain).roles is None
+    # Nor in any order of them, numbered or not, nor beside a day on which some of them were sold.
+    assert look(plain.sort_values(["goods", "year"]).assign(number=range(rows))).roles is None
+    priced = plain.drop_duplicates(["goods", "price"])[["goods", "price"]]
+    priced = priced.assign(rating=draw.normal(size=len(priced))).sort_values(["goods", "price"])
+    assert priced["price"].duplicated().any()
+    assert look(priced).roles is None
+    days = pd.Series(pd.date_range("2020-01-01", periods=40).strftime("%Y-%m-%d")).repeat(10).to_list()
+    assert look(plain.assign(day=days)).roles is None
+
+
 def test_stacked_signals_and_the_label_of_a_series_are_told(look):
     frame = pd.DataFrame(
         {
