@@ -26,7 +26,7 @@ from app.pipelines import (
 )
 from app.pipelines.base import Progress, Trial
 from app.pipelines.board import TrialBoard
-from app.pipelines.build import Build
+from app.pipelines.build import Build, Fits
 from app.pipelines.cache import FRESH, PipelineCache
 from app.pipelines.clock import Clock
 from app.pipelines.compiled.entering import entering
@@ -79,6 +79,7 @@ def train(
     rows: Rows,
     promoted: Artifact | None = None,
     scheduler: str | None = None,
+    fits: Fits = lambda _: {},
 ) -> Record:
     """Train a pipeline and publish it as the next version of its id.
 
@@ -91,6 +92,8 @@ def train(
         `rows` has kept it.
     scheduler
         Address of a Dask scheduler to work on; None for this machine.
+    fits
+        Tells which methods of explanation fit what was trained, so that nobody has to load it to know.
 
     Returns
     -------
@@ -111,7 +114,7 @@ def train(
         clock.lap("first model")
     chosen = leaderboard.chosen_of(kept[0]) if kept else None
     dataset = Dataset(training, clock, progress, scheduler, chosen)
-    build, problem = Build(dataset, job_id), dataset.problem(searches)
+    build, problem = Build(dataset, job_id, fits), dataset.problem(searches)
     board = TrialBoard(
         problem,
         progress,

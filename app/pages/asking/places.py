@@ -67,6 +67,19 @@ class Place:
         """Whether it reads images."""
         return any(column.kind.value == "image" for column in self.signature.columns)
 
+    @property
+    def thing(self) -> str:
+        """What it reads, in a word."""
+        if self.of_series:
+            return "series"
+        kinds = {column.kind.value for column in self.signature.columns}
+        return next(iter(kinds)) if kinds in ({"text"}, {"image"}) else "row"
+
+    @property
+    def a_thing(self) -> str:
+        """The same with its article."""
+        return f"{'an' if self.thing == 'image' else 'a'} {self.thing}"
+
     def url(self, endpoint: str, **values: Any) -> str:
         """Return the address of a page, or of a part of one, of this version."""
         return url_for(endpoint, pipeline_id=str(self.record.pipeline_id), version=self.asked, **values)
