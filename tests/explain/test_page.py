@@ -14,7 +14,8 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from app.explain.page import html
+from app.explain.page import curves, html
+from app.explain.page.document import as_sent
 from app.explain.page.labels import METHODS
 from app.payloads.explaining import METHODS as KNOWN
 from tests.explain.answers import answers
@@ -195,6 +196,7 @@ def test_every_number_is_there_as_people_read_it(of, numbers):
         ("words", "Sampling leaves little doubt beside the largest contribution (standard error at most 0.01)."),
         ("gradients", "Contributions are hardly larger than the error of sampling"),
         ("shap", "Base value and contributions add up to what the model gives (they miss it by 1.5e-09)."),
+        ("features_on_signal", "Base value and contributions add up exactly to what the model gives."),
         ("shap", "Exact: nothing was sampled. Compared with 50 rows of the training."),
         ("shap of log odds", "do not add up to what the model gives: do not rely on them (they miss it by 0.9)."),
         ("shap of log odds", "Contributions are log odds"),
@@ -213,6 +215,21 @@ def test_every_number_is_there_as_people_read_it(of, numbers):
 )
 def test_how_far_to_trust_it_is_said_in_words(of, sentence):
     assert sentence in page(of).text
+
+
+def test_what_is_true_or_false_is_written_as_in_the_forms_of_rows():
+    entry = PLAIN["lime"]["explanations"][0]
+    one = {**entry["contributions"][0], "feature": "member", "value": False, "condition": "member = False"}
+    text = Page(html({**PLAIN["lime"], "explanations": [{**entry, "contributions": [one]}]})).text
+    assert "member = no" in text
+    assert "False" not in text
+
+
+def test_a_curve_has_room_for_the_prediction_of_its_row():
+    answer = PLAIN["ice"]
+    entry = {**answer["explanations"][0], "prediction": 0.99}
+    found = curves.curves(as_sent({**answer, "explanations": [entry]})["explanations"][0])
+    assert max(found[0].middle) < curves.ends(found)[1] == 0.99
 
 
 def test_what_is_not_to_be_relied_on_stands_out():
