@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.pages.asking.sent import text_of
@@ -17,6 +18,9 @@ Series = dict[str, Any]
 #: Characters of what a series is called.
 _NAME = 40
 
+#: Where times begin that are made up.
+_DAY_ONE = datetime(2020, 1, 1)
+
 
 def names(kept: list[Series]) -> list[str]:
     """Return what the series are called: their ids, and what is known of them."""
@@ -25,18 +29,25 @@ def names(kept: list[Series]) -> list[str]:
     ]
 
 
-def why_not(signature: Signature, kept: list[Series]) -> str | None:
+def why_not(signature: Signature, kept: list[Series], forecasts: bool) -> str | None:
     """Say why the series that are kept cannot be sent again; None where they can."""
     if not kept:
         return "No series of the training are kept with this version: send your own."
-    if any(column.role == "sort" and column.kind is Kind.DATE for column in signature.columns):
-        return "The series that are kept with this version are without their times: send your own."
+    if forecasts and timed(signature):
+        return (
+            "The series that are kept with this version are without their times, which forecasts read: send your own."
+        )
     signals = [signal for one in kept for signal in one["signals"]]
     whole = all(signal["place"] == [*range(len(signal["place"]))] for signal in signals)
     # Of series with more signals than that only the first are kept.
     if not whole or any(len(one["signals"]) >= SIGNALS for one in kept):
         return "Of series that are long the version keeps the outline, not each value: send your own."
     return None
+
+
+def timed(signature: Signature) -> bool:
+    """Tell whether samples have times, of which only the order is kept."""
+    return any(column.role == "sort" and column.kind is Kind.DATE for column in signature.columns)
 
 
 def text(signature: Signature, one: Series) -> str:
@@ -59,7 +70,8 @@ def text(signature: Signature, one: Series) -> str:
 
 
 def _beside(signature: Signature, one: Series, place: int) -> dict[str, Any]:
-    return dict.fromkeys(signature.names("id"), one["id"]) | dict.fromkeys(signature.names("sort"), place)
+    order = (_DAY_ONE + timedelta(days=place)).date().isoformat() if timed(signature) else place
+    return dict.fromkeys(signature.names("id"), one["id"]) | dict.fromkeys(signature.names("sort"), order)
 
 
 def _at(values: list[Any], place: int) -> Any:

@@ -98,7 +98,12 @@ class Place:
     @property
     def no_series(self) -> str | None:
         """Why they cannot be sent again."""
-        return kept_series.why_not(self.signature, self.series)
+        return kept_series.why_not(self.signature, self.series, self.record.task == "forecasting")
+
+    @property
+    def times_are_made_up(self) -> bool:
+        """Whether of their times only the order is kept."""
+        return kept_series.timed(self.signature)
 
     def begun(self, request: Request) -> sent.Given:
         """Return what a page begins with, as `sent.begun` does, or (`?series=`) with a series of the training.
