@@ -95,6 +95,7 @@ def test_words_of_a_text_are_coloured_by_what_they_do(visit, made):
     notes = kinds.customers()[["customer", "note", "leaves"]]
     pipeline = trained(made(), notes, target="leaves", id_column="customer", model_training=LINEAR)
     page = visit.open(f"/ui/models/{pipeline.id}/explain")
+    expect(page.locator("#result")).to_contain_text("Write a text on the left")
     page.get_by_label("note").fill("rude and rude and kind")
     explained(page)
     expect(page.locator("#result blockquote mark.up, #result blockquote mark.down").first).to_be_visible()
@@ -123,6 +124,10 @@ def test_an_image_of_a_file_has_its_map_and_a_signal_its_shades(visit, made):
     expect(page.locator("#result")).to_contain_text("Series w2")
     expect(page.locator("#result svg.signal").first).to_be_visible()
     visit.look("explain_series")
+    page = visit.open(f"/ui/models/{pipeline.id}/explain")
+    page.get_by_text("Take a series of the training").click()
+    page.get_by_role("link", name="w1 (").click()
+    expect(page.locator("#chosen")).to_have_value("w1")
 
 
 def test_names_and_classes_that_would_be_code_stay_text_on_every_page(visit, made):
