@@ -1,7 +1,6 @@
 """Methods as controls, their settings read back, and what is said of how far to trust an answer."""
 
 import pytest
-from tests.pages.asking.test_fields import signature_of
 from werkzeug.datastructures import MultiDict
 
 from app.errors import InvalidParameters
@@ -9,6 +8,7 @@ from app.explain import answer
 from app.pages.asking import controls, explained
 from app.payloads.explaining import METHODS, check_explaining
 from tests import kinds
+from tests.pages.asking.test_fields import signature_of
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from tests.pages.asking.test_fields import signature_of
 
 from app.pages.asking import kept_series, sent
 from app.payloads.parameters import Task, TrainParameters, check
 from app.pipelines.reports import examples
 from app.settings import Settings
 from tests import kinds
+from tests.pages.asking.test_fields import signature_of
 
 SETTINGS = Settings(redis_url="redis://127.0.0.1:1", signing_secret="s" * 40)
 SERIES = {"column_id": "wave", "column_sort": "when"}

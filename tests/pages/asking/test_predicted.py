@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
-from tests.pages.asking.test_fields import signature_of
 
 from app.pages.asking import predicted, signals
 from tests import kinds
+from tests.pages.asking.test_fields import signature_of
 
 CLASSES = SimpleNamespace(task="classification", result={"classes": ["a", "b"]})
 NUMBERS = SimpleNamespace(task="regression", result={})

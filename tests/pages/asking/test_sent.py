@@ -5,12 +5,12 @@ import json
 import pandas as pd
 import pytest
 from flask import Flask, request
-from tests.pages.asking.test_fields import signature_of
 
 from app.errors import InvalidData, ServiceError, Unacceptable
 from app.pages.asking import fields, previews, sent
 from app.settings import Settings
 from tests import kinds
+from tests.pages.asking.test_fields import signature_of
 
 SETTINGS = Settings(redis_url="redis://127.0.0.1:1", signing_secret="s" * 40)
 
