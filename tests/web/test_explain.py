@@ -111,7 +111,7 @@ def test_an_image_of_a_file_has_its_map_and_a_signal_its_shades(visit, made):
     page.get_by_label("A file").check()
     page.set_input_files("#file", file_of(*pictures))
     page.locator("#chosen").select_option("picture 3.png", timeout=FIRST)
-    expect(page.locator("#result")).to_contain_text("Row picture 3.png")
+    expect(page.locator("#result")).to_contain_text("Image picture 3.png")
     expect(page.locator("#result .layers img").first).to_be_visible()
     visit.look("explain_image")
     waves, labels = kinds.waves()
