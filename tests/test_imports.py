@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.explain import run as explaining
 from app.pipelines import reports
 from app.pipelines.trained import TrainedPipeline, installed_versions
 from conftest import SECRET
@@ -187,6 +188,30 @@ def test_a_web_process_shows_a_model_and_follows_a_row_and_loads_no_engine(redis
     told = reports.tree(fitted, frame[["a", "b"]], frame["label"].tolist(), ("no", "yes"))
     publications.publish(replace(made, report={"tree": told}))
     code = START.format(url=redis_url).replace('"x" * 40', repr(SECRET)) + SHOW.format(engines=ENGINES)
+    assert run(code) == "[]\n"
+
+
+#: Gets every page, and every part of a page, that asks a model; prints which engines that has loaded.
+ASK = """
+client = app.test_client()
+for model in {models!r}:
+    pages = ["predict", "explain", "explain?of=model", "explain?of=training", "what-if", "rows", "rows?into=pairs"]
+    pages += ["row", "row?place=0", "explain/methods?of=row", "explain/methods?of=model"]
+    pages += ["explain/settings?method=summary"]
+    for page in pages:
+        answer = client.get(f"/ui/models/{{model}}/{{page}}")
+        assert answer.status_code == 200, (page, answer.text)
+    assert client.get(f"/models/{{model}}/explainers").status_code == 200
+print(sorted(set(sys.modules) & set({engines!r}.split())))
+"""
+
+
+def test_no_page_that_asks_a_model_loads_an_engine_where_the_version_is_compiled(redis_url, publications):
+    names = ["forest", "table", "text", "waves"]
+    for version in (published.compiled_kinds()[name][0] for name in names):
+        fitted = TrainedPipeline.from_artifact(version.artifact, installed_versions())
+        publications.publish(replace(version, report={"explainers": explaining.fits(fitted)}))
+    code = START.format(url=redis_url).replace('"x" * 40', repr(SECRET)) + ASK.format(models=names, engines=ENGINES)
     assert run(code) == "[]\n"
 
 

@@ -153,12 +153,24 @@ def explainers(store: ModelStore, cache: PipelineCache, pipeline_id: int | str, 
     What `run.load` raises
     """
     pipeline, number = run.load(store, cache, pipeline_id, version)
-    seen = subject.of(pipeline)
-    fitting = registry.fitting(seen)
+    told = store.report(pipeline_id, number).get("explainers", {})
+    if told.keys() == registry.METHODS.keys():
+        # What none of them could be asked for says so, as it does where it is loaded to be told of.
+        _ = pipeline.background
+    else:
+        # Its training was one of an earlier release, or has not come to its end.
+        told = fits(pipeline)
+    fitting = [name for name in registry.METHODS if told[name] is None]
     return {
         # As it was given; in a path an integer is text.
         "modelId": store.record(pipeline_id, number).pipeline_id,
         "version": number,
         "explainers": [answer.explainer(name, METHODS[name], registry.METHODS[name].scope.value) for name in fitting],
-        "others": {name: method.fits(seen) for name, method in registry.METHODS.items() if name not in fitting},
+        "others": {name: why for name, why in told.items() if why is not None},
     }
+
+
+def fits(pipeline: TrainedPipeline) -> dict[str, str | None]:
+    """Return of each method None where it fits a pipeline, or why it does not."""
+    seen = subject.of(pipeline)
+    return {name: method.fits(seen) for name, method in registry.METHODS.items()}

@@ -169,6 +169,7 @@ def _predicted(job: Job, publications: Publications, records: JobRecords, settin
 
 
 def _trained(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> dict[str, Any]:
+    from app.explain.run import fits
     from app.pipelines import run
 
     tables = records.input(job.job_id)
@@ -185,6 +186,7 @@ def _trained(job: Job, publications: Publications, records: JobRecords, settings
         _Rows(records, job.job_id),
         promoted,
         settings.dask_scheduler_address,
+        fits,
     )
     context.note(version=record.version)
     if explains:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from app.pipelines.reports.writing import cell
+from app.pipelines.reports import writing
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -93,12 +93,12 @@ def value(found: object) -> str:
     """Write a value of a row as it stands in the data."""
     if found is None or found != found:
         return "missing"
-    return number(found) if isinstance(found, bool) else cell(found)
+    return writing.cell(found)
 
 
 def percent(share: float | None) -> str:
     """Write a share of 1."""
-    return NOTHING if share is None else f"{100 * share:.{0 if share in (0, 1) else 1}f} %"
+    return NOTHING if share is None else writing.percent(share)
 
 
 def seconds(value: float | None) -> str:

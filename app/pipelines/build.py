@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -36,6 +36,10 @@ FITS = 3.0
 IMPORTANCES, LEARNING, COMPARING = 10.0, 10.0, 30.0
 
 
+#: Returns {method of explanation: None where it fits a pipeline, or why it does not}.
+Fits = Callable[[TrainedPipeline], dict[str, str | None]]
+
+
 class Build:
     """One training, from what it learns from to its record.
 
@@ -43,11 +47,13 @@ class Build:
     ----------
     dataset
         Its clock runs since the start of the training.
+    fits
+        Tells of the finished pipeline which methods of explanation fit it, for its report.
     """
 
-    def __init__(self, dataset: Dataset, job_id: str) -> None:
+    def __init__(self, dataset: Dataset, job_id: str, fits: Fits = lambda _: {}) -> None:
         self.job_id, self.clock, self._dataset = job_id, dataset.clock, dataset
-        self._warnings = list(dataset.warnings)
+        self._warnings, self._fits = list(dataset.warnings), fits
 
     def provisional(self, trial: Trial, rows: list[dict[str, Any]]) -> Iterator[Version]:
         """Fit a trial on all rows, to be published with the leaderboard so far until a better one comes.
@@ -141,6 +147,8 @@ class Build:
             report["tree"] = grown
         if series := reports.examples(dataset.training):
             report["examples"] = series
+        if fits := self._fits(pipeline):
+            report["explainers"] = fits
         yield Version(record, pipeline.to_artifact(), report)
 
     def _fit(self, pipeline: Pipeline, rows: Array) -> Pipeline:

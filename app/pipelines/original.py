@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from threading import Lock
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
+
+
+T = TypeVar("T")
 
 
 class Original:
@@ -16,30 +19,37 @@ class Original:
 
     Parameters
     ----------
-    read
-        Returns both; called once, by the thread that asks first, while the others wait.
+    read_fitted, read_background
+        Return each; called once, by the thread that asks first, while the others wait. Rows need no engine.
     """
 
-    def __init__(self, read: Callable[[], tuple[Pipeline, pd.DataFrame]]) -> None:
-        self._read: Callable[[], tuple[Pipeline, pd.DataFrame]] | None = read
-        self._lock = threading.Lock()
+    def __init__(self, read_fitted: Callable[[], Pipeline], read_background: Callable[[], pd.DataFrame]) -> None:
+        self._fitted, self._background = _Once(read_fitted), _Once(read_background)
 
     @classmethod
     def of(cls, fitted: Pipeline, background: pd.DataFrame) -> Self:
         """Return the original of what has just been fitted."""
-        return cls(lambda: (fitted, background))
+        return cls(lambda: fitted, lambda: background)
 
     @property
     def fitted(self) -> Pipeline:
         """scikit-learn's Pipeline."""
-        return self._both()[0]
+        return self._fitted.read()
 
     @property
     def background(self) -> pd.DataFrame:
         """Training rows."""
-        return self._both()[1]
+        return self._background.read()
 
-    def _both(self) -> tuple[Pipeline, pd.DataFrame]:
+
+class _Once(Generic[T]):
+    """What is read when it is first asked for."""
+
+    def __init__(self, read: Callable[[], T]) -> None:
+        self._read: Callable[[], T] | None = read
+        self._lock = Lock()
+
+    def read(self) -> T:
         if self._read is not None:
             with self._lock:
                 if self._read is not None:

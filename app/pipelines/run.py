@@ -27,7 +27,7 @@ from app.pipelines import (
 )
 from app.pipelines.base import Progress, Trial
 from app.pipelines.board import TrialBoard
-from app.pipelines.build import Build
+from app.pipelines.build import Build, Fits
 from app.pipelines.cache import FRESH, PipelineCache
 from app.pipelines.clock import Clock
 from app.pipelines.compiled.entering import entering
@@ -80,6 +80,7 @@ def train(
     rows: Rows,
     promoted: Artifact | None = None,
     scheduler: str | None = None,
+    fits: Fits = lambda _: {},
 ) -> Record:
     """Train a pipeline and publish it as the next version of its id.
 
@@ -92,6 +93,8 @@ def train(
         `rows` has kept it.
     scheduler
         Address of a Dask scheduler to work on; None for this machine.
+    fits
+        Tells which methods of explanation fit what was trained, so that nobody has to load it to know.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def train(
         clock.lap("first model")
     chosen = leaderboard.chosen_of(kept[0]) if kept else None
     dataset = Dataset(training, clock, progress, scheduler, chosen)
-    build, problem = Build(dataset, job_id), dataset.problem(searches)
+    build, problem = Build(dataset, job_id, fits), dataset.problem(searches)
     board = TrialBoard(
         problem,
         progress,

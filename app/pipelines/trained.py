@@ -231,7 +231,8 @@ class TrainedPipeline:
             # What comes before a compiled pipeline may be computed by tsfresh.
             raise refused
         features = manifest["features"]
-        read = partial(_read, manifest["format"], parts["estimator"], parts["background"], refused)
+        fitted = partial(_fitted, manifest["format"], parts["estimator"], refused)
+        background = partial(_background, parts["background"], refused)
         return cls(
             task=Task(manifest["task"]),
             signature=Signature.from_json(manifest["signature"]),
@@ -239,18 +240,22 @@ class TrainedPipeline:
             classes=tuple(manifest["classes"]),
             positive_class=manifest["positive_class"],
             columns=tuple(manifest["columns"]),
-            original=Original(read),
+            original=Original(fitted, background),
             libraries=manifest["libraries"],
             compiled=compiled,
         )
 
 
-def _read(
-    format_name: str, estimator: bytes, background: bytes, refused: NeedsRetraining | None
-) -> tuple[Pipeline, pd.DataFrame]:
+def _fitted(format_name: str, estimator: bytes, refused: NeedsRetraining | None) -> Pipeline:
     if refused is not None:
         raise refused
-    return formats.load(format_name, estimator), from_arrow(background)
+    return formats.load(format_name, estimator)
+
+
+def _background(background: bytes, refused: NeedsRetraining | None) -> pd.DataFrame:
+    if refused is not None:
+        raise refused
+    return from_arrow(background)
 
 
 def _parts(value: Any) -> Iterator[Any]:

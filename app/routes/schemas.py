@@ -289,6 +289,8 @@ class VersionRecord(_Answer):
     """Of a tree, or the first of a forest: its first levels, and the paths of some rows that were held out."""
     examples: list[JSON] | None = None
     """Of series: a few as they are, of each class."""
+    explainers: dict[str, str | None] | None = None
+    """Of each method of explanation null where it fits, or why it does not."""
     pipeline_id: int | str
     version: int
     created_at: str

@@ -14,7 +14,8 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from app.explain.page import html
+from app.explain.page import curves, html
+from app.explain.page.document import as_sent
 from app.explain.page.labels import METHODS
 from app.payloads.explaining import METHODS as KNOWN
 from tests.explain.answers import answers
@@ -158,15 +159,15 @@ def test_a_text_of_a_user_stays_text():
 @pytest.mark.parametrize(
     ("of", "numbers"),
     [
-        ("lime", ["0.8125", "0.5", "0.7875", "+0.312", "−0.0625", "41.5", "0.288 … 0.337", "+0.0375", "2 others"]),
+        ("lime", ["81.2 %", "50.0 %", "78.8 %", "+0.312", "−0.0625", "41.5", "0.288 … 0.337", "+0.0375", "2 others"]),
         ("shap", ["109.8", "100.5", "+12.5", "−3.25", "0"]),
-        ("shap of log odds", ["+1.5", "−0.25", "−1.25", "0.223"]),
+        ("shap of log odds", ["+1.5", "−0.25", "−1.25", "22.3 %"]),
         ("words", ["+0.25", "−0.125", "0.23 … 0.27"]),
         ("segments", ["+0.25", "−0.125", "+0.0625", "110", "120", "step 2"]),
         ("regions", ["+0.25", "−0.125", "3", "0"]),
         ("gradients", ["+0.25", "+0.0125"]),
-        ("nearest", ["1.38", "0.1875", "39.5", "41.5"]),
-        ("counterfactual", ["1.38", "0.1875", "38.5"]),
+        ("nearest", ["1.38", "18.8 %", "39.5", "41.5"]),
+        ("counterfactual", ["1.38", "18.8 %", "38.5"]),
         ("ice", ["0.625", "+0.2", "0.75"]),
         ("partial_dependence", ["0.625", "0.25", "0.125", "40"]),
         ("surface", ["0.0375", "0.875", "0.25"]),
@@ -195,10 +196,11 @@ def test_every_number_is_there_as_people_read_it(of, numbers):
         ("words", "Sampling leaves little doubt beside the largest contribution (standard error at most 0.01)."),
         ("gradients", "Contributions are hardly larger than the error of sampling"),
         ("shap", "Base value and contributions add up to what the model gives (they miss it by 1.5e-09)."),
+        ("features_on_signal", "Base value and contributions add up exactly to what the model gives."),
         ("shap", "Exact: nothing was sampled. Compared with 50 rows of the training."),
         ("shap of log odds", "do not add up to what the model gives: do not rely on them (they miss it by 0.9)."),
         ("shap of log odds", "Contributions are log odds"),
-        ("shap of log odds", "a probability of 0.223"),
+        ("shap of log odds", "a probability of 22.3 %"),
         ("features_on_signal", "87.5 % of the contributions, by size, have a place in the series."),
         ("grad_cam", "The prediction falls by 0.375 when what the map marks is hidden: the model looks there."),
         ("grad_cam", "does not fall when what the map marks is hidden (it changes by 0.0625): do not rely on it."),
@@ -213,6 +215,21 @@ def test_every_number_is_there_as_people_read_it(of, numbers):
 )
 def test_how_far_to_trust_it_is_said_in_words(of, sentence):
     assert sentence in page(of).text
+
+
+def test_what_is_true_or_false_is_written_as_in_the_forms_of_rows():
+    entry = PLAIN["lime"]["explanations"][0]
+    one = {**entry["contributions"][0], "feature": "member", "value": False, "condition": "member = False"}
+    text = Page(html({**PLAIN["lime"], "explanations": [{**entry, "contributions": [one]}]})).text
+    assert "member = no" in text
+    assert "False" not in text
+
+
+def test_a_curve_has_room_for_the_prediction_of_its_row():
+    answer = PLAIN["ice"]
+    entry = {**answer["explanations"][0], "prediction": 0.99}
+    found = curves.curves(as_sent({**answer, "explanations": [entry]})["explanations"][0])
+    assert max(found[0].middle) < curves.ends(found)[1] == 0.99
 
 
 def test_what_is_not_to_be_relied_on_stands_out():

@@ -78,6 +78,10 @@ def test_the_explainers_of_a_model_say_what_they_take_and_why_others_do_not_fit(
     assert by_name["sp_lime"]["parameters"]["num_explanations"]["default"] == 5
     assert {"segments", "grad_cam", "gradients", "features_on_signal"} <= set(found["others"])
     assert not set(by_name) & set(found["others"])
+    # The training has told, so that nothing has to be loaded to know.
+    told = of_table.service.get(f"/models/{of_table.id}/versions/{found['version']}").json()["explainers"]
+    assert {name for name, why in told.items() if why is None} == set(by_name)
+    assert {name: why for name, why in told.items() if why is not None} == found["others"]
 
 
 def test_each_explainer_that_is_listed_answers(of_table, penguins):

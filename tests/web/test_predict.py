@@ -95,3 +95,5 @@ def test_series_are_drawn_and_a_forecast_goes_on_where_they_end(visit, made):
     expect(page.locator("#result tbody tr")).to_have_count(10)
     expect(page.locator("#result .drawn .scatterlayer").first).to_be_visible()
     visit.look("predict_forecast")
+    page.locator("#result tbody tr").nth(2).get_by_role("button", name="Explain").click()
+    expect(page.locator("#result .told section.entry h2").first).to_contain_text("step 3", timeout=60_000)

@@ -106,8 +106,9 @@ def _own(one: dict[str, Any], kind: str, xs: Sequence[float], prediction: float 
 
 
 def ends(found: Sequence[Curve]) -> tuple[float, float]:
-    """Return the least and the greatest prediction of all curves, so that they can be compared."""
-    return span(*(values for one in found for values in (one.middle, one.low, one.high)))
+    """Return the least and the greatest prediction of all curves, and of the row, so that they can be compared."""
+    own = [one.own[1] for one in found if one.own is not None]
+    return span(own, *(values for one in found for values in (one.middle, one.low, one.high)))
 
 
 def drawn(curve: Curve, y: tuple[float, float], unit: str) -> Markup:

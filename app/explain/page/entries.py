@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from app.errors import listed
 from app.explain.page import tables, told, trust, words
 from app.explain.page.figures import Figure, figures
-from app.explain.page.labels import measured, titled, unit_of, wanted
-from app.pipelines.reports.writing import amount, signed
+from app.explain.page.labels import measured, predicted, scaled, titled, unit_of, wanted
+from app.pipelines.reports.writing import amount, percent, signed
 
 if TYPE_CHECKING:
     from app.explain.page.tables import Table
@@ -75,13 +75,13 @@ def view(
 def _cards(entry: dict[str, Any], task: str) -> list[tuple[str, str, str]]:
     found = []
     if entry.get("prediction") is not None:
-        found.append((measured(entry, task), amount(entry["prediction"]), "what the pipeline predicts"))
+        found.append((measured(entry, task), predicted(entry["prediction"], entry), "what the pipeline predicts"))
     where = "the contributions start here" if "id" in entry else "the mean over the rows"
     for name, remark in (("base_value", where), ("local_prediction", "base value and all contributions")):
         if entry.get(name) is not None:
             if entry.get("scale") == "log_odds":
-                remark += f"; a probability of {amount(told.probability(entry[name]), 3)}"
-            found.append((name.replace("_", " "), amount(entry[name]), remark))
+                remark += f"; a probability of {percent(told.probability(entry[name]))}"
+            found.append((name.replace("_", " "), scaled(entry[name], entry), remark))
     if entry.get("baseline") is not None:
         found.append((str(entry["metric"]), amount(entry["baseline"]), "with all columns as they are"))
     if entry.get("rows"):

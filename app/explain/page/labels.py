@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.pipelines.reports.writing import amount, cell, cut
+from app.pipelines.reports.writing import amount, cell, cut, percent
 
 #: Characters of a value beside a name, and of the id of a row.
 _VALUE, _NAME = 40, 100
@@ -60,12 +60,18 @@ def label(one: dict[str, Any]) -> str:
     """Return what a contribution is of: a column and its value, a range, a word, a stretch or a region."""
     feature, value, start, end = str(one["feature"]), one.get("value"), one.get("start"), one.get("end")
     if one.get("condition"):
-        return str(one["condition"])
+        return condition(one)
     if one.get("region") is not None:
         return f"region {one['region']}"
     if start is not None and end is not None:
         return f"{feature} {start} to {end - 1}" if value is None else f"“{cut(value, _VALUE)}”"
     return feature if value is None else f"{feature} = {cut(cell(value), _VALUE)}"
+
+
+def condition(one: dict[str, Any]) -> str:
+    """Return the range that a contribution is of, with what is true or false as rows have it: yes or no."""
+    value = one.get("value")
+    return f"{one['feature']} = {cell(value)}" if isinstance(value, bool) else cell(one.get("condition"))
 
 
 def others(entry: dict[str, Any]) -> str:
@@ -78,7 +84,9 @@ def titled(entry: dict[str, Any]) -> str:
     """Return the heading of an explanation: of a row, or of the model."""
     if "id" not in entry:
         return "The model"
-    return f"Row {cut(entry['id'], _NAME)}" + (f", step {entry['step']}" if entry.get("step") is not None else "")
+    if entry.get("step") is not None:
+        return f"Series {cut(entry['id'], _NAME)}, step {entry['step']}"
+    return f"Row {cut(entry['id'], _NAME)}"
 
 
 def measured(entry: dict[str, Any], task: str) -> str:
@@ -86,6 +94,16 @@ def measured(entry: dict[str, Any], task: str) -> str:
     if task != "classification":
         return "prediction"
     return "probability" if entry.get("target") is None else f"probability of {cut(entry['target'], _VALUE)}"
+
+
+def predicted(value: float | None, entry: dict[str, Any]) -> str:
+    """Write what is predicted: a probability as percent, a number as it is."""
+    return amount(value) if value is None or entry.get("target") is None else percent(value)
+
+
+def scaled(value: float, entry: dict[str, Any], digits: int = 4) -> str:
+    """Write what contributions add up to: a probability as percent, any other in its own unit."""
+    return percent(value) if entry.get("scale") == "probability" else amount(value, digits)
 
 
 def wanted(entry: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from app.explain.page.labels import label, others
+from app.explain.page.labels import label, others, scaled
 from app.explain.page.lanes import Lanes
 from app.pipelines.reports.writing import amount, signed
 
@@ -76,13 +76,13 @@ def waterfall(entry: dict[str, Any], unit: str) -> Markup:
     ends = [base, end, *(step.end for step in way), *(side for step in way for side in step.interval or ())]
     largest = max((abs(step.value) for step in way), default=0.0)
     lanes = Lanes("contributions from the base value to the prediction", [*ends, *([] if beside is None else [beside])])
-    lanes.dot(base, lanes.lane("base value", amount(base), kind="name end"), "end", 4)
+    lanes.dot(base, lanes.lane("base value", scaled(base, entry), kind="name end"), "end", 4)
     for step in way:
         middle = lanes.lane(step.name, signed(step.value, largest))
         lanes.arrow(step.start, step.end, middle)
         if step.interval is not None:
             lanes.whisker(*step.interval, middle)
-    lanes.dot(end, lanes.lane("base value and all contributions", amount(end), kind="name end"), "end", 4)
+    lanes.dot(end, lanes.lane("base value and all contributions", scaled(end, entry), kind="name end"), "end", 4)
     lanes.upright(base, "guess line")
     if beside is not None:
         lanes.upright(beside, "target")

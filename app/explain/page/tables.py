@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.explain.page.labels import others, titled
+from app.explain.page.labels import condition, others, predicted, titled
 from app.pipelines.reports.writing import amount, cell, cut, signed
 
 #: Rows of a table, other rows that are compared, and characters of a cell.
@@ -65,7 +65,7 @@ def contributions(entry: dict[str, Any]) -> Table:
             lambda one: Cell(signed(one["contribution"], largest) if of_row else amount(one["contribution"], 3)),
         ),
         (_any(found, "interval"), Cell("95 % interval"), lambda one: Cell(_interval(one.get("interval")))),
-        (_any(found, "condition"), Cell("condition", "text"), lambda one: _text(one.get("condition"))),
+        (_any(found, "condition"), Cell("condition", "text"), lambda one: _text(condition(one))),
         (repeated, Cell("standard deviation"), lambda one: Cell(_deviation(entry, one["feature"]))),
     ]
     shown = [(head, told) for there, head, told in kinds if there]
@@ -139,8 +139,8 @@ def compared(entry: dict[str, Any], unit: str) -> list[Table]:
     for number, one in enumerate(found, 1):
         name = titled(one) if "id" in one else f"found {number}" if len(found) > 1 else "found"
         heads.append(Cell(cut(name, _CELL), "text"))
-    outcomes = [_described(one) for one in found]
-    first = [Cell(unit, "text"), Cell(amount(entry.get("prediction")), "text"), *outcomes]
+    outcomes = [_described(one, entry) for one in found]
+    first = [Cell(unit, "text"), Cell(predicted(entry.get("prediction"), entry), "text"), *outcomes]
     away = [Cell("distance", "text"), Cell("", "text"), *(Cell(amount(one["distance"], 3), "text") for one in found)]
     differing = [name for name in names if name in changed]
     note = f"{len(differing) - ROWS:,} more columns differ." if len(differing) > ROWS else ""
@@ -152,9 +152,9 @@ def compared(entry: dict[str, Any], unit: str) -> list[Table]:
     return tables
 
 
-def _described(one: dict[str, Any]) -> Cell:
+def _described(one: dict[str, Any], entry: dict[str, Any]) -> Cell:
     outcome = "" if one.get("outcome") is None else f" (outcome {cut(one['outcome'], _CELL)})"
-    return Cell(f"{amount(one['prediction'])}{outcome}", "text")
+    return Cell(f"{predicted(one['prediction'], entry)}{outcome}", "text")
 
 
 def _across(entry: dict[str, Any], found: Sequence[dict[str, Any]], name: str) -> list[Cell]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from app.explain.page.labels import scaled
 from app.pipelines.reports.writing import amount
 
 #: R² of a local model from where on it is close, and below which it is not to be relied on.
@@ -21,6 +22,9 @@ _SAME, _PARTLY = 0.8, 0.5
 #: Errors as shares of what they are errors of.
 _SMALL, _LARGE = 0.1, 0.5
 _ADDS_UP, _MISSES = 0.01, 0.1
+
+#: Errors below that are of the last digits of doubles.
+_ROUNDING = 1e-9
 
 #: Share of the contributions that could be placed, or of what is to be seen that is shown.
 _ALL, _MOST, _HALF = 0.9995, 0.8, 0.5
@@ -70,7 +74,7 @@ def _fidelity(value: float, entry: dict[str, Any]) -> Remark:
         text = f"{who} the pipeline {'closely' if kind == 'good' else 'only roughly'} {where} ({figure})."
     local, own = entry.get("local_prediction"), entry.get("prediction")
     if local is not None and own is not None:
-        text += f" At the row itself it gives {amount(local, 3)}, the pipeline {amount(own, 3)}."
+        text += f" At the row itself it gives {scaled(local, entry, 3)}, the pipeline {scaled(own, entry, 3)}."
     return Remark(kind, text)
 
 
@@ -94,10 +98,14 @@ def _stability(value: float, _: dict[str, Any]) -> Remark:
 
 
 def _additivity(value: float, entry: dict[str, Any]) -> Remark:
+    exact = value < _ROUNDING
     if not entry["contributions"]:
-        return Remark("plain", f"Contributions miss what the model gives by {amount(value, 2)} at most.")
+        missed = f"miss what the model gives by {amount(value, 2)} at most"
+        return Remark("plain", f"Contributions {'add up exactly to what the model gives' if exact else missed}.")
+    if exact:
+        return Remark("good", "Base value and contributions add up exactly to what the model gives.")
     size = _size(entry)
-    share = value / size if size else (0.0 if value < 1e-9 else math.inf)
+    share = value / size if size else math.inf
     kind = _graded(share <= _ADDS_UP, share > _MISSES)
     text = {
         "good": "Base value and contributions add up to what the model gives",

@@ -59,10 +59,18 @@ def first(known: Sequence[dict[str, Any]], wanted: str) -> dict[str, Any]:
     return next((by_name[name] for name in order if name in by_name), known[0])
 
 
-def shown(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return what the template shows of an answer of POST /explain."""
-    found = page.shown(answer)
-    views = found["views"] or found["rows"]
+def shown(answer: dict[str, Any], step: str = "") -> dict[str, Any]:
+    """Return what the template shows of an answer of POST /explain.
+
+    Parameters
+    ----------
+    step
+        Of a forecast the step that comes first; the verdict is of that.
+    """
+    wanted = [one for one in answer["explanations"] if step and str(one.get("step")) == step]
+    others = [one for one in answer["explanations"] if one not in wanted] if wanted else answer["explanations"]
+    found = page.shown({**answer, "explanations": [*wanted, *others]})
+    views = found["views"] or found["rows"][: len(wanted) or None]
     kinds = {view.worst for view in views} | {example.worst for view in views for example in view.examples}
     worst = next((kind for kind in ("poor", "fair", "good") if kind in kinds), None)
     plain = _PLAIN.get(str(answer["method"]), "Exact: nothing was estimated, so that there is no error to tell of.")

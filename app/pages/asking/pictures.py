@@ -20,10 +20,12 @@ def preview(image: str | bytes) -> str | None:
         data = image if isinstance(image, bytes) else base64.b64decode(image)
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as opened:
             # What the model sees, not what other programs make of transparency, depth and turns.
-            shown = prepared(opened).convert("RGB")
+            shown, large = prepared(opened).convert("RGB"), max(opened.size) > _SIDE
         shown.thumbnail((_SIDE, _SIDE))
         written = io.BytesIO()
-        shown.save(written, "PNG")
+        # What is made smaller is a photograph, as a rule: as PNG it would be ten times as large.
+        form = "JPEG" if large else "PNG"
+        shown.save(written, form)
     except refused():
         return None
-    return f"data:image/png;base64,{base64.b64encode(written.getvalue()).decode()}"
+    return f"data:image/{form.lower()};base64,{base64.b64encode(written.getvalue()).decode()}"

@@ -10,6 +10,7 @@ import orjson
 
 from app.errors import Fault, InvalidData, Unacceptable
 from app.pages.asking import fields, typed
+from app.pages.words import size
 from app.payloads import frames
 from app.payloads.signature import Signature
 from app.payloads.training import SINGLE_SERIES
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 ROW, TEXT, FILE = "row", "text", "file"
 
 
-#: Characters of a text that a page shows to be edited; a longer one is sent as a file.
-_LONGEST = 2_000_000
+#: Characters of a row, or of a series, that a page carries: the page of what-if has it twice.
+LONGEST = 400_000
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,19 @@ class Given:
         The row in the form.
     text
         What stands in the field to paste into.
+    note
+        Why what was sent is not there.
     """
 
     source: str
     values: dict[str, Any]
     text: str = ""
+    note: str = ""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is nothing yet that a model could be asked for."""
+        return not self.text and all(value is None for value in self.values.values())
 
 
 def signature_of(record: Record) -> Signature:
@@ -122,14 +131,29 @@ def begun(request: Request, signature: Signature, settings: Settings) -> Given:
         return Given(ROW if offered else FILE, fields.usual(signature) if offered else {})
     sent = read(request, signature)
     if sent.values is not None:
-        return Given(ROW, sent.values)
+        return _row(sent.values, signature)
     frame = table(sent.upload, signature, settings)
     # A form with none of the columns would show all of them as missing.
     signature.conform(frame)
     if of_series(signature):
-        return Given(TEXT, {}, _series_text(frame, signature, request.form.get("pick", "")))
+        return _pasted(_series_text(frame, signature, request.form.get("pick", "")))
     values = picked(frame, request.form.get("pick", "0"))
-    return Given(ROW, values) if fields.offered(signature) else Given(TEXT, {}, _text([values]))
+    return _row(values, signature) if fields.offered(signature) else _pasted(text_of([values]))
+
+
+def _row(values: dict[str, Any], signature: Signature) -> Given:
+    length = sum(len(value) for value in values.values() if isinstance(value, str))
+    if length > LONGEST:
+        return Given(ROW, fields.usual(signature), note=_too_large(length))
+    return Given(ROW, values)
+
+
+def _pasted(text: str) -> Given:
+    return Given(FILE, {}, note=_too_large(len(text))) if len(text) > LONGEST else Given(TEXT, {}, text)
+
+
+def _too_large(length: int) -> str:
+    return f"What was sent is too large to be carried to this page: {size(length)}, where {size(LONGEST)} fit."
 
 
 def table(upload: Upload, signature: Signature, settings: Settings) -> pd.DataFrame:
@@ -167,17 +191,15 @@ def _series_text(frame: pd.DataFrame, signature: Signature, identity: str) -> st
         frame = frame[ids == (identity or ids.iloc[0])]
         if frame.empty:
             raise InvalidData("There is no such series.", [Fault("/raw_data", "has no series of this id")])
-    return _text([{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")])
+    return text_of([{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")])
 
 
-def _text(rows: list[dict[str, Any]]) -> str:
+def text_of(rows: list[dict[str, Any]]) -> str:
+    """Write rows as a text that can be pasted."""
     # A line a row: shorter than records, and read by people too.
     columns = list(rows[0])
     lines = [orjson.dumps([row[name] for name in columns]).decode() for row in rows]
-    written = '{"columns": ' + orjson.dumps(columns).decode() + ',\n"data": [\n' + ",\n".join(lines) + "\n]}"
-    if len(written) > _LONGEST:
-        raise InvalidData("This row is too long to be sent along. Choose the file again on the other page.")
-    return written
+    return '{"columns": ' + orjson.dumps(columns).decode() + ',\n"data": [\n' + ",\n".join(lines) + "\n]}"
 
 
 def _plain(value: Any) -> Any:

@@ -59,10 +59,17 @@ def signed(value: float | None, among: float = 0.0) -> str:
     return f"+{amount(value, 3)}" if value > 0 else amount(value, 3)
 
 
+def percent(share: float) -> str:
+    """Write a share of 1, or a probability."""
+    return f"{100 * share:.{0 if share in (0, 1) else 1}f} %"
+
+
 def cell(value: Any) -> str:
     """Write a value of the caller's data as it stands there, but for decimals, and midnights, that nobody reads."""
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if not isinstance(value, float):
         return str(value).removesuffix("T00:00:00")
     return str(int(value)) if value == math.floor(value) and abs(value) < _EXACT else f"{value:.6g}"

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import render_template, request
 
 from app.explain import run as explaining
-from app.pages.asking import controls, explained, fields, question, sent
+from app.pages.asking import controls, explained, fields, question
 from app.pages.asking.places import Place
 from app.routes.models import queried_version
 from app.services import services
@@ -24,7 +24,7 @@ def page(pipeline_id: str) -> str:
     if of == "training":
         kept = services().store.explanations(pipeline_id, here.record.version)
         return render_template("ui/explain_kept.html", here=here, of=of, told=kept and explained.shown(kept))
-    given = sent.begun(request, here.signature, services().settings)
+    given = here.begun(request)
     return render_template(
         "ui/explain.html", here=here, of=of, given=given, fields=fields.fields(here.signature, given.values)
     )
@@ -67,4 +67,6 @@ def result(pipeline_id: str) -> str:
     answer = explaining.explain(
         asked.parameters, asked.upload, held.store, held.pipelines, held.settings, seconds=seconds
     )
-    return render_template("ui/explain_result.html", here=here, asked=asked, told=explained.shown(answer))
+    return render_template(
+        "ui/explain_result.html", here=here, asked=asked, told=explained.shown(answer, request.form.get("step", ""))
+    )

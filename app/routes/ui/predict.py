@@ -23,7 +23,7 @@ _PATH = "/ui/models/<pipeline_id>/predict"
 def page(pipeline_id: str) -> str:
     """Show the form."""
     here = Place.of(pipeline_id, queried_version())
-    given = sent.begun(request, here.signature, services().settings)
+    given = here.begun(request)
     return render_template(
         "ui/predict.html", here=here, given=given, fields=fields.fields(here.signature, given.values)
     )

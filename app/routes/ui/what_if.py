@@ -5,10 +5,9 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, render_template, request
 
-from app.pages.asking import comparing, finding, sent, typed, versions
+from app.pages.asking import comparing, finding, typed, versions
 from app.pages.asking.places import Place
 from app.routes.models import queried_version
-from app.services import services
 
 blueprint = APIBlueprint("ui_what_if", __name__, enable_openapi=False)
 
@@ -19,7 +18,7 @@ _PATH = "/ui/models/<pipeline_id>/what-if"
 def page(pipeline_id: str) -> str:
     """Show a row, and beside it the same row to be edited."""
     here = Place.of(pipeline_id, queried_version())
-    given = sent.begun(request, here.signature, services().settings)
+    given = here.begun(request)
     pairs = comparing.pairs(here, given.values, given.values) if here.typed else []
     return render_template("ui/what_if.html", here=here, given=given, pairs=pairs, others=versions.others(here))
 

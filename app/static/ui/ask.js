@@ -21,6 +21,8 @@ function whole(form, cause) {
   if (controls.length && controls.every((one) => !one.value) && !form.querySelector(".field.image")) return false;
   for (const image of form.querySelectorAll('.field.image input[type="file"], td input[type="file"]')) {
     if (!image.files.length && !form.elements[`${image.name}_kept`].value) return false;
+    // On the page of what-if the image as it was has to be there too.
+    if (form.elements[`${image.name.replace("c", "o")}_kept`]?.value === "") return false;
   }
   return true;
 }

@@ -49,6 +49,19 @@ def test_a_choice_of_a_text_is_offered_where_there_is_one(customers):
     assert "text" not in [one.name for one in controls.settings(method("lime"), plain)]
 
 
+def test_the_step_of_a_forecast_that_was_asked_for_comes_first_and_the_verdict_is_of_it():
+    entry = {"contributions": [], "target": None, "algorithm": "", "rest": {"features": 0, "contribution": 0.0}}
+    found = {"method": "segments", "task": "forecasting", "overall": [], "left_out": [], "modelId": "m"}
+    steps = [
+        {**entry, "id": "s", "step": step, "prediction": 0.5, "fidelity": 0.9 if step == 2 else 0.1}
+        for step in (1, 2, 3)
+    ]
+    shown = explained.shown({**found, "explanations": steps}, "2")
+    assert [view.title for view in shown["rows"]] == [f"Series s, step {step}" for step in (2, 1, 3)]
+    assert shown["verdict"] == explained.VERDICTS["good"]
+    assert explained.shown({**found, "explanations": steps}, "9")["verdict"] == explained.VERDICTS["poor"]
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_every_answer_says_in_words_how_far_to_trust_it(name):
     entry = {"contributions": [], "target": None, "algorithm": "", "rest": {"features": 0, "contribution": 0.0}}

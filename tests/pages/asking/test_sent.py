@@ -2,11 +2,12 @@
 
 import json
 
+import pandas as pd
 import pytest
 from flask import Flask, request
 
 from app.errors import InvalidData, ServiceError, Unacceptable
-from app.pages.asking import previews, sent
+from app.pages.asking import fields, previews, sent
 from app.settings import Settings
 from tests import kinds
 from tests.pages.asking.test_fields import signature_of
@@ -83,6 +84,27 @@ def test_a_series_goes_on_as_a_text_that_is_read_as_the_same_series(asked, waves
     assert again["height"].tolist() == pytest.approx(expected["height"].tolist())
     with pytest.raises(InvalidData, match="no such series"):
         sent.begun(asked(source="text", text=given.text, pick="w9"), waves, SETTINGS)
+
+
+def test_only_a_row_that_is_small_goes_on_and_of_a_large_one_the_page_says_so(asked, customers):
+    rows = kinds.customers().head(2).assign(note=["short", "x" * (sent.LONGEST + 1)])
+    text = rows.to_csv(index=False)
+    given = sent.begun(asked(source="text", text=text, pick="0"), customers, SETTINGS)
+    assert (given.values["note"], given.note) == ("short", "")
+    given = sent.begun(asked(source="text", text=text, pick="1"), customers, SETTINGS)
+    assert given.values == fields.usual(customers)
+    assert "400 kB fit" in given.note
+
+
+def test_only_a_series_that_is_short_goes_on(asked, waves):
+    frame = kinds.waves()[0]
+    times = pd.date_range("2020-01-01", periods=20_000, freq="h").astype("str")
+    long = pd.DataFrame({"wave": "w1", "when": times, "height": 0.5, "wind": 1.25})
+    text = pd.concat([long, frame[frame["wave"] == "w2"]]).to_csv(index=False)
+    given = sent.begun(asked(source="text", text=text, pick="w1"), waves, SETTINGS)
+    assert (given.source, given.text, given.nothing) == ("file", "", True)
+    assert "too large" in given.note
+    assert sent.begun(asked(source="text", text=text, pick="w2"), waves, SETTINGS).text
 
 
 @pytest.mark.parametrize("text", ["{", "[1, 2]", '{"a": 1}', "\x00", json.dumps({"a": [[1]]})])
