@@ -56,7 +56,7 @@ def searched(made):
     pipeline, draw = made(), np.random.default_rng(0)
     frame = pd.DataFrame(draw.normal(size=(80, 3)), columns=["a", "b", "c"])
     frame["kind"] = np.where(frame["a"] + draw.normal(size=80) / 3 > 0, "yes", "no")
-    arguments = {"max_time_mins": 0.1, "generations": 2, "population_size": 6}
+    arguments = {"max_time_mins": 0.5, "generations": 2, "population_size": 6}
     training = {"model": "tpot.TPOTClassifier", "model_args": arguments}
     answer = pipeline.train(frame, target="kind", model_training=training, limits={"seconds": 60})
     assert answer.status_code == 200, answer.text
