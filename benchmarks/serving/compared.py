@@ -17,6 +17,7 @@ from app.pipelines import run
 from app.pipelines.cache import PipelineCache
 from app.pipelines.compiled.operation import columns_of
 from app.settings import Settings
+from benchmarks.peers import serve_2017
 from benchmarks.serving import beside, load, models
 from benchmarks.serving.bench import MANY, Bench, Figures, Target, in_turns, pinned, ratio, summary
 from benchmarks.serving.systems import SECRET, SERVERS
@@ -76,11 +77,16 @@ def _answered(port: int, request: bytes) -> bool:
 
 
 def series(bench: Bench) -> Figures:
-    """One series and 400 of 128 samples, Minimal features, a forest of 100 trees, one client."""
+    """One series and 400 of 128 samples, Minimal features, a forest of 100 trees, one client.
+
+    Over HTTP, and the path of a prediction by itself: all that either application does from the bytes of a request to
+    those of its answer, in this process, without a server and without sockets.
+    """
     models.ensure(bench.ours, "series")
     table = models.long_series()
     old = beside.fitted_of_2017(bench.peers)
     found: Figures = {}
+    apps = {"2017": serve_2017.create_app(str(old)), "ours": _app(bench)}
     with bench.ours.web() as web, beside.serving(bench.work, "2017", old) as path_of_2017:
         assert path_of_2017 is not None
         for count, least in ((1, 5), (SERIES, 3)):
@@ -96,7 +102,31 @@ def series(bench: Bench) -> Figures:
                 name: {**summary(bursts[name]), "times": ratio(bursts[name], bursts["2017"], "median")}
                 for name in targets
             }
+            calls = {
+                name: inside(apps["2017" if name == "2017" else "ours"], target.requests[0])
+                for name, target in targets.items()
+            }
+            for name, alone in _by_themselves(calls).items():
+                found[str(count)][name] |= alone
     return found
+
+
+def _by_themselves(calls: dict[str, Callable[[], Any]]) -> dict[str, dict[str, float]]:
+    """Measure calls in turns; {name: milliseconds, and how many times as fast as the first}."""
+    rounds: list[dict[str, float]] = []
+    with pinned(SERVERS):
+        for number in range(TIMED):
+            # Who comes first changes, as what one leaves behind falls on the next.
+            turn = [*calls][:: 1 if number % 2 else -1]
+            rounds.append({name: median_ms(calls[name]) for name in turn})
+    first = next(iter(calls))
+    return {
+        name: {
+            "inside_ms": statistics.median(one[name] for one in rounds),
+            "inside_times": statistics.median(one[first] / one[name] for one in rounds),
+        }
+        for name in calls
+    }
 
 
 def overhead(bench: Bench) -> Figures:
@@ -128,21 +158,34 @@ def stages(bench: Bench, model: str, row: pd.DataFrame, request: bytes) -> dict[
     store, cache = bench.ours.store, PipelineCache(2**30)
     pipeline, _ = run.load(store, cache, model, None)
     columns = columns_of(pipeline.rows(row))
-    app = create_app(Settings(redis_url=bench.ours.redis.url, signing_secret=SECRET))
-    body = request.partition(b"\r\n\r\n")[2]
-    environ = EnvironBuilder(path="/serve_prediction", method="POST", data=body, content_type="application/json")
-    described = environ.get_environ()
+    return {
+        "model": lambda: pipeline.predict_columns(columns),
+        "store": lambda: run.load(store, cache, model, None),
+        "inside": inside(_app(bench), request),
+    }
 
-    def inside() -> None:
+
+def _app(bench: Bench) -> Any:
+    """Return the application of this service, in this process."""
+    return create_app(Settings(redis_url=bench.ours.redis.url, signing_secret=SECRET))
+
+
+def inside(app: Any, request: bytes) -> Callable[[], None]:
+    """Return what asks an application of WSGI as a server does that has read a request."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    path, _, query = first.split()[1].partition("?")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    content_type = headers["content-type"]
+    builder = EnvironBuilder(path=path, query_string=query, method="POST", data=body, content_type=content_type)
+    described = builder.get_environ()
+
+    def ask() -> None:
         found: list[str] = []
         answer = b"".join(app({**described, "wsgi.input": io.BytesIO(body)}, lambda status, _: found.append(status)))
         assert found == ["200 OK"], answer
 
-    return {
-        "model": lambda: pipeline.predict_columns(columns),
-        "store": lambda: run.load(store, cache, model, None),
-        "inside": inside,
-    }
+    return ask
 
 
 def median_ms(call: Callable[[], Any], seconds: float = SHORT, most: int = 400) -> float:

@@ -55,9 +55,10 @@ GOALS = (
     Goal("one row, forest, 8 clients: beside BentoML", "forest", lambda f: f["BentoML"]["times"], 8),
     Goal("one row, logistic regression: beside MLServer", "linear", lambda f: f["MLServer"]["times"], 2),
     Goal("one row, logistic regression: beside MLflow", "linear", lambda f: f["MLflow"]["times"], 2.5),
-    Goal("one series, column-oriented JSON: beside 2017", "series", lambda f: f["1"]["JSON"]["times"], 40),
-    Goal("400 series, column-oriented JSON: beside 2017", "series", lambda f: f["400"]["JSON"]["times"], 10),
-    Goal("400 series, Arrow: beside 2017", "series", lambda f: f["400"]["Arrow"]["times"], 25),
+    Goal("one series, JSON, the path by itself: beside 2017", "series", lambda f: f["1"]["JSON"]["inside_times"], 40),
+    Goal("one series, JSON, over HTTP: beside 2017", "series", lambda f: f["1"]["JSON"]["times"], 40),
+    Goal("400 series, column-oriented JSON, over HTTP: beside 2017", "series", lambda f: f["400"]["JSON"]["times"], 10),
+    Goal("400 series, Arrow, over HTTP: beside 2017", "series", lambda f: f["400"]["Arrow"]["times"], 25),
     Goal("HTTP over the model's own time, forest", "overhead", lambda f: f["forest"]["overhead_ms"], 0.6, False, "ms"),
     Goal("HTTP over the model's own time, linear", "overhead", lambda f: f["linear"]["overhead_ms"], 0.6, False, "ms"),
     Goal("web process, no model: first answer", "start", lambda f: f["first_answer_s"], 1, False, "s"),
@@ -119,15 +120,16 @@ _SENT = {"2017": "form, to the 2017 path", "form": "form"}
 
 
 def _series(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
-    head = ["series", "sent as", "median ms", "times as fast as the 2017 path"]
+    head = ["series", "sent as", "over HTTP, median ms", "times as fast as 2017", "the path by itself, ms", "times"]
+    columns = (("median_ms", 2), ("times", 1), ("inside_ms", 2), ("inside_times", 1))
     return table(
         head,
         (
-            [count, _SENT.get(name, name), f"{one['median_ms']:.2f}", f"{one['times']:.1f}"]
+            [count, _SENT.get(name, name), *(f"{one[key]:.{digits}f}" for key, digits in columns)]
             for count, systems in figures.items()
             for name, one in systems.items()
         ),
-        "rlrr",
+        "rlrrrr",
     )
 
 

@@ -43,7 +43,7 @@ def _shown(job: Job) -> dict[str, Any]:
     held = services()
     score = None
     if job.result is not None and "version" in job.result:
-        # It may have been deleted since.
+        # Of a version that has been deleted since there is no score.
         with suppress(NotFound):
             score = held.store.record(job.pipeline_id, job.result["version"]).score
     told = following.told(job, held.queue.history(job.job_id), score)
