@@ -47,13 +47,20 @@ class Publications:
         key, records = keys.model(record.pipeline_id), keys.records(record.pipeline_id)
         job = keys.published(record.job_id)
 
+        given: int | None = None
+
         def write(pipe: Any) -> Record:
+            nonlocal given
             known = _watched(pipe, record.job_id)
             if known is not None and not known.provisional:
                 return known
             current = int(pipe.hget(key, "current") or 0)
             # A number is given once. That of a provisional version that was deleted meanwhile is not taken up again.
-            number = known.version if known else self._redis.hincrby(keys.LATEST, str(record.pipeline_id), 1)
+            # Nor is one left out where another training publishes meanwhile, and this begins anew.
+            if known is None and given is None:
+                given = int(self._redis.hincrby(keys.LATEST, str(record.pipeline_id), 1))
+            number = known.version if known else given
+            assert number is not None
             sealed = seal(version.artifact, record.pipeline_id, number, self._secret)
             numbered = _numbered(record, number, version.artifact, sealed)
             pipe.multi()

@@ -32,7 +32,6 @@ _HEADERS = {
 def register(app: APIFlask, settings: Settings) -> None:
     """Add the pages."""
     from flask import request
-    from flask import session as flask_session
 
     from app.auth import is_page
     from app.pages import assets, following, session, words
@@ -60,8 +59,7 @@ def register(app: APIFlask, settings: Settings) -> None:
             response.headers.update(_HEADERS)
         elif request.endpoint == "docs.page":
             response.headers["Content-Security-Policy"] = POLICY
-        elif flask_session.get("key") is not None and request.endpoint != "static":
+        elif app.config["SESSION_COOKIE_NAME"] in request.cookies and request.endpoint != "static":
             # A browser has asked by its cookie: what it gets is for whoever signed in, and for no one after.
-            response.headers["Cache-Control"] = "private, no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
+            response.headers.update({name: _HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options")})
         return response
