@@ -65,7 +65,7 @@ def percent(share: float) -> str:
 
 
 def cell(value: Any) -> str:
-    """Write a value of the caller's data as it stands there, but for truth, and decimals and midnights that nobody reads."""
+    """Write a value of the caller's data as it stands there; yes and no, and no needless decimals and midnights."""
     if value is None:
         return "–"
     if isinstance(value, bool):
