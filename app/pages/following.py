@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.jobs.records import JobKind, JobState, Stop
 from app.pages.model.figures import axes, label
 from app.pages.words import candidate, metric, short
+from app.pipelines import metrics
 
 if TYPE_CHECKING:
     from app.jobs.records import Job
@@ -62,7 +63,8 @@ def told(job: Job, history: list[dict[str, Any]], score: dict[str, Any] | None) 
     tried = [event for event in history if "candidate" in event]
     scored = [event for event in tried if event["candidate"]["score"] is not None]
     best, measured = progress.get("best_score"), metric(progress.get("metric"))
-    greater = best is None or best >= max((event["candidate"]["score"] for event in scored), default=best)
+    # The best that was reported last may be older than the latest candidates, and tells no direction.
+    greater = metrics.sign(progress.get("metric")) > 0
     ranked = sorted((event["candidate"] for event in scored), key=lambda one: one["score"], reverse=greater)
     return {
         "stage": stage("queued" if job.state is JobState.QUEUED else progress.get("stage", "starting")),
@@ -154,7 +156,7 @@ def _figure(scored: list[dict[str, Any]], began: float, greater: bool, measured:
 
 
 def _log(history: list[dict[str, Any]], began: float) -> list[dict[str, Any]]:
-    """Return the stages, with how many candidates each has tried, and what went wrong."""
+    """Return the stages that began, and the candidates that failed, the latest last."""
     lines: list[dict[str, Any]] = []
     for event in history:
         after = max(0.0, event["time"] - began)

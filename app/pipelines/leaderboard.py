@@ -7,8 +7,8 @@ import pickle
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from app.pipelines import metrics
 from app.pipelines.base import Trial
-from app.pipelines.metrics import ERRORS
 from app.pipelines.samples import Chosen
 from app.store.artifact import Artifact
 
@@ -57,7 +57,7 @@ def completed(known: list[dict[str, Any]], kept: list[dict[str, Any]], metric: s
         {"rank": 0, "row": number, **{name: manifest[name] for name in (*_PLAIN, "fold_scores")}, "served": False}
         for number, manifest in enumerate(late, start=last + 1)
     ]
-    sign = -1 if metric in ERRORS else 1
+    sign = metrics.sign(metric)
 
     def place(row: dict[str, Any]) -> tuple[bool, bool, float]:
         scored = row["score"] is not None

@@ -213,9 +213,14 @@ def known_names(n_classes: int) -> list[str]:
     return [name for name in names if _fits(_metric(name, n_classes))]
 
 
+def sign(name: str | None) -> int:
+    """Tell by its name how a metric counts: 1 where greater is better, -1 for an error."""
+    return -1 if name in ERRORS else 1
+
+
 def _metric(name: str, n_classes: int) -> Metric:
     scorer = OF_SEVERAL.get(name, name) if n_classes > 2 else name
-    return Metric(name, ERRORS.get(scorer, scorer), -1 if name in ERRORS else 1, n_classes)
+    return Metric(name, ERRORS.get(scorer, scorer), sign(name), n_classes)
 
 
 def _fits(metric: Metric) -> bool:

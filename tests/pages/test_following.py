@@ -24,8 +24,14 @@ def test_a_job_that_waits_says_so_and_draws_nothing():
 
 def test_candidates_are_ranked_and_drawn_whichever_way_the_metric_counts():
     events = [tried(101, 0.3, "a"), tried(102, 0.9, "b"), tried(103, None, "c", error="refused"), tried(104, 0.5, "d")]
-    for best, order, line in ((0.9, "bda", [0.3, 0.9, 0.9]), (0.3, "adb", [0.3, 0.3, 0.3])):
-        told = following.told(running(best_score=best, metric="m"), events, None)
+    # What was reported last may be older than the latest candidate.
+    for best, metric, order, line in (
+        (0.9, "roc_auc", "bda", [0.3, 0.9, 0.9]),
+        (0.3, "roc_auc", "bda", [0.3, 0.9, 0.9]),
+        (0.3, "rmse", "adb", [0.3, 0.3, 0.3]),
+        (0.9, "rmse", "adb", [0.3, 0.3, 0.3]),
+    ):
+        told = following.told(running(best_score=best, metric=metric), events, None)
         assert "".join(row["name"] for row in told["board"]) == order
         steps, points = told["figure"]["data"]
         assert (steps["y"], points["x"]) == (line, [1, 2, 4])
@@ -89,7 +95,7 @@ def test_the_axis_has_the_name_of_the_metric_and_names_are_no_markup():
 
 def test_a_long_search_is_told_in_part():
     events = [tried(100 + number, number / 100, f"n{number}") for number in range(60)]
-    told = following.told(running(best_score=0.59), events, None)
+    told = following.told(running(best_score=0.59, metric="roc_auc"), events, None)
     assert (len(told["board"]), told["more"]) == (15, 45)
 
 
