@@ -53,6 +53,7 @@ NEEDED = {
     "jobs.show": "read",
     "jobs.events": "read",
     "jobs.history": "read",
+    "jobs.parameters": "read",
     "serve_prediction.predict": "predict",
     "explain.explain": "predict",
     "v2.server": "read",

@@ -10,7 +10,7 @@ from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
 from app.auth import authorise
-from app.errors import Busy, Fault, InvalidParameters
+from app.errors import Busy, Fault, InvalidParameters, NotFound
 from app.jobs import batches
 from app.jobs.records import JobKind
 from app.routes import schemas
@@ -64,6 +64,17 @@ def cancel(job_id: str) -> Response:
 def history(job_id: str) -> Response:
     """Return the stages that began and the candidates that were tried, oldest first: the last 5,000."""
     return answer(services().queue.history(job_id))
+
+
+@blueprint.get("/jobs/<job_id>/parameters")
+@blueprint.output({}, description="As they were sent, with defaults filled in.")
+@blueprint.doc(summary="Show the parameters of a training")
+def parameters(job_id: str) -> Response:
+    """Return what a training was asked for, also one that left no version, to ask for it again."""
+    found = services().queue.parameters(job_id)
+    if found is None:
+        raise NotFound("The parameters of this job are not kept: it is no training, or has been forgotten.")
+    return answer(found)
 
 
 @blueprint.get("/jobs/<job_id>/result")

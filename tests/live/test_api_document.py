@@ -40,6 +40,10 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
     job = accepted.headers["Location"]
     pipeline.ended(job)
     holds(get(job), "/jobs/{job_id}")
+    holds(get(f"{job}/history"), "/jobs/{job_id}/history")
+    asked = holds(get(f"{job}/parameters"), "/jobs/{job_id}/parameters").json()
+    assert asked["pipeline_id"] == pipeline.id
+    assert get(f"{job}0/parameters").status_code == 404
     holds(get("/jobs"), "/jobs")
     holds(pipeline.service.delete(job), "/jobs/{job_id}", "delete", 409)
     holds(get("/models"), "/models")
@@ -162,6 +166,7 @@ def test_every_route_is_in_the_document(document):
         "/jobs/{job_id}",
         "/jobs/{job_id}/events",
         "/jobs/{job_id}/history",
+        "/jobs/{job_id}/parameters",
         "/jobs/{job_id}/result",
         "/serve_prediction",
         "/batch_predictions",
