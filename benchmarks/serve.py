@@ -43,6 +43,7 @@ CASES: dict[str, Callable[[Bench], Figures]] = {
     "overhead": compared.overhead,
     "start": alone.start,
     "cold": alone.cold,
+    "started": alone.started,
     "workers": alone.workers,
     "training": alone.training,
     "growth": growth.growth,

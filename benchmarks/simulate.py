@@ -4,7 +4,8 @@
     python benchmarks/simulate.py --write    puts the tables into docs/scaling.md too
 
 It reads benchmarks/serve.json (cases `workers`, `cold` and `growth`). The costs of a prediction are those of one web
-process; what two do is simulated from them and compared with what two did. The rest goes beyond what was measured: the
+process; what two do is simulated from them and compared with what two did. One figure is fitted: how much longer a
+process takes with another beside it, by what two did for eight clients. The rest goes beyond what was measured: the
 kernel, the network and load balancers are taken to be no bottleneck.
 """
 
@@ -15,10 +16,9 @@ import json
 import math
 import statistics
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -47,6 +47,12 @@ HERDS, READABLE, QUIET = (10, 50, 200), (1, 4), 20
 #: Web processes whose requests two cores can show, and the share of a simulated second that is not counted.
 MEASURED, WARM_UP = (1, 2), 0.2
 
+#: Clients that keep a process busy, and by whose rates the one figure is fitted that no process tells by itself.
+FITTED = 8
+
+#: Whose time of cores a prediction takes.
+PARTS = ("web", "redis", "client")
+
 
 def main() -> None:
     """Print the comparison and the scenarios."""
@@ -67,31 +73,43 @@ def main() -> None:
 
 def sections(kept: Kept) -> Iterator[tuple[str, str]]:
     """Yield (name, table)."""
-    models = [*kept["workers"]["figures"]]
-    yield "costs", costs_table({model: costs_of(kept, model) for model in models})
-    yield (
-        "simulated",
-        comparison({model: (costs_of(kept, model), kept["workers"]["figures"][model]) for model in models}),
-    )
-    yield "processes", more_processes(costs_of(kept, "linear"))
+    factor = beside(kept)
+    costs = {model: replace(costs_of(kept, model), beside=factor) for model in kept["workers"]["figures"]}
+    yield "costs", costs_table(costs)
+    yield "simulated", comparison(kept, factor)
+    yield "processes", more_processes(costs["linear"])
     yield "herds", herds(large_of(kept))
-    yield "plan", plan({model: costs_of(kept, model) for model in models}, memory_of(kept))
+    yield "plan", plan(costs, memory_of(kept))
 
 
-def costs_of(kept: Kept, model: str) -> Costs:
-    """Return what one web process was measured to take for a prediction.
+def costs_of(kept: Kept, model: str, clients: int = FITTED) -> Costs:
+    """Return what one web process was measured to take for a prediction, with so many clients of its own.
 
-    The time of cores is taken where clients keep the process busy; what one client alone waited beyond that is pause.
+    With few of them a request takes longer: its thread has to be woken for it alone. What one client alone waited
+    beyond the time of cores is pause.
     """
-    points: Sequence[Mapping[str, Any]] = kept["workers"]["figures"][model]
-    busy = [one["1"] for one in points if one["clients"] >= 4]
-    web, redis, client = (
-        statistics.median(one[f"{part}_us"] for one in busy) / 1e6 for part in ("web", "redis", "client")
-    )
-    alone = next(one["1"] for one in points if one["clients"] == 1)
-    pause = max(0.0, alone["median_ms"] / 1e3 - web - redis - client)
+    points = {one["clients"]: one["1"] for one in kept["workers"]["figures"][model]}
+    one, alone = points[clients], points[1]
+    pause = max(0.0, alone["median_ms"] / 1e3 - sum(alone[f"{part}_us"] for part in PARTS) / 1e6)
     small = kept["cold"]["figures"]["forest"]
-    return Costs(web, redis, client, pause, small["redis_s"], small["load_s"] - small["redis_s"])
+    web, redis, client = (one[f"{part}_us"] / 1e6 for part in PARTS)
+    return Costs(web, redis, client, pause, read=small["redis_s"], load=small["load_s"] - small["redis_s"])
+
+
+def beside(kept: Kept) -> float:
+    """Return how much longer a prediction takes beside another process, fitted to two with `FITTED` clients."""
+    off = []
+    for model, points in kept["workers"]["figures"].items():
+        measured = next(one["2"]["rate"] for one in points if one["clients"] == FITTED)
+        off.append(simulated(kept, model, 2, FITTED, measured) / measured)
+    return max(1.0, statistics.geometric_mean(off))
+
+
+def simulated(kept: Kept, model: str, processes: int, clients: int, expected: float, factor: float = 1.0) -> float:
+    """Return the rate of web processes that share two cores with clients, who are dealt out evenly."""
+    seconds = max(1.0, 200 / expected)
+    setup = Setup(processes, clients, cores=2, seconds=seconds, unseen=WARM_UP * seconds)
+    return simulate(setup, replace(costs_of(kept, model, max(1, clients // processes)), beside=factor)).rate
 
 
 def large_of(kept: Kept) -> Costs:
@@ -118,16 +136,16 @@ def costs_table(costs: Mapping[str, Costs]) -> str:
     )
 
 
-def comparison(models: Mapping[str, tuple[Costs, Sequence[Mapping[str, Any]]]]) -> str:
+def comparison(kept: Kept, factor: float) -> str:
     """Compare simulated rates with measured ones, by model, web processes and clients."""
     rows, off = [], []
-    for model, (costs, points) in models.items():
+    for model, points in kept["workers"]["figures"].items():
         for number in MEASURED:
             for one in points:
                 measured = one[str(number)]["rate"]
-                seconds = max(1.0, 200 / measured)
-                setup = Setup(number, one["clients"], cores=2, seconds=seconds, unseen=WARM_UP * seconds)
-                rate = simulate(setup, costs).rate
+                # A process without a client is not beside anything.
+                share = factor if one["clients"] > 1 else 1.0
+                rate = simulated(kept, model, number, one["clients"], measured, share)
                 off.append(rate / measured - 1)
                 cells = [f"{number}", f"{one['clients']}", f"{measured:.0f}", f"{rate:.0f}", f"{100 * off[-1]:+.0f} %"]
                 rows.append([model, *cells])
@@ -135,7 +153,8 @@ def comparison(models: Mapping[str, tuple[Costs, Sequence[Mapping[str, Any]]]]) 
     head = ["model", "web processes", "clients", "measured, a second", "simulated, a second", "off"]
     return (
         table(head, rows)
-        + f"\n\n{within} of {len(off)} are within {OFF:.0%}; the farthest is {max(off, key=abs):+.0%}."
+        + f"\n\n{within} of {len(off)} are within {OFF:.0%}; the farthest is {max(off, key=abs):+.0%}. "
+        + f"A process with another beside it takes {factor:.2f} times as long: fitted to two with {FITTED} clients."
     )
 
 
@@ -143,7 +162,7 @@ def more_processes(costs: Costs) -> str:
     """Return what more web processes answer, asked for as much as they are planned for."""
     rows = []
     for processes in PROCESSES:
-        asked = PLANNED * processes / costs.web
+        asked = PLANNED * processes / (costs.web * (costs.beside if processes > 1 else 1))
         for readable in sorted({1, servers(asked, costs)}):
             found = crowd(processes, readable, asked, costs)
             cells = [f"{asked:,.0f}", f"{found.rate:,.0f}", f"{1e3 * found.late():.1f}"]
@@ -191,7 +210,9 @@ def plan(models: Mapping[str, Costs], memory: float) -> str:
     rows = []
     for model, costs in models.items():
         for rate in PLANS:
-            processes = max(1, math.ceil(rate * costs.web / PLANNED))
+            processes = math.ceil(rate * costs.web / PLANNED)
+            if processes > 1:
+                processes = math.ceil(rate * costs.web * costs.beside / PLANNED)
             readable = servers(rate, costs)
             found = crowd(processes, readable, rate, costs)
             cells = [f"{processes:,}", f"{processes * memory / 1000:.1f}", f"{rate * costs.redis:.2f}", f"{readable}"]

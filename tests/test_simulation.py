@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.serving.simulation import Costs, Setup, simulate
-from benchmarks.simulate import comparison, costs_of, servers
+from benchmarks.simulate import beside, comparison, costs_of, servers
 
 COSTS = Costs(web=0.004, redis=0.0005, client=0.0005, pause=0.001, read=0.002, load=0.01)
 
@@ -94,13 +94,15 @@ def test_who_asks_first_waits_for_the_load_and_who_comes_later_does_not() -> Non
     assert cold.latencies[1:] == pytest.approx([0.006] * (len(cold.latencies) - 1))
 
 
-def figures(web_us):
-    """Return what serve.py would have measured of a service that is as it is simulated."""
+def figures(web_us=4000.0, factor=1.0):
+    """Return what serve.py would have measured of a service that is as it is simulated, but for what is said of it."""
     points = []
-    for clients in (1, 4, 8):
-        one = {"web_us": web_us, "redis_us": 500.0, "client_us": 500.0, "median_ms": 6.0}
+    for clients in (1, 2, 4, 8):
+        one = {"web_us": web_us, "redis_us": 500.0, "client_us": 500.0, "median_ms": web_us / 1000 + 2}
         rates = {
-            number: simulate(Setup(int(number), clients, cores=2, seconds=2, unseen=0.4), COSTS).rate
+            number: simulate(
+                Setup(int(number), clients, cores=2, seconds=2, unseen=0.4), replace(COSTS, beside=factor)
+            ).rate
             for number in ("1", "2")
         }
         points.append({"clients": clients, **{number: one | {"rate": rate} for number, rate in rates.items()}})
@@ -109,16 +111,17 @@ def figures(web_us):
 
 
 def test_costs_are_read_from_what_one_process_was_measured_to_take() -> None:
-    found = costs_of(figures(4000.0), "forest")
-    assert vars(found) == pytest.approx(vars(COSTS))
+    assert vars(costs_of(figures(), "forest")) == pytest.approx(vars(COSTS))
 
 
-@pytest.mark.parametrize(("web_us", "within"), [(4000.0, "6 of 6"), (2500.0, "0 of 6")])
+@pytest.mark.parametrize("factor", [1.0, 1.3])
+def test_how_much_longer_it_takes_beside_another_is_found_from_what_two_did(factor) -> None:
+    assert beside(figures(factor=factor)) == pytest.approx(factor, rel=0.03)
+
+
+@pytest.mark.parametrize(("web_us", "within"), [(4000.0, "8 of 8"), (2500.0, "0 of 8")])
 def test_the_comparison_counts_what_is_too_far_off(web_us, within) -> None:
-    kept = figures(web_us)
-    costs = replace(costs_of(kept, "forest"), pause=COSTS.pause)
-    text = comparison({"forest": (costs, kept["workers"]["figures"]["forest"])})
-    assert f"{within} are within 15%" in text
+    assert f"{within} are within 15%" in comparison(figures(web_us), 1.0)
 
 
 def test_so_many_servers_are_read_from_that_none_works_more_than_is_planned() -> None:

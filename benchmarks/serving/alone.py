@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -74,35 +75,46 @@ def _loading(bench: Bench, name: str) -> tuple[float, float]:
 
 
 def workers(bench: Bench) -> Figures:
-    """One web process and two, each held to one core, with Redis and the clients on both, by number of clients.
+    """One web process and two, each held to one core, with Redis and the clients on both, by number of clients."""
+    return _one_and_two(bench, CLIENT_COUNTS, held=True)
 
-    Where a process may use both cores its threads hand the interpreter's lock from one to the other, which takes longer
-    than their work: docs/scaling.md advises against it.
+
+def started(bench: Bench) -> Figures:
+    """One web process and two as they are started, either on both cores, which Redis and the clients share.
+
+    The threads of a process then hand the interpreter's lock from core to core, which takes longer than their work.
     """
+    return _one_and_two(bench, CLIENT_COUNTS[-2:], held=False)
+
+
+def _one_and_two(bench: Bench, clients: Sequence[int], held: bool) -> Figures:
+    """Return {model: what is measured for each number of clients}."""
     found: Figures = {}
     for model in ("forest", "linear"):
         models.ensure(bench.ours, model)
         request = models.as_json(model, models.rows(models.cancer(), 1).to_dict("records"))
         with ExitStack() as stack:
             webs = {number: stack.enter_context(bench.ours.web(number, ALL)) for number in (1, 2)}
-            for web in webs.values():
-                web.spread()
-            found[model] = [
-                _with_clients(bench, {str(number): webs[number] for number in webs}, request, clients)
-                for clients in CLIENT_COUNTS
-            ]
+            if held:
+                for web in webs.values():
+                    web.spread()
+            named = {str(number): web for number, web in webs.items()}
+            found[model] = [_with_clients(bench, named, request, one) for one in clients]
     return found
 
 
-def _with_clients(bench: Bench, webs: dict[str, Server], request: bytes, clients: int, rounds: int = 4) -> Figures:
-    """Measure servers in turns from clients that share their cores, and what each process takes for a request."""
+def _with_clients(bench: Bench, webs: dict[str, Server], request: bytes, clients: int, rounds: int = 8) -> Figures:
+    """Measure servers in turns from clients that share their cores, and what each process takes for a request.
+
+    Each process of a server gets as many of the clients.
+    """
     bursts: dict[str, list[load.Burst]] = {name: [] for name in webs}
     taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in webs}
     for number in range(rounds + 1):
         for name in [*webs][:: 1 if number % 2 else -1]:
             web = webs[name]
             before = web.cpu(), cpu_of(bench.ours.redis_process)
-            found = load.burst(web.port, [request], clients, TURN)
+            found = load.burst(web.port, [request], clients, TURN, processes=web.children())
             after = web.cpu(), cpu_of(bench.ours.redis_process)
             # The first of each warms up.
             if number:

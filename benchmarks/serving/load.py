@@ -14,6 +14,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import psutil
+
 #: Seconds to wait for any answer.
 PATIENCE = 60.0
 
@@ -71,14 +73,24 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
-def burst(port: int, requests: Sequence[bytes], clients: int, seconds: float, least: int = 1) -> Burst:
+def burst(
+    port: int,
+    requests: Sequence[bytes],
+    clients: int,
+    seconds: float,
+    least: int = 1,
+    processes: Sequence[psutil.Process] = (),
+) -> Burst:
     """Send requests in turn from so many clients for so long, until each has at least so many answers.
+
+    With `processes` each of them is given as many of the connections, as a load balancer does; without, a connection is
+    with whichever process happened to accept it first.
 
     Raises
     ------
     WrongAnswer, TimeoutError, ConnectionError
     """
-    connections = [_Connection(port) for _ in range(clients)]
+    connections = _dealt(port, clients, processes) if processes else [_Connection(port) for _ in range(clients)]
     try:
         return _driven(connections, requests, seconds, least)
     finally:
@@ -96,6 +108,33 @@ def once(port: int, request: bytes) -> bytes:
         return connection.body()
     finally:
         connection.socket.close()
+
+
+def _dealt(port: int, clients: int, processes: Sequence[psutil.Process]) -> list[_Connection]:
+    """Return connections of which each process has accepted as many, or one more; open others until it is so."""
+    most, kept = -(-clients // len(processes)), dict[int, list[_Connection]]()
+    deadline = time.monotonic() + PATIENCE
+    while sum(map(len, kept.values())) < clients:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"connections were not dealt evenly within {PATIENCE:.0f} s")
+        one = _Connection(port)
+        mine = kept.setdefault(_accepting(one, processes), [])
+        if len(mine) < most:
+            mine.append(one)
+        else:
+            one.socket.close()
+    return [one for mine in kept.values() for one in mine]
+
+
+def _accepting(connection: _Connection, processes: Sequence[psutil.Process]) -> int:
+    """Return the id of the process that has accepted a connection."""
+    own = connection.socket.getsockname()[1]
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for process in processes:
+            if any(one.raddr and one.raddr.port == own for one in process.net_connections("tcp")):
+                return process.pid
+    raise TimeoutError(f"no process accepted a connection within {PATIENCE:.0f} s")
 
 
 class _Connection:

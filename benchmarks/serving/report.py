@@ -64,8 +64,10 @@ GOALS = (
     Goal("web process, no model: first answer", "start", lambda f: f["first_answer_s"], 1, False, "s"),
     Goal("web process, no model: four workers together", "start", lambda f: f["memory_mb"], 200, False, "MB"),
     Goal("cold model of 50 MB: first answer", "cold", lambda f: f["large"]["first_answer_s"], 1, False, "s"),
-    Goal("two workers against one: forest", "workers", lambda f: _best(f["forest"]), 1.7),
-    Goal("two workers against one: linear", "workers", lambda f: _best(f["linear"]), 1.7),
+    Goal("two workers against one, as they are started: forest", "started", lambda f: _best(f["forest"]), 1.7),
+    Goal("two workers against one, as they are started: linear", "started", lambda f: _best(f["linear"]), 1.7),
+    Goal("two workers against one, each held to a core: forest", "workers", lambda f: _best(f["forest"]), 1.7),
+    Goal("two workers against one, each held to a core: linear", "workers", lambda f: _best(f["linear"]), 1.7),
     Goal("a training beside it: the rate", "training", lambda f: 100 * f["share"], 40, True, "%"),
     Goal("a training beside it: p99", "training", lambda f: f["beside"]["p99_ms"] / 1000, 1, False, "s"),
 )
@@ -206,6 +208,7 @@ TABLES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "overhead": ("What HTTP costs over the model's own time, one row, one client", _overhead),
     "start": ("Start of web processes without a model", _start),
     "cold": ("A web process that has not loaded its model, nor imported what the model needs", _cold),
+    "started": ("One web process and two as they are started: each may use both cores", _workers),
     "workers": ("One web process and two, each held to one core, with Redis and the clients on both", _workers),
     "training": ("Two web processes on two cores, alone and with a training of the portfolio beside them", _training),
 }

@@ -33,6 +33,8 @@ class Costs:
         Time of a core that a prediction takes of a web process, of Redis and of the client.
     pause
         Time of a prediction in which nobody works for it: processes are woken up.
+    beside
+        Factor of the web process's time where others work beside it: what they share is more than cores.
     read, load
         Time of Redis to give an artefact, and of a web process to verify and load it.
     """
@@ -41,6 +43,7 @@ class Costs:
     redis: float
     client: float
     pause: float = 0.0
+    beside: float = 1.0
     read: float = 0.0
     load: float = 0.0
 
@@ -198,6 +201,7 @@ class Simulation:
 
     def _request(self, web: _Web, model: int) -> Events:
         began, costs = self._env.now, self._costs
+        takes = costs.web * (costs.beside if self._setup.processes > 1 else 1)
         self._under_way(1)
         # With a crowd each client has a machine of its own.
         if self._setup.arrivals is None:
@@ -205,11 +209,11 @@ class Simulation:
         yield self._env.timeout(costs.pause)
         with web.threads.request() as thread:
             yield thread
-            yield from self._work(web.lock, costs.web / 2, "web")
+            yield from self._work(web.lock, takes / 2, "web")
             yield from self._read(costs.redis)
             if web.loaded[model] < self._current[model]:
                 yield from self._load(web, model)
-            yield from self._work(web.lock, costs.web / 2, "web")
+            yield from self._work(web.lock, takes / 2, "web")
         self._under_way(-1)
         if self._env.now >= self._setup.unseen:
             self._outcome.latencies.append(self._env.now - began)

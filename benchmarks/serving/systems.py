@@ -47,6 +47,10 @@ class Server:
         own = psutil.Process(self.process.pid)
         return [own, *own.children(recursive=True)]
 
+    def children(self) -> list[psutil.Process]:
+        """Return the processes that it has started itself: those that answer."""
+        return psutil.Process(self.process.pid).children()
+
     def cpu(self) -> float:
         """Return the seconds of a core that all of them have taken."""
         return sum(cpu_of(one) for one in self.processes())
@@ -57,7 +61,7 @@ class Server:
 
     def spread(self) -> None:
         """Hold each process that it has started to one core, in turns, with the threads that it has by now."""
-        for number, process in enumerate(psutil.Process(self.process.pid).children()):
+        for number, process in enumerate(self.children()):
             for thread in process.threads():
                 os.sched_setaffinity(thread.id, {sorted(ALL)[number % len(ALL)]})
 
