@@ -116,7 +116,7 @@ def test_costs_are_read_from_what_one_process_was_measured_to_take() -> None:
 
 @pytest.mark.parametrize("factor", [1.0, 1.3])
 def test_how_much_longer_it_takes_beside_another_is_found_from_what_two_did(factor) -> None:
-    assert beside(figures(factor=factor)) == pytest.approx(factor, rel=0.03)
+    assert beside(figures(factor=factor)) == pytest.approx(factor, rel=0.06)
 
 
 @pytest.mark.parametrize(("web_us", "within"), [(4000.0, "8 of 8"), (2500.0, "0 of 8")])
