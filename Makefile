@@ -16,10 +16,10 @@ GPU = nvidia-nccl-cu12 cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas 
 COMPILE = uv pip compile --python-platform linux --python-version 3.11 --no-header $(addprefix --no-emit-package ,$(GPU))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint docs pins clean
+.PHONY: help install demo serve test test-nightly lint docs pins clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 install: .venv/.installed ## Install the service into .venv, with the versions of requirements.txt (2.2 GB)
 
@@ -31,6 +31,9 @@ serve: .venv/.installed ## Run the service on this machine until Ctrl-C
 
 test: .venv/.installed-dev ## Run the tests; ARGS is given to pytest, e.g. make test ARGS="tests/live -x"
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-nightly: .venv/.installed-dev ## Run the tests that take minutes each, which `make test` leaves out
+	$(BIN)/python -m pytest -m nightly --timeout 7200 $(ARGS)
 
 lint: .venv/.installed-dev ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -53,7 +53,11 @@ LONG = (
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with what takes longest. Against a deployment only the live tests mean anything."""
+    """Begin with what takes longest, without what is for the night. Against a deployment only the live tests count."""
+    if not config.getoption("markexpr"):
+        late = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=late)
+        items[:] = [item for item in items if item not in late]
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
     if config.getoption("--host"):
         live = [item for item in items if "live" in item.path.parts]
