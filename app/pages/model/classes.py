@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.pages.model.figures import axes, colour, guess, label, legend, line, shares
-from app.pages.words import number, short, visible
+from app.pages.words import number, visible
 from app.pipelines.reports.page import by_class as by_class
 from app.pipelines.reports.page import confusion as matrix_of
 from app.pipelines.reports.page import gains_of, hardest, worst_found
@@ -14,8 +14,8 @@ from app.pipelines.reports.plots import COLOURS
 #: Classes up to which the matrix is a table; that of more is a figure.
 _TABLE = 12
 
-#: Characters of a class beside the matrix.
-_AXIS = 16
+#: Characters of a class beside the matrix, and in a legend.
+_AXIS, _LEGEND = 16, 22
 
 #: Pixels of a figure without its legend, and of the matrix: of a class, around it, and at most.
 _CURVES, _CELL, _AROUND, _MOST = 320, 16, 150, 900
@@ -31,10 +31,10 @@ def confusion(holdout: dict[str, Any]) -> dict[str, Any] | None:
     return told | ({"rows": found} if len(found) <= _TABLE else {"figure": _heat(found)})
 
 
-def middle(name: object) -> str:
+def middle(name: object, most: int = _AXIS) -> str:
     """Cut a name in its middle: names of many classes often differ at their end."""
     whole = visible(name)
-    return whole if len(whole) <= _AXIS else f"{whole[: _AXIS // 2]}…{whole[1 - _AXIS // 2 :]}"
+    return whole if len(whole) <= most else f"{whole[: most // 2]}…{whole[1 - most // 2 :]}"
 
 
 def _worst(found: list[tuple[Any, list[tuple[int, float]]]]) -> list[dict[str, Any]]:
@@ -94,7 +94,7 @@ def _drawn(curves: list[dict[str, Any]], one: dict[str, Any], kept: list[dict[st
 
 
 def _legend(name: object, kind: str, value: float | None) -> str:
-    return f"{short(visible(name), 22)} ({kind} {number(value)})"
+    return f"{middle(name, _LEGEND)} ({kind} {number(value)})"
 
 
 def _of(curves: list[dict[str, Any]], kept: list[dict[str, Any]]) -> str:
@@ -187,7 +187,7 @@ def _gains(drawn: dict[str, Any]) -> dict[str, Any] | None:
         return None
     lines = [
         line(
-            one["class"],
+            middle(one["class"], _LEGEND),
             one["rows"],
             one["positives"],
             text=[None if value is None else f"lift {value:.3g}" for value in one["lift"]],
