@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from app.jobs.records import JobKind, JobState, Stop
 from app.pages.model.figures import axes, label
+from app.pages.points import LINE, neighbours
 from app.pages.words import candidate, metric, short
+from app.payloads.outline import outline
 from app.pipelines import metrics
 
 if TYPE_CHECKING:
     from app.jobs.records import Job
 
-#: Candidates of the leaderboard that are shown, and lines of the log.
-_ROWS, _LINES = 15, 60
+#: Candidates of the leaderboard that are shown, lines of the log, and characters of a candidate in the figure.
+_ROWS, _LINES, _NAME = 15, 60, 80
 
 #: {stage: what happens in it}; any other is shown as it is called.
 STAGES = {
@@ -118,41 +120,57 @@ def _again(job: Job) -> dict[str, Any] | None:
 
 def _figure(scored: list[dict[str, Any]], began: float, greater: bool, measured: str) -> dict[str, Any]:
     """Draw scores by time, an engine a colour, and the best so far as a line of steps."""
-    better = max if greater else min
     after = [round(event["time"] - began, 2) for event in scored]
-    best, line = None, []
-    for event in scored:
-        score = event["candidate"]["score"]
-        best = score if best is None else better(best, score)
-        line.append(best)
+    tried = [event["candidate"] for event in scored]
+    # What has been moved or zoomed stays so when there are more points.
+    layout = axes("seconds", label(measured, 60), uirevision="job")
+    return {"data": [_best(after, tried, greater), *_points(after, tried, greater)], "layout": layout}
 
-    def named(event: dict[str, Any]) -> str:
-        return label(candidate(event["candidate"]["name"]), 80)
 
-    engines = dict.fromkeys(event["candidate"]["engine"] for event in scored)
-    points = [
+def _best(after: list[float], tried: list[dict[str, Any]], greater: bool) -> dict[str, Any]:
+    """Return the best so far as a line of steps: where one was better than all before, and at the end."""
+    better = max if greater else min
+    xs, ys = after[:1], [tried[0]["score"]]
+    for at, one in zip(after, tried, strict=True):
+        if better(ys[-1], one["score"]) != ys[-1]:
+            xs.append(at)
+            ys.append(one["score"])
+    kept = sorted({*outline(ys, LINE), len(ys) - 1})
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "best so far",
+        "x": [*(xs[place] for place in kept), after[-1]],
+        "y": [*(ys[place] for place in kept), ys[-1]],
+        "line": {"shape": "hv", "color": "var:--quiet"},
+        "hoverinfo": "skip",
+    }
+
+
+def _points(after: list[float], tried: list[dict[str, Any]], greater: bool) -> list[dict[str, Any]]:
+    """Return the candidates of each engine as points; of very many the best of those beside each other."""
+    engines = [one["engine"] for one in tried]
+    best = max if greater else min
+    drawn = [
+        (best(some, key=lambda place: tried[place]["score"]), len(some))
+        for some in neighbours(after, [one["score"] for one in tried], engines)
+    ]
+
+    def named(place: int, count: int) -> str:
+        others = f", and {count - 1:,} beside it" if count > 1 else ""
+        return label(candidate(tried[place]["name"]), _NAME) + others
+
+    return [
         {
             "type": "scatter",
             "mode": "markers",
             "name": label(engine),
-            "x": [at for at, event in zip(after, scored, strict=True) if event["candidate"]["engine"] == engine],
-            "y": [event["candidate"]["score"] for event in scored if event["candidate"]["engine"] == engine],
-            "text": [named(event) for event in scored if event["candidate"]["engine"] == engine],
+            "x": [after[place] for place, _ in drawn if engines[place] == engine],
+            "y": [tried[place]["score"] for place, _ in drawn if engines[place] == engine],
+            "text": [named(place, count) for place, count in drawn if engines[place] == engine],
         }
-        for engine in engines
+        for engine in dict.fromkeys(engines)
     ]
-    steps = {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "best so far",
-        "x": after,
-        "y": line,
-        "line": {"shape": "hv", "color": "var:--quiet"},
-        "hoverinfo": "skip",
-    }
-    # What has been moved or zoomed stays so when there are more points.
-    layout = axes("seconds", label(measured, 60), uirevision="job")
-    return {"data": [steps, *points], "layout": layout}
 
 
 def _log(history: list[dict[str, Any]], began: float) -> list[dict[str, Any]]:

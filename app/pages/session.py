@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from flask import request, session
+from flask import current_app, g, request, session
+from itsdangerous import BadSignature, Signer
 from markupsafe import Markup
 
 from app import auth
@@ -17,9 +19,12 @@ from app.settings import ROLES
 from app.store.secret import signing_secret
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Flask, Response
 
     from app.settings import Settings
+
+#: Characters of a token that its cookie is named by.
+_NAMED = 8
 
 #: Days after which a key has to be typed in again.
 _DAYS = 14
@@ -44,6 +49,7 @@ def register(app: Flask, settings: Settings) -> None:
     )
 
     app.jinja_env.globals.update({"may": may, "token": token, "csrf": _field})
+    app.after_request(_keep)
 
     @app.context_processor
     def known() -> dict[str, Any]:
@@ -65,8 +71,7 @@ def enter(key: str) -> None:
     session.clear()
     session.permanent = True
     session["key"] = digest
-    # Made now, so that no later answer has a cookie to send.
-    token()
+    session["token"] = _random()
 
 
 def leave() -> None:
@@ -100,10 +105,55 @@ def require(endpoint: str) -> None:
 
 
 def token() -> str:
-    """Return what a page of this session sends along with a change: another site's page does not know it."""
-    if "token" not in session:
-        session["token"] = secrets.token_urlsafe(16)
-    return str(session["token"])
+    """Return what a page of this browser sends along with a change: another site's page does not know it.
+
+    Whoever has signed in has one with the key, in the session's cookie. A browser that nobody has signed in with may
+    open several pages at once before it has any cookie. Each of these would get a token of its own, and with one cookie
+    for all the last would undo the others: so each token has a cookie of its own, and any of them is good. It is signed
+    as a session is, so that no other service of this host makes one up; scripts cannot read it, and other sites' pages
+    do not send it.
+    """
+    if "token" in session:
+        return str(session["token"])
+    if not (known := _cookies()):
+        g.csrf_token = g.get("csrf_token") or _random()
+    return known[0] if known else str(g.csrf_token)
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def _signer() -> Signer:
+    assert current_app.secret_key is not None
+    return Signer(current_app.secret_key, b"token of a page", key_derivation="hmac", digest_method=hashlib.sha256)
+
+
+def _prefix() -> str:
+    return f"{current_app.config['SESSION_COOKIE_NAME']}_"
+
+
+def _cookies() -> list[str]:
+    """Return the tokens that a browser has cookies for."""
+    found = []
+    for name, value in request.cookies.items():
+        if name.startswith(_prefix()):
+            with suppress(BadSignature):
+                found.append(_signer().unsign(value).decode())
+    return found
+
+
+def _keep(response: Response) -> Response:
+    """Send the cookie of a token that a page was given."""
+    if (made := g.pop("csrf_token", None)) is not None:
+        response.set_cookie(
+            _prefix() + made[:_NAMED],
+            _signer().sign(made).decode(),
+            httponly=True,
+            samesite="Lax",
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+        )
+    return response
 
 
 def _field() -> Markup:
@@ -119,6 +169,7 @@ def check_token() -> None:
     TokenMissing
     """
     sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
-    known = session.get("token", "")
-    if not known or not hmac.compare_digest(sent.encode(), known.encode()):
+    # A token from before somebody signed in is not one of theirs.
+    known = [str(session["token"])] if "token" in session else _cookies()
+    if not any(hmac.compare_digest(sent.encode(), one.encode()) for one in known):
         raise TokenMissing("This page is too old, or cookies are off. Load it again, and then repeat what you did.")

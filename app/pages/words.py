@@ -6,13 +6,17 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import Undefined
 from markupsafe import Markup
 
 from app.pipelines.reports import writing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
 #: Digits that a number is rounded to.
@@ -96,6 +100,11 @@ def value(found: object) -> str:
     return writing.cell(found)
 
 
+def visible(name: object) -> str:
+    """Write the name of a class, a column or a row so that blanks can be seen."""
+    return writing.visible(name)
+
+
 def percent(share: float | None) -> str:
     """Write a share of 1."""
     return NOTHING if share is None else writing.percent(share)
@@ -149,8 +158,7 @@ def count(value: int, one: str, many: str = "") -> str:
 
 def short(text: object, most: int = 60) -> str:
     """Cut a text that is too long for its place."""
-    whole = str(text)
-    return whole if len(whole) <= most else whole[: most - 1] + "…"
+    return writing.cut(text, most)
 
 
 def kind_of_model(name: str) -> str:
@@ -208,15 +216,29 @@ def pointed(pointer: str) -> str:
     return ".".join(steps if part in _PARTS else [part, *steps])
 
 
+def _there(write: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a filter take what a record lacks for nothing."""
+
+    @wraps(write)
+    def written(value: object, *more: object) -> Any:
+        return write(None if isinstance(value, Undefined) else value, *more)
+
+    return written
+
+
 def register(app: Flask) -> None:
     """Make the words filters of the templates."""
-    filters: dict[str, Any] = {
+    of_numbers: dict[str, Callable[..., Any]] = {
         "number": number,
         "percent": percent,
         "seconds": seconds,
         "size": size,
-        "moment": moment,
-        "metric": metric,
+        "spread": spread,
+    }
+    filters: dict[str, Any] = {
+        **{name: _there(write) for name, write in of_numbers.items()},
+        "moment": _there(moment),
+        "metric": _there(metric),
         "count": count,
         "short": short,
         "value": value,
@@ -224,7 +246,7 @@ def register(app: Flask) -> None:
         "cut": short,
         "kind_of_model": kind_of_model,
         "candidate": candidate,
-        "spread": spread,
         "pointed": pointed,
+        "visible": visible,
     }
     app.jinja_env.filters.update(filters)

@@ -276,7 +276,8 @@ class VersionRecord(_Answer):
     leaderboard: list[LeaderboardRow]
     """The candidates, the best first."""
     curves: JSON | None = None
-    """On rows held out: ROC, precision and recall, calibration, gains; or residuals."""
+    """On rows held out: `roc`, `precision_recall`, `calibration` and `gains`, lists of a curve a class against the
+    rest, of two classes that of the last; or `residuals`."""
     importances: JSON | None = None
     """Of each column, with their spread."""
     learning_curves: JSON | None = None

@@ -26,15 +26,15 @@ def test_candidates_are_ranked_and_drawn_whichever_way_the_metric_counts():
     events = [tried(101, 0.3, "a"), tried(102, 0.9, "b"), tried(103, None, "c", error="refused"), tried(104, 0.5, "d")]
     # What was reported last may be older than the latest candidate.
     for best, metric, order, line in (
-        (0.9, "roc_auc", "bda", [0.3, 0.9, 0.9]),
-        (0.3, "roc_auc", "bda", [0.3, 0.9, 0.9]),
-        (0.3, "rmse", "adb", [0.3, 0.3, 0.3]),
-        (0.9, "rmse", "adb", [0.3, 0.3, 0.3]),
+        (0.9, "roc_auc", "bda", [(1, 0.3), (2, 0.9), (4, 0.9)]),
+        (0.3, "roc_auc", "bda", [(1, 0.3), (2, 0.9), (4, 0.9)]),
+        (0.3, "rmse", "adb", [(1, 0.3), (4, 0.3)]),
+        (0.9, "rmse", "adb", [(1, 0.3), (4, 0.3)]),
     ):
         told = following.told(running(best_score=best, metric=metric), events, None)
         assert "".join(row["name"] for row in told["board"]) == order
         steps, points = told["figure"]["data"]
-        assert (steps["y"], points["x"]) == (line, [1, 2, 4])
+        assert ([*zip(steps["x"], steps["y"], strict=True)], points["x"]) == (line, [1, 2, 4])
 
 
 def test_the_log_has_stages_and_failures_with_the_seconds_since_the_start():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -106,7 +107,7 @@ def report():
                 {"class": name, "brier": 0.1, "mean_predicted": bins, "fraction_of_positives": bins, "counts": [1, 2]}
                 for name in CLASSES
             ],
-            "gains": None,
+            "gains": [{"class": name, "rows": ends, "positives": ends, "lift": [None, 1.0]} for name in CLASSES],
         },
         "importances": {
             "metric": NASTY,
@@ -155,6 +156,16 @@ def report():
         ],
         "learning_curves": {NASTY: [1.0, 0.5], f"val_{NASTY}": [1.0, None]},
         "code": "pass",
+    }
+
+
+def residuals():
+    """What a regression reports of its rows held out."""
+    return {
+        "bias": 0.1,
+        "histogram": {"edges": [0.0, 1.0], "counts": [2]},
+        "absolute_error": {"0.5": 0.1},
+        "sample": {"predicted": [0.1, 0.2], "true": [0.1, 0.3]},
     }
 
 
@@ -227,6 +238,29 @@ def test_of_forty_classes_the_worst_are_drawn_and_the_legend_has_six_lines(shown
     assert len(next(figure for figure in page.figures if figure["data"][0]["type"] == "heatmap")["data"][0]["z"]) == 40
 
 
+def test_gains_are_of_the_classes_whose_roc_is_drawn_in_the_same_colours():
+    ends, names = [0.0, 1.0], list("abcdefgh")
+    roc = [
+        {"class": name, "auc": auc, "false_positive_rate": ends, "true_positive_rate": ends}
+        for name, auc in zip(names, (0.9, 0.5, 0.8, 0.6, 0.99, 0.7, 0.98, 0.65), strict=True)
+    ]
+    gains = [{"class": name, "rows": ends, "positives": ends, "lift": [None, 1.0]} for name in names]
+    for many in (8, 4):
+        figures = {one["title"]: one for one in classes.figures({"roc": roc[:many], "gains": gains[:many]})}
+        drawn = [
+            [(trace["name"].partition(" ")[0], trace["line"]["color"]) for trace in figures[title]["data"][1:]]
+            for title in ("ROC curve", "Cumulative gains")
+        ]
+        assert drawn[0] == drawn[1]
+        assert len(drawn[0]) == min(many, 6)
+
+
+def test_gains_of_a_version_from_before_there_were_those_of_several_classes_are_drawn():
+    gains = {"class": "yes", "rows": [0.0, 1.0], "positives": [0.0, 1.0], "lift": [None, 1.0]}
+    [figure] = classes.figures({"gains": gains})
+    assert [trace["name"] for trace in figure["data"][1:]] == ["yes"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -240,6 +274,68 @@ def test_a_record_without_a_report_has_a_page(shown, changes):
     page = shown(record(**changes), {})
     assert {"versions", "parameters", "calls", "downloads"} <= set(page.ids)
     assert not page.figures
+
+
+def leaves(value, before=()):
+    """Yield the way to each name in JSON, into the first of a list alone."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield (*before, name)
+            yield from leaves(inner, (*before, name))
+    elif isinstance(value, list) and value:
+        yield from leaves(value[0], (*before, 0))
+
+
+def without(value, way, instead):
+    """Return JSON without what a way leads to, or with something else in its place."""
+    name, *rest = way
+    changed = list(value) if isinstance(value, list) else dict(value)
+    if rest:
+        changed[name] = without(changed[name], rest, instead)
+    elif instead is None:
+        changed[name] = None
+    else:
+        del changed[name]
+    return changed
+
+
+ROWS_CURVE = {"metric": "r2", "rows": [1, 2, 3], "held_out": [0.1] * 3, "learned_from": [0.2] * 3}
+
+
+def complete(**changes):
+    """A record that has all that it may have, of one class of its forty."""
+    rows = holdout()
+    of_one = dict(list(rows["classification_report"].items())[:1])
+    return record(holdout=rows | {"classification_report": of_one}, **changes)
+
+
+#: What a version may lack: parts of its report, and of what its record has of rows held out, folds and the training.
+LACKING = [
+    *(("report", *way) for way in leaves(report() | {"rows_curve": ROWS_CURVE})),
+    *(("report", "curves", "residuals", *way) for way in leaves(residuals())),
+    *((name, *way) for name in ("holdout", "metrics", "result") for way in leaves(getattr(complete(), name))),
+]
+
+
+@pytest.mark.parametrize("instead", [None, "nothing"])
+def test_a_version_shows_what_there_is_whatever_its_report_lacks(client, publications, instead):
+    told = report() | {"rows_curve": ROWS_CURVE}
+    told["curves"]["residuals"] = residuals()
+    for number, (kind, *way) in enumerate([("report", "nothing"), *LACKING]):
+        made = complete(pipeline_id=f"lacking-{number}", job_id=f"job-{number}")
+        lacking = told
+        if kind == "report":
+            lacking = without(told | {"nothing": 0}, way, instead)
+        else:
+            made = replace(made, **{kind: without(getattr(made, kind), way, instead)})
+        publications.publish(Version(made, Artifact({"format": "none"}, {"estimator": b""}), lacking))
+    whole = client.get("/ui/models/lacking-0").text
+    for number, way in enumerate(LACKING, start=1):
+        answer = client.get(f"/ui/models/lacking-{number}")
+        assert answer.status_code == 200, way
+        page = Page(answer.text)
+        assert {"versions", "parameters", "calls", "downloads"} <= set(page.ids), way
+        assert len(answer.text) > len(whole) / 4, way
 
 
 def test_a_version_that_does_not_exist_is_told_and_no_number_is_refused(client, shown):
@@ -414,3 +510,19 @@ def test_a_board_calls_printed_pipelines_by_their_steps_and_their_last_one():
     told = board.told(rows, record(), True)
     assert [(row["kind"], row["shown"]) for row in told["rows"]] == [("Tree", "Scale > Tree"), ("Line", "Scale > Line")]
     assert told["figure"]["layout"]["yaxis"]["ticktext"] == ["Tree", "Line"]
+
+
+def test_classes_that_differ_by_blanks_alone_can_be_told_apart(shown):
+    names = ["yes", "yes ", "", "no  way"]
+    report_of = {name: {"precision": 0.5, "recall": 0.5, "f1-score": 0.5, "support": 10.0} for name in names}
+    matrix = [[8 if true == other else 1 for other in range(4)] for true in range(4)]
+    told = {"classes": names, "confusion_matrix": matrix, "classification_report": report_of}
+    ends = [0.0, 1.0]
+    roc = [{"class": name, "auc": 0.9, "false_positive_rate": ends, "true_positive_rate": ends} for name in names]
+    page = shown(record(holdout=told, result={"classes": names}), {"curves": {"roc": roc}})
+    # In the matrix across and down, and class by class.
+    assert page.texts.count("yes␣") == 3
+    assert page.texts.count("yes") >= 3
+    assert page.texts.count("“”") == 3
+    drawn = [trace["name"] for trace in page.figures[0]["data"][1:]]
+    assert drawn == ["yes (AUC 0.9)", "yes␣ (AUC 0.9)", "“” (AUC 0.9)", "no␣␣way (AUC 0.9)"]

@@ -1,5 +1,7 @@
 """Pages and who looks at them, without a browser: tokens, cookies, headers, problems."""
 
+import re
+
 import pytest
 
 from app import auth, create_app
@@ -14,9 +16,12 @@ def guarded(settings, client_of_redis):
 
 
 def token_of(client, path="/ui/sign-in"):
-    client.get(path)
-    with client.session_transaction() as session:
-        return session["token"]
+    return re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)[1]
+
+
+def cookies_of(answer):
+    """Return the cookies that an answer sends, by name."""
+    return dict(header.partition(";")[0].split("=", 1) for header in answer.headers.getlist("Set-Cookie"))
 
 
 def sign_in(client, key=KEY, **more):
@@ -55,6 +60,43 @@ def test_a_change_without_the_token_of_the_session_is_refused(client, path, sent
     answer = client.post(path, data=sent)
     assert answer.status_code == 403
     assert "Load this page again" in answer.text
+
+
+def test_pages_that_are_opened_at_once_all_have_a_token_that_is_taken(guarded):
+    # Neither request has the cookie of the other's answer yet.
+    answers = [guarded.application.test_client(use_cookies=False).get("/ui/sign-in") for _ in range(2)]
+    for answer in answers:
+        for name, value in cookies_of(answer).items():
+            guarded.set_cookie(name, value)
+    tokens = [re.search(r'name="csrf_token" value="([^"]+)"', answer.text)[1] for answer in answers]
+    assert len(set(tokens)) == 2
+    for token in tokens:
+        assert guarded.post("/ui/sign-in", data={"key": "wrong", "csrf_token": token}).status_code == 401
+    # A page that is opened later gets one of them, and no cookie more.
+    later = guarded.get("/ui/sign-in")
+    assert "Set-Cookie" not in later.headers
+    assert any(token in later.text for token in tokens)
+
+
+def test_a_token_is_good_only_with_the_cookie_that_this_service_signed_for_it(guarded, settings):
+    name = guarded.application.config["SESSION_COOKIE_NAME"]
+    stranger = guarded.application.test_client()
+    token = token_of(stranger)
+    # Somebody else's token, with no cookie, with one that is made up, and with that of another service.
+    assert guarded.post("/ui/sign-in", data={"key": KEY, "csrf_token": token}).status_code == 403
+    guarded.set_cookie(f"{name}_{token[:8]}", token)
+    assert guarded.post("/ui/sign-in", data={"key": KEY, "csrf_token": token}).status_code == 403
+    other = create_app(settings.model_copy(update={"signing_secret": "another secret of forty characters in all"}))
+    [(_, value)] = cookies_of(other.test_client().get("/ui/sign-in")).items()
+    guarded.set_cookie(f"{name}_{value[:8]}", value)
+    assert guarded.post("/ui/sign-in", data={"key": KEY, "csrf_token": value.partition(".")[0]}).status_code == 403
+
+
+def test_a_token_from_before_somebody_signed_in_is_good_no_longer(guarded):
+    before = token_of(guarded)
+    assert sign_in(guarded).status_code == 303
+    assert guarded.post("/ui/jobs/none/cancel", data={"csrf_token": before}).status_code == 403
+    assert guarded.post("/ui/jobs/none/cancel", data={"csrf_token": token_of(guarded, "/")}).status_code == 404
 
 
 def test_a_change_by_a_key_in_a_header_needs_no_token(guarded):

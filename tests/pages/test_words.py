@@ -155,3 +155,30 @@ def test_a_spark_line_stays_in_its_box_and_rises_with_the_score():
     assert points[1][1] < points[2][1] < points[0][1]
     assert overview.spark([]) == []
     assert overview.spark([1.0]) == [(3.0, 12.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("yes", "yes"),
+        ("yes ", "yes␣"),
+        ("  yes", "␣␣yes"),
+        ("old age", "old age"),
+        ("old  age", "old␣␣age"),
+        ("old\tage\n", "old⇥age↵"),
+        ("old\xa0age", "old⍽age"),
+        ("old\u2003age", "old␣age"),
+        ("", "“”"),
+        (" ", "␣"),
+        (3, "3"),
+        ("<b> ", "<b>␣"),
+    ],
+)
+def test_names_that_differ_by_blanks_look_different(name, text):
+    assert words.visible(name) == text
+
+
+def test_what_a_template_has_not_is_written_as_nothing(client):
+    environment = client.application.jinja_env
+    for name in ("number", "percent", "seconds", "size", "moment", "spread(none)"):
+        assert environment.from_string(f"{{{{ nothing.there | {name} }}}}").render(nothing={}) == words.NOTHING

@@ -65,17 +65,29 @@ def test_each_of_several_classes_has_its_curves():
     probabilities = draw.dirichlet(np.ones(3), 90)
     y = probabilities.argmax(axis=1)
     told = (y, probabilities, (3, 5, 7))
-    for kind in (curves.roc, curves.precision_recall, curves.calibration):
+    for kind in (curves.roc, curves.precision_recall, curves.calibration, curves.gains):
         assert [curve["class"] for curve in kind(*told)] == [3, 5, 7]
     assert sum(curve["share"] for curve in curves.precision_recall(*told)) == pytest.approx(1)
-    assert curves.gains(*told) is None
+
+
+def test_gains_of_several_classes_are_each_against_the_rest():
+    y = np.array([0, 0, 1, 2])
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.2, 0.7, 0.1]])
+    sure, unsure, wrong = curves.gains(y, probabilities, ("a", "b", "c"))
+    assert (sure["rows"], sure["positives"]) == ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 0.5, 1.0, 1.0, 1.0])
+    # The row of b comes after that of c.
+    assert unsure["positives"][:3] == [0.0, 0.0, 1.0]
+    assert unsure["lift"][:3] == [None, 0.0, 2.0]
+    # Three rows of one score come in together.
+    assert (wrong["rows"], wrong["positives"]) == ([0.0, 0.25, 1.0], [0.0, 0.0, 1.0])
 
 
 def test_many_classes_share_the_points():
     draw = np.random.default_rng(0)
     probabilities = draw.dirichlet(np.ones(100), 2_000)
-    found = curves.roc(draw.integers(0, 100, 2_000), probabilities, tuple(range(100)))
-    assert max(len(curve["thresholds"]) for curve in found) == 40
+    told = (draw.integers(0, 100, 2_000), probabilities, tuple(range(100)))
+    assert max(len(curve["thresholds"]) for curve in curves.roc(*told)) == 40
+    assert max(len(curve["lift"]) for curve in curves.gains(*told)) == 40
 
 
 @pytest.mark.parametrize("y", [[0, 0, 0], [1, 1, 1]])
@@ -87,7 +99,7 @@ def test_rows_of_a_single_class_have_no_curve_and_no_nan(y):
     assert found[0][0]["auc"] is None
     assert found[1][0]["recall"] == []
     assert sum(found[2][0]["counts"]) == 3
-    assert found[3] is None
+    assert found[3] == [{"class": CLASSES[-1], "rows": [], "positives": [], "lift": []}]
 
 
 def test_weights_that_are_all_zero_give_nothing(scored):
@@ -109,7 +121,7 @@ def test_calibration_tells_how_often_it_was_so():
 
 def test_gains_take_rows_of_one_score_together():
     positive = np.array([0.9, 0.5, 0.5, 0.1])
-    found = curves.gains(np.array([1, 1, 0, 0]), np.column_stack([1 - positive, positive]), CLASSES)
+    [found] = curves.gains(np.array([1, 1, 0, 0]), np.column_stack([1 - positive, positive]), CLASSES)
     assert found["rows"] == [0.0, 0.25, 0.75, 1.0]
     assert found["positives"] == [0.0, 0.5, 1.0, 1.0]
     assert found["lift"][:2] == [None, 2.0]

@@ -181,7 +181,7 @@ def test_a_class_that_the_held_out_rows_lack_is_a_dash(classified):
     record, report = classified
     curves = {name: value and json.loads(json.dumps(value)) for name, value in report["curves"].items()}
     curves["roc"][0] |= {"auc": None, "false_positive_rate": [], "true_positive_rate": [], "thresholds": []}
-    found = Page(page(record, {**report, "curves": {**curves, "gains": None}}))
+    found = Page(page(record, {**report, "curves": {**curves, "gains": []}}))
     # The name is in a remark too.
     assert found.text.count("ROC curve") == Page(page(record, report)).text.count("ROC curve") - 1
     assert "Cumulative gains" not in found.text

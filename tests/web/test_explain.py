@@ -1,8 +1,12 @@
 """The page that explains: tables, texts, images and series, the whole model, and names that would be code."""
 
+import io
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests import kinds
@@ -74,6 +78,7 @@ def test_a_row_of_the_training_is_taken_and_where_an_answer_takes_long_the_butto
     page.get_by_label("Explain again at each change").uncheck()
     shown.fill("3000")
     expect(page.locator("#result.stale")).to_be_visible()
+    visit.look("explain_stale")
     page.get_by_role("button", name="Explain", exact=True).click()
     expect(page.locator("#result .told svg").first).to_contain_text("body_mass_g = 3000")
     expect(page.locator("#result.stale")).to_have_count(0)
@@ -91,6 +96,28 @@ def test_the_whole_model_is_explained_and_what_the_training_explained_is_shown(v
     visit.look("explain_training")
 
 
+def test_a_model_that_takes_long_to_explain_is_explained_when_somebody_asks_for_it(visit, made):
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame(draw.normal(size=(200, 60)).round(3), columns=[f"column {place}" for place in range(60)])
+    frame["kind"] = [f"kind {row % 10}" for row in range(200)]
+    model = {"model": "sklearn.naive_bayes.GaussianNB"}
+    pipeline = trained(made(), frame, target="kind", model_training=model)
+    page = visit.open(f"/ui/models/{pipeline.id}/explain?of=model")
+    cost = page.locator("#cost")
+    expect(cost).to_contain_text("100 rows of 60 columns for 10 classes are 60,000 contributions", timeout=FIRST)
+    expect(cost).to_contain_text("up to 1 min")
+    page.wait_for_timeout(1_000)
+    expect(page.locator("#result")).to_be_empty()
+    visit.look("explain_costly")
+    page.get_by_label("Class").select_option("kind 3")
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_label("Rows", exact=True).fill("4")
+    page.wait_for_timeout(1_000)
+    expect(page.locator("#result")).to_be_empty()
+    page.get_by_role("button", name="Explain", exact=True).click()
+    expect(explained(page)).to_contain_text("Contributions row by row")
+
+
 def test_words_of_a_text_are_coloured_by_what_they_do(visit, made):
     notes = kinds.customers()[["customer", "note", "leaves"]]
     pipeline = trained(made(), notes, target="leaves", id_column="customer", model_training=LINEAR)
@@ -103,10 +130,42 @@ def test_words_of_a_text_are_coloured_by_what_they_do(visit, made):
     visit.look("explain_text")
 
 
-def test_an_image_of_a_file_has_its_map_and_a_signal_its_shades(visit, made):
-    pictures, sides = kinds.pictures()
+@pytest.fixture(scope="module")
+def images(made):
+    """A network on small images."""
     size = {"height": 12, "width": 12, "channels": 1}
-    images = trained(made(), pictures, sides, images=size, limits={"seconds": 15, "candidates": 1})
+    return trained(made(), *kinds.pictures(), images=size, limits={"seconds": 15, "candidates": 1})
+
+
+def test_images_are_predicted_one_by_one_and_many_at_once(visit, images):
+    page = visit.open(f"/ui/models/{images.id}/predict")
+    expect(page.locator("#result")).to_contain_text("once you have chosen an image")
+    page.get_by_role("button", name="Take an image of the training").click()
+    page.get_by_label("An image of the training").select_option(index=2)
+    expect(page.locator("#result ul.bars li")).to_have_count(2, timeout=FIRST)
+    shown = page.locator("#row img.preview")
+    before = shown.get_attribute("src")
+    visit.look("predict_image")
+    # One's own takes its place.
+    dark = Image.new("L", (12, 12))
+    dark.paste(255, (0, 0, 6, 12))
+    sink = io.BytesIO()
+    dark.save(sink, "PNG")
+    page.locator("#row input[type=file]").set_input_files(file_of("own.png", sink.getvalue()))
+    expect(page.locator("#result .answer strong")).to_have_text("left")
+    assert shown.get_attribute("src") != before
+    assert shown.evaluate("one => one.complete && one.naturalWidth") == 12
+    page.get_by_label("A file").check()
+    page.set_input_files("#file", file_of(*kinds.pictures()[0]))
+    expect(page.locator("#result .pictures img")).to_have_count(12)
+    visit.look("predict_images")
+    page.locator("#result tbody tr").nth(3).get_by_role("button", name="What if").click()
+    expect(page.locator("#pairs img.preview").first).to_be_visible()
+    visit.look("what_if_image")
+
+
+def test_an_image_of_a_file_has_its_map_and_a_signal_its_shades(visit, made, images):
+    pictures, _ = kinds.pictures()
     page = visit.open(f"/ui/models/{images.id}/explain")
     page.get_by_label("A file").check()
     page.set_input_files("#file", file_of(*pictures))

@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests import kinds
@@ -35,6 +36,19 @@ def test_a_typed_row_is_predicted_as_the_api_does_and_again_at_each_change(visit
     expect(page.locator("#result .answer strong")).to_have_text(answer["prediction"]["0"])
     score = answer[f"score_{answer['prediction']['0']}"]["0"]
     expect(page.locator("#result ul.bars li").first).to_contain_text(f"{100 * score:.1f} %")
+
+
+def test_buttons_under_the_pointer_can_be_read_in_the_dark_too(visit, penguins):
+    page = visit.open(f"/ui/models/{penguins.id}/predict")
+    expect(page.locator("#result ul.bars li")).to_have_count(3)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for name in ("Predict", "Download as CSV", "Take a row of the training", "What if"):
+            page.get_by_role("button", name=name, exact=True).hover()
+            # Colours change within a fifth of a second.
+            page.wait_for_timeout(400)
+            found = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
+            assert not found, (scheme, name, [node["html"] for one in found for node in one["nodes"]])
 
 
 def test_what_the_training_did_not_have_is_said_and_predicted_all_the_same(visit, penguins):

@@ -13,6 +13,9 @@ from app.explain.page.lanes import Lanes, fitted
 from app.pipelines.reports.plots import Plot, span
 from app.pipelines.reports.writing import amount, cell
 
+#: Columns whose curves are drawn, those with the greatest ups and downs.
+CURVES = 24
+
 #: Letters of the name of an axis.
 _LETTERS = 40
 

@@ -102,9 +102,9 @@ def _images(entry: dict[str, Any]) -> Figure:
 
 def _curves(entry: dict[str, Any], unit: str) -> list[Figure]:
     found, variations = curves.curves(entry), {one["feature"]: one.get("variation") for one in entry["curves"]}
-    y = curves.ends(found)
-    figures = []
-    for one in found:
+    y, hidden = curves.ends(found), len(found) - curves.CURVES
+    figures: list[Figure] = []
+    for one in found[: curves.CURVES]:
         told = [f"Ups and downs add up to {amount(variations[one.feature], 3)}."]
         if one.kind == "text" and variations[one.feature] is not None:
             told = [f"From the least to the greatest it is {amount(variations[one.feature], 3)}."]
@@ -112,6 +112,8 @@ def _curves(entry: dict[str, Any], unit: str) -> list[Figure]:
             told.append("Marked: this row.")
         if len(one.low):
             told.append(f"{'Whiskers' if one.kind == 'text' else 'Shaded'}: the middle 80 % of the rows.")
+        if hidden > 0 and not figures:
+            told.append(f"{hidden:,} more columns are in the JSON answer.")
         figures.append(Figure(one.feature, curves.drawn(one, y, unit), caption=" ".join(told), kind="curve"))
     return figures
 
@@ -121,6 +123,8 @@ def _surface(found: dict[str, Any], unit: str) -> Figure:
         "Brighter is more. What is left when the effect of each column by itself is taken off has a standard deviation "
         f"of {amount(found['interaction'], 3)}: above 0 the two act together."
     )
+    if max(map(len, found["grids"])) > surface.VALUES:
+        caption += f" {surface.VALUES} values of a column are drawn."
     return Figure("Both columns at once", surface.drawn(found, unit), caption=caption)
 
 

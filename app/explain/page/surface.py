@@ -14,12 +14,16 @@ from app.pipelines.reports.writing import amount, cell
 #: Pixels: of the cells, of the names at the left and below, and of the scale at the right.
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _SCALE = 280, 240, 96, 52, 74
 
+#: Values of each column that are drawn.
+VALUES = 40
+
 #: Steps of the scale, names on each axis, and letters of them.
 _STEPS, _NAMES, _BELOW, _BESIDE, _LETTERS = 24, 5, 9, 12, 34
 
 
 def drawn(surface: dict[str, Any], unit: str) -> Markup:
     """Draw a cell a pair of values; each row and column of cells is as wide, however far apart the values are."""
+    surface = _thinned(surface)
     rows, columns = surface["grids"]
     mean = surface["mean"]
     low, high = wide(span(*mean))
@@ -38,6 +42,16 @@ def drawn(surface: dict[str, Any], unit: str) -> Markup:
     parts += [*_names(surface, across, down), *_scale(low, high, unit)]
     title = f"{unit} by {surface['features'][0]} and {surface['features'][1]}"
     return svg(_LEFT + _WIDTH + _SCALE, _HEIGHT + _BOTTOM, title, parts, kind="plot surface")
+
+
+def _thinned(surface: dict[str, Any]) -> dict[str, Any]:
+    """Return a surface of no more values of each column than can be told apart, its ends among them."""
+    down, across = (_chosen(len(grid), VALUES) for grid in surface["grids"])
+    rows, columns = surface["grids"]
+    return surface | {
+        "grids": [[rows[place] for place in down], [columns[place] for place in across]],
+        "mean": [[surface["mean"][row][column] for column in across] for row in down],
+    }
 
 
 def _names(surface: dict[str, Any], across: float, down: float) -> list[str]:
@@ -62,9 +76,9 @@ def named(value: Any, most: int = _LETTERS) -> str:
     return amount(value) if isinstance(value, float) else fitted(cell(value), most)
 
 
-def _chosen(count: int) -> list[int]:
-    """Return which of so many values are named."""
-    return sorted({round(place * (count - 1) / (_NAMES - 1)) for place in range(_NAMES)}) if count else []
+def _chosen(count: int, most: int = _NAMES) -> list[int]:
+    """Return which of so many values are named, or drawn: both ends and others evenly between them."""
+    return sorted({round(place * (count - 1) / (most - 1)) for place in range(most)}) if count else []
 
 
 def _scale(low: float, high: float, unit: str) -> list[str]:

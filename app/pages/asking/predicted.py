@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from app.pages.words import number
+from app.pages.words import number, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,9 @@ def _known(value: Any) -> Any:
 def many(found: Found, record: Record) -> dict[str, Any]:
     """Return what is shown of many predictions: the first as a table, and what all of them come to."""
     names = list(found)
-    shown = [[found[name][place] for name in names] for place in range(min(ROWS, len(found["id"])))]
+    shown = [
+        [_cell(name, found[name][place], record) for name in names] for place in range(min(ROWS, len(found["id"])))
+    ]
     return {
         "heads": [_head(name) for name in names],
         "rows": shown,
@@ -56,12 +58,18 @@ def many(found: Found, record: Record) -> dict[str, Any]:
     }
 
 
+def _cell(name: str, value: Any, record: Record) -> Any:
+    """Return a value as it is, a class with its blanks."""
+    named = name == "prediction" and record.task == "classification" and _known(value) is not None
+    return visible(value) if named else value
+
+
 def _measured(name: str, record: Record) -> bool:
     return name.startswith(_SCORE) or (name == "prediction" and record.task != "classification")
 
 
 def _head(name: str) -> str:
-    return f"P({name.removeprefix(_SCORE)})" if name.startswith(_SCORE) else name
+    return f"P({visible(name.removeprefix(_SCORE))})" if name.startswith(_SCORE) else name
 
 
 def _summary(predictions: Sequence[Any], record: Record) -> dict[str, Any]:

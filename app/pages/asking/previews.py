@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 #: Rows of the training that are offered, characters of what they are called, and images that are shown.
 OFFERED, _NAME, _PICTURES = 100, 90, 12
 
+#: Pixels of the longer side of one of several images: twice what they take, for screens of twice as many.
+_SMALL = 220
+
 
 def previews(brought: Sent, signature: Signature, settings: Settings) -> list[dict[str, Any]]:
-    """Return the first images that were sent, each with the number of its row."""
-    column = next(one.name for one in signature.columns if one.kind.value == "image")
+    """Return the first images of a file, each with the number of its row; that of a row stands in its form."""
     if brought.values is not None:
-        return [{"place": 0, "source": preview(brought.values[column])}]
+        return []
+    column = next(one.name for one in signature.columns if one.kind.value == "image")
     frame = table(brought.upload, signature, settings).head(_PICTURES)
-    return [{"place": place, "source": preview(value)} for place, value in enumerate(frame[column].tolist())]
+    return [{"place": place, "source": preview(value, _SMALL)} for place, value in enumerate(frame[column].tolist())]
 
 
 def names(rows: Sequence[dict[str, Any]], signature: Signature) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import html
+import math
 from typing import TYPE_CHECKING, Any
 
 from app.pages.asking import sent
+from app.pages.model.figures import label
+from app.pages.points import LINE
 from app.payloads import kinds
+from app.payloads.outline import outline
 from app.payloads.training import SINGLE_SERIES
 
 if TYPE_CHECKING:
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from app.store.record import Record
 
-#: Series and signals that are drawn, and points of a line: of more, those that show the outline.
-SERIES, SIGNALS, POINTS = 4, 6, 600
+#: Series and signals that are drawn.
+SERIES, SIGNALS = 4, 6
 
 #: Steps of the past that are drawn before one of a forecast.
 _PAST = 6
@@ -58,10 +61,10 @@ def forecast(
         steps = [place for place, identity in enumerate(found["id"]) if name is None or str(identity) == str(name)]
         told = [found["prediction"][place] for place in steps]
         past = _ordered(one, signature)[target].tolist()[-_PAST * max(1, len(told)) :]
-        line = _line(str(target), [*range(1 - len(past), 1)], past)
+        line = _line(str(target), 1 - len(past), past)
         # From the last value on, so that the lines meet.
         ahead = {
-            **_line("forecast", [*range(len(told) + 1)], [past[-1], *told]),
+            **_line("forecast", 0, [past[-1], *told]),
             "line": {"dash": "dot", "color": "var:--c1"},
             "mode": "lines+markers",
         }
@@ -93,33 +96,20 @@ def _lines(one: pd.DataFrame, signature: Signature) -> list[dict[str, Any]]:
         stacked = [(name, ordered.loc[ordered[kinds[0]] == name, values[0]]) for name in ordered[kinds[0]].unique()]
     else:
         stacked = [(name, ordered[name]) for name in values]
-    lines = []
-    for name, signal in stacked[:SIGNALS]:
-        samples = signal.tolist()
-        places = thinned(samples, POINTS)
-        lines.append(_line(str(name), places, [samples[place] for place in places]))
-    return lines
+    return [_line(str(name), 0, signal.tolist()) for name, signal in stacked[:SIGNALS]]
 
 
-def thinned(samples: list[Any], most: int) -> list[int]:
-    """Return the places of at most so many samples: of neighbours the least and the greatest."""
-    if len(samples) <= most:
-        return [*range(len(samples))]
-    step = -(-2 * len(samples) // most)
-    kept = set()
-    for first in range(0, len(samples), step):
-        here = [
-            place for place in range(first, min(first + step, len(samples))) if isinstance(samples[place], int | float)
-        ]
-        if here:
-            kept |= {min(here, key=samples.__getitem__), max(here, key=samples.__getitem__)}
-    return sorted(kept)
-
-
-def _line(name: str, x: list[int], y: list[Any]) -> dict[str, Any]:
-    # Plots read a part of HTML in their texts.
-    short = html.escape(name if len(name) <= _NAME else name[: _NAME - 1] + "…", quote=False)
-    return {"type": "scatter", "mode": "lines", "name": short, "x": x, "y": [None if one != one else one for one in y]}
+def _line(name: str, first: int, samples: list[Any]) -> dict[str, Any]:
+    """Return a line of samples, counted from `first` on; of very many those that show its outline."""
+    known = [one if isinstance(one, int | float) and math.isfinite(one) else None for one in samples]
+    places = outline(known, LINE)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": label(name, _NAME),
+        "x": [first + place for place in places],
+        "y": [known[place] for place in places],
+    }
 
 
 def _figure(lines: list[dict[str, Any]], title: str = "samples") -> dict[str, Any]:

@@ -7,14 +7,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from app.pages.model.figures import label
+from app.pages.points import ranked
 from app.pages.words import candidate, kind_of_model, metric
 from app.pipelines.reports.plots import span, strip
 
 if TYPE_CHECKING:
     from app.store.record import Record
 
-#: Rows of the table and kinds of the figure; the others are counted.
-_ROWS, _KINDS = 60, 14
+#: Rows of the table and kinds of the figure, the others are counted; and points of a kind.
+_ROWS, _KINDS, _POINTS = 60, 14, 150
 
 #: Pixels of a box, and around the boxes.
 _BOX, _AROUND = 30, 80
@@ -62,8 +63,8 @@ def _boxes(leaderboard: list[dict[str, Any]], record: Record) -> dict[str, Any] 
         return None
     # Of what was scored on some folds only the ranks come later, whatever the scores.
     best = min if _less_is_better(leaderboard) else max
-    ranked = sorted(kinds.items(), key=lambda pair: best(row["score"] for row in pair[1]), reverse=best is max)
-    shown = ranked[:_KINDS]
+    order = sorted(kinds.items(), key=lambda pair: best(row["score"] for row in pair[1]), reverse=best is max)
+    shown = [(name, _some(rows)) for name, rows in order[:_KINDS]]
     data = [
         {
             "type": "box",
@@ -90,6 +91,11 @@ def _boxes(leaderboard: list[dict[str, Any]], record: Record) -> dict[str, Any] 
         "showlegend": False,
     }
     return {"data": data, "layout": layout, "height": _BOX * len(shown) + _AROUND, "more": len(kinds) - len(shown)}
+
+
+def _some(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a kind that are drawn: of very many some of each rank, which leave the box as it is."""
+    return [rows[place] for place in ranked([row["score"] for row in rows], _POINTS)]
 
 
 def _less_is_better(leaderboard: list[dict[str, Any]]) -> bool:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from app.pages.model.figures import axes, colour, guess, label, legend, line, shares
-from app.pages.words import number, short
+from app.pages.words import number, visible
 from app.pipelines.reports.page import by_class as by_class
 from app.pipelines.reports.page import confusion as matrix_of
-from app.pipelines.reports.page import hardest
+from app.pipelines.reports.page import gains_of, hardest, worst_found
 from app.pipelines.reports.plots import COLOURS
 
 #: Classes up to which the matrix is a table; that of more is a figure.
 _TABLE = 12
 
-#: Characters of a class beside the matrix.
-_AXIS = 16
+#: Characters of a class beside the matrix, and in a legend.
+_AXIS, _LEGEND = 16, 22
 
 #: Pixels of a figure without its legend, and of the matrix: of a class, around it, and at most.
 _CURVES, _CELL, _AROUND, _MOST = 320, 16, 150, 900
@@ -31,10 +31,10 @@ def confusion(holdout: dict[str, Any]) -> dict[str, Any] | None:
     return told | ({"rows": found} if len(found) <= _TABLE else {"figure": _heat(found)})
 
 
-def middle(name: object) -> str:
+def middle(name: object, most: int = _AXIS) -> str:
     """Cut a name in its middle: names of many classes often differ at their end."""
-    whole = str(name)
-    return whole if len(whole) <= _AXIS else f"{whole[: _AXIS // 2]}…{whole[1 - _AXIS // 2 :]}"
+    whole = visible(name)
+    return whole if len(whole) <= most else f"{whole[: most // 2]}…{whole[1 - most // 2 :]}"
 
 
 def _worst(found: list[tuple[Any, list[tuple[int, float]]]]) -> list[dict[str, Any]]:
@@ -50,16 +50,16 @@ def _worst(found: list[tuple[Any, list[tuple[int, float]]]]) -> list[dict[str, A
 
 
 def _heat(found: list[tuple[Any, list[tuple[int, float]]]]) -> dict[str, Any]:
-    names, places = [label(middle(name), _AXIS) for name, _ in found], list(range(len(found)))
-    whole = [label(name, 60) for name, _ in found]
+    names = [label(middle(name), _AXIS) for name, _ in found]
+    # Each class is named once and not in each cell: of a hundred there are ten thousand of these.
+    places = _apart([label(name, 60) for name, _ in found])
     trace = {
         "type": "heatmap",
-        "z": [[share for _, share in row] for _, row in found],
-        "customdata": [
-            [[whole[true], whole[place], count] for place, (count, _) in enumerate(row)]
-            for true, (_, row) in enumerate(found)
-        ],
-        "hovertemplate": "%{customdata[0]} taken for %{customdata[1]}: %{customdata[2]} rows, %{z:.0%}<extra></extra>",
+        "x": places,
+        "y": places,
+        "z": [[round(share, 4) for _, share in row] for _, row in found],
+        "customdata": [[count for count, _ in row] for _, row in found],
+        "hovertemplate": "%{y} taken for %{x}: %{customdata} rows, %{z:.0%}<extra></extra>",
         "colorscale": [[0, "var:--raised"], [1, "var:--c0"]],
         "zmin": 0,
         "zmax": 1,
@@ -67,16 +67,22 @@ def _heat(found: list[tuple[Any, list[tuple[int, float]]]]) -> dict[str, Any]:
     }
     ticks = {"tickvals": places, "ticktext": names, "tickfont": {"size": 10}, "showgrid": False}
     layout = axes("predicted", "true")
-    layout["xaxis"] |= {**ticks, "tickangle": -90}
-    layout["yaxis"] |= {**ticks, "autorange": "reversed"}
+    # What looks like numbers or dates would be put where these are.
+    layout["xaxis"] |= {**ticks, "type": "category", "tickangle": -90}
+    layout["yaxis"] |= {**ticks, "type": "category", "autorange": "reversed"}
     return {"data": [trace], "layout": layout, "height": min(_MOST, _CELL * len(found) + _AROUND)}
 
 
-def figures(curves: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the curves of classes; of many classes those that are told apart worst."""
-    found = [_roc(curves.get("roc") or []), _recall(curves.get("precision_recall") or [])]
-    found += [_calibration(curves.get("calibration") or []), _gains(curves.get("gains"))]
-    return [legend(one, _CURVES) for one in found if one]
+def _apart(names: list[str]) -> list[str]:
+    """Return names of which no two are the same: plotly would take these for one."""
+    found: dict[str, None] = {}
+    for name in names:
+        shown, number = name, 1
+        while shown in found:
+            number += 1
+            shown = f"{name} ({number})"
+        found[shown] = None
+    return [*found]
 
 
 def _drawn(curves: list[dict[str, Any]], one: dict[str, Any], kept: list[dict[str, Any]]) -> dict[str, Any]:
@@ -88,7 +94,7 @@ def _drawn(curves: list[dict[str, Any]], one: dict[str, Any], kept: list[dict[st
 
 
 def _legend(name: object, kind: str, value: float | None) -> str:
-    return f"{short(name, 22)} ({kind} {number(value)})"
+    return f"{middle(name, _LEGEND)} ({kind} {number(value)})"
 
 
 def _of(curves: list[dict[str, Any]], kept: list[dict[str, Any]]) -> str:
@@ -100,7 +106,8 @@ def _of(curves: list[dict[str, Any]], kept: list[dict[str, Any]]) -> str:
     )
 
 
-def _roc(curves: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _roc(drawn: dict[str, Any]) -> dict[str, Any] | None:
+    curves = drawn.get("roc") or []
     kept = [curve for curve in hardest(curves, "auc") if curve["auc"] is not None]
     if not kept:
         return None
@@ -113,16 +120,18 @@ def _roc(curves: list[dict[str, Any]]) -> dict[str, Any] | None:
         )
         for one in kept
     ]
-    return {
+    found = {
         "title": "ROC curve",
         "data": [guess([0, 1], [0, 1]), *lines],
         "layout": shares("false positive rate", "true positive rate"),
         "caption": "How many of a class are found, by how many of the others are taken for it. Dotted: a guess."
         + _of(curves, kept),
     }
+    return legend(found, _CURVES)
 
 
-def _recall(curves: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _recall(drawn: dict[str, Any]) -> dict[str, Any] | None:
+    curves = drawn.get("precision_recall") or []
     kept = [curve for curve in hardest(curves, "average_precision") if curve["average_precision"] is not None]
     if not kept:
         return None
@@ -135,16 +144,18 @@ def _recall(curves: list[dict[str, Any]]) -> dict[str, Any] | None:
         )
         for one in kept
     ]
-    return {
+    found = {
         "title": "Precision and recall",
         "data": [*(guess([0, 1], [one["share"]] * 2) for one in kept), *lines],
         "layout": shares("recall", "precision"),
         "caption": "How many of those that are called a class are of it, by how many of it are found. Dotted: a guess."
         + _of(curves, kept),
     }
+    return legend(found, _CURVES)
 
 
-def _calibration(curves: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _calibration(drawn: dict[str, Any]) -> dict[str, Any] | None:
+    curves = drawn.get("calibration") or []
     known = [curve for curve in curves if curve["mean_predicted"] and curve["brier"] is not None]
     kept = sorted(known, key=lambda curve: -curve["brier"])[:COLOURS]
     if not kept:
@@ -160,24 +171,44 @@ def _calibration(curves: list[dict[str, Any]]) -> dict[str, Any] | None:
         )
         for one in kept
     ]
-    return {
+    found = {
         "title": "Calibration",
         "data": [guess([0, 1], [0, 1]), *lines],
         "layout": shares("predicted probability", "share that was so"),
         "caption": "How often what was predicted with a probability was so. On the dotted line probabilities can be "
         "taken at their word." + _of(known, kept),
     }
+    return legend(found, _CURVES)
 
 
-def _gains(gains: dict[str, Any] | None) -> dict[str, Any] | None:
-    if not gains:
+def _gains(drawn: dict[str, Any]) -> dict[str, Any] | None:
+    every, kept = gains_of(drawn), worst_found(drawn)
+    if not kept:
         return None
-    first = {"line": {"color": colour(1)}}
-    lift = [None if value is None else f"lift {value:.3g}" for value in gains["lift"]]
-    return {
+    lines = [
+        line(
+            middle(one["class"], _LEGEND),
+            one["rows"],
+            one["positives"],
+            text=[None if value is None else f"lift {value:.3g}" for value in one["lift"]],
+            **_drawn(every, one, kept),
+        )
+        for one in kept
+    ]
+    found = {
         "title": "Cumulative gains",
-        "data": [guess([0, 1], [0, 1]), line(gains["class"], gains["rows"], gains["positives"], text=lift, **first)],
-        "layout": shares("share of the rows, highest scores first", "share of the positives found"),
-        "caption": f"How many of class {short(gains['class'], 40)} are found when only the rows with the highest "
-        "scores are looked at. Dotted: in any order.",
+        "data": [guess([0, 1], [0, 1]), *lines],
+        "layout": shares("share of the rows, highest scores first", "share of the class found"),
+        "caption": "How many of a class are found when only the rows with its highest scores are looked at. Dotted: in "
+        "any order." + _of(every, kept),
     }
+    return legend(found, _CURVES)
+
+
+#: What draws the curves of classes; of many classes those that are told apart worst.
+FIGURES = (_roc, _recall, _calibration, _gains)
+
+
+def figures(curves: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the curves of classes."""
+    return [figure for make in FIGURES if (figure := make(curves))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from app.pages.words import short
+from app.pages.words import short, visible
 
 #: Characters of a name in a figure, and of a line of it.
 _NAME, _LINE_NAME = 28, 60
@@ -26,8 +26,8 @@ def colour(number: int) -> str:
 
 
 def label(name: object, most: int = _NAME) -> str:
-    """Write a name in a figure: short, and without what plotly would take for HTML."""
-    return html.escape(short(name, most), quote=False)
+    """Write a name in a figure: short, with its blanks, and without what plotly would take for HTML."""
+    return html.escape(short(visible(name), most), quote=False)
 
 
 def line(name: object, x: list[Any], y: list[Any], **more: Any) -> dict[str, Any]:

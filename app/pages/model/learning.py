@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from app.pages.model.figures import axes, label, legend, line
+from app.pages.points import LINE
 from app.pages.words import metric, short
+from app.payloads.outline import outline
 
-#: Epochs up to which each has a dot, and points of a curve.
-_DOTS, _POINTS = 30, 1_000
+#: Epochs up to which each has a dot.
+_DOTS = 30
 
 #: Numbers of rows that make a curve.
 _TOLD = 3
@@ -54,6 +56,6 @@ def _figure(name: str, values: list[float | None], beside: list[float | None] | 
 
 
 def _curve(name: str, values: list[float | None]) -> dict[str, Any]:
-    step = max(1, len(values) // _POINTS)
+    places = outline(values, LINE)
     mode = "lines+markers" if len(values) <= _DOTS else "lines"
-    return line(name, list(range(1, len(values) + 1))[::step], values[::step], mode=mode)
+    return line(name, [place + 1 for place in places], [values[place] for place in places], mode=mode)

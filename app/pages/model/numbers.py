@@ -6,10 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 from app.pages.model.figures import axes, guess
+from app.pages.points import FIGURE
 from app.pages.words import number
-
-#: Points that are drawn one by one.
-_POINTS = 2_000
 
 _HEIGHT = 340
 
@@ -22,7 +20,8 @@ def figures(residuals: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _pairs(sample: dict[str, Any]) -> dict[str, Any]:
-    predicted, true = sample["predicted"][:_POINTS], sample["true"][:_POINTS]
+    # A report has some hundred rows, drawn at random.
+    predicted, true = sample["predicted"][:FIGURE], sample["true"][:FIGURE]
     known = [value for value in (*predicted, *true) if value is not None]
     ends = [min(known, default=0), max(known, default=1)]
     points = {

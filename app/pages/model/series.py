@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from app.pages.model.figures import axes, label, line
-from app.pages.words import number, short
+from app.pages.words import number, short, visible
+from app.payloads.outline import outline
 
 _HEIGHT = 210
+
+#: Points of a line: panels are small, and there may be dozens.
+_POINTS = 200
 
 
 def drawn(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -27,10 +31,7 @@ def _of_signal(place: int, examples: list[dict[str, Any]]) -> list[dict[str, Any
     return [
         {
             "title": title,
-            "data": [
-                line(f"series {one['id']}", one["signals"][place]["place"], one["signals"][place]["value"])
-                for one in some
-            ],
+            "data": [_line(f"series {one['id']}", one["signals"][place]) for one in some],
             "layout": axes("sample", label(examples[0]["signals"][place]["name"]), showlegend=False)
             | {"yaxis": {"range": ends}},
             "height": _HEIGHT,
@@ -40,5 +41,10 @@ def _of_signal(place: int, examples: list[dict[str, Any]]) -> list[dict[str, Any
     ]
 
 
+def _line(name: str, signal: dict[str, Any]) -> dict[str, Any]:
+    shown = outline(signal["value"], _POINTS)
+    return line(name, [signal["place"][one] for one in shown], [signal["value"][one] for one in shown])
+
+
 def _labelled(value: Any) -> str:
-    return number(value) if isinstance(value, float) else short(value, 40)
+    return number(value) if isinstance(value, float) else short(visible(value), 40)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.pages.asking.typed import as_known
 from app.pages.usual import usual as of_column
-from app.pages.words import number, percent, short
+from app.pages.words import number, percent, short, visible
 from app.payloads.signature import Column
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def tree(
     sketch.place(0)
     return {
         "model": told["model"],
-        "trees": told["trees"],
+        "trees": told["trees"] or 1,
         "depth": told["depth"],
         "leaves": told["leaves"],
         "scaled": told["scaled"],
@@ -166,7 +166,7 @@ def question(node: dict[str, Any], most: int = 200) -> str:
     """Return what a node asks, in about so many characters: what a column is compared with stays."""
     name = str(node["column"]) if node.get("column") is not None else f"input {node['input']}"
     if _category(node):
-        asked = f" {short(node['part'], max(8, most // 2))}"
+        asked = f" {short(visible(node['part']), max(8, most // 2))}"
     else:
         part = f" ({node['part']})" if node.get("part") else ""
         asked = f"{part} ≤ {number(node['threshold'])}"
@@ -178,7 +178,7 @@ def answered(node: dict[str, Any]) -> str:
     if "shares" not in node:
         return number(node.get("value"))
     best: dict[str, Any] = node["shares"][0] if node["shares"] else {"class": "–", "share": None}
-    return f"{best['class']}: {percent(best['share'])}"
+    return f"{visible(best['class'])}: {percent(best['share'])}"
 
 
 def _category(node: dict[str, Any]) -> bool:
@@ -186,7 +186,7 @@ def _category(node: dict[str, Any]) -> bool:
 
 
 def _all(node: dict[str, Any]) -> str:
-    return ", ".join(f"{one['class']} {percent(one['share'])}" for one in node.get("shares") or [])
+    return ", ".join(f"{visible(one['class'])} {percent(one['share'])}" for one in node.get("shares") or [])
 
 
 def _place(classes: list[Any], name: Any) -> int:
@@ -196,7 +196,7 @@ def _place(classes: list[Any], name: Any) -> int:
 def _key(record: Record) -> list[tuple[str, str]]:
     """Return the colours of classes, where they are so few that each has its own."""
     classes = record.result.get("classes") or []
-    return [(f"k{place}", str(name)) for place, name in enumerate(classes)] if len(classes) <= _COLOURS else []
+    return [(f"k{place}", visible(name)) for place, name in enumerate(classes)] if len(classes) <= _COLOURS else []
 
 
 def _steps(nodes: list[dict[str, Any]], way: Sequence[int]) -> list[dict[str, Any]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.payloads import kinds
+from app.payloads.outline import outline
 from app.payloads.parameters import ExtractFeatures, Kind
 from app.payloads.profiles.advice import named_as_id
 
@@ -188,7 +190,7 @@ def _signals(rows: pd.DataFrame, wanted: ExtractFeatures, target: str | None) ->
 
 
 def _trace(series: str, signal: str, rows: pd.DataFrame, column: str, sort: str | None, label: str | None) -> Trace:
-    import math
+    import pandas as pd
 
     order = None
     if sort in rows.columns:
@@ -196,11 +198,12 @@ def _trace(series: str, signal: str, rows: pd.DataFrame, column: str, sort: str 
         if reading.kind in (Kind.NUMBER, Kind.DATE):
             order = kinds.read(rows[sort], reading)
             rows = rows.loc[order.sort_values(kind="stable").index]
-    step = max(1, math.ceil(len(rows) / _POINTS))
-    thin = rows.iloc[::step]
-    x: list[Any] = list(range(0, len(rows), step))
+    # What is named as values may be text so far.
+    numbers = pd.to_numeric(rows[column], errors="coerce").astype("float64")
+    values = [value if math.isfinite(value) else None for value in numbers.tolist()]
+    x: list[Any] = outline(values, _POINTS)
+    y = [values[place] for place in x]
     if order is not None:
-        times = order.loc[thin.index]
+        times = order.loc[rows.index[x]]
         x = [None if time != time else time.isoformat() if hasattr(time, "isoformat") else time for time in times]
-    y = [None if value != value else float(value) for value in thin[column].tolist()]
     return Trace(series, signal, tuple(x), tuple(y), label)

@@ -133,32 +133,43 @@ def calibration(
 
 def gains(
     y: Array, probabilities: Array, classes: tuple[Any, ...], sample_weight: Array | None = None
-) -> dict[str, Any] | None:
-    """Tell how many of the positives are found among the rows with the highest scores; None unless of two classes.
+) -> list[dict[str, Any]]:
+    """Tell how much of a class is found among the rows with its highest scores, each against the rest; of two the last.
 
     Parameters are those of `roc`.
 
     Returns
     -------
-    {"class", "rows", "positives", "lift"}: shares from 0 to 1, both cumulative, and the ratio of the two. Rows of one
-    score come in together, so that their order tells nothing.
+    {"class", "rows", "positives", "lift"} a class, in the order of `roc`: shares from 0 to 1, both cumulative, and the
+    ratio of the two. Rows of one score come in together, so that their order tells nothing. Lists are empty where y has
+    one side only.
     """
     import numpy as np
 
-    if len(classes) != 2:
-        return None
-    label, positive, scores, weights = next(_one_against_rest(y, probabilities, classes, sample_weight))
-    if not _two_sided(positive, weights):
-        return None
+    most, found = _most(classes), []
+    for label, positive, scores, weights in _one_against_rest(y, probabilities, classes, sample_weight):
+        described: dict[str, Any] = {"class": label, "rows": [], "positives": [], "lift": []}
+        if _two_sided(positive, weights):
+            rows, positives = _gained(positive, scores, weights)
+            kept = corners(rows, positives, most)
+            rows, positives = rows[kept], positives[kept]
+            lift = np.divide(positives, rows, out=np.full(len(rows), np.nan), where=rows > 0)
+            described |= {"rows": numbers(rows), "positives": numbers(positives), "lift": numbers(lift)}
+        found.append(described)
+    return found
+
+
+def _gained(positive: Array, scores: Array, weights: Array | None) -> tuple[Array, Array]:
+    """Return which share of the rows is looked at, and which of the positives found, down to each score."""
+    import numpy as np
+
     heavy = np.ones(len(scores)) if weights is None else weights
     order = np.argsort(-scores, kind="stable")
     last_of_score = np.append(np.diff(scores[order]) != 0, True)
-    rows = np.append(0.0, (heavy[order].cumsum() / heavy.sum())[last_of_score])
-    found = np.append(0.0, ((heavy * positive)[order].cumsum() / (heavy * positive).sum())[last_of_score])
-    kept = corners(rows, found, POINTS)
-    rows, found = rows[kept], found[kept]
-    lift = np.divide(found, rows, out=np.full(len(rows), np.nan), where=rows > 0)
-    return {"class": label, "rows": numbers(rows), "positives": numbers(found), "lift": numbers(lift)}
+    rows, positives = (
+        np.append(0.0, (weight[order].cumsum() / weight.sum())[last_of_score]) for weight in (heavy, heavy * positive)
+    )
+    return rows, positives
 
 
 def residuals(y: Array, predicted: Array, sample_weight: Array | None = None, seed: int = 0) -> dict[str, Any]:

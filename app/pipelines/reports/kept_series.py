@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from app.payloads.outline import outline
 from app.payloads.parameters import Task
 from app.pipelines.reports.curves import numbers
 
@@ -74,18 +74,8 @@ def _chosen(training: Training) -> Iterator[tuple[Any, Any]]:
 
 
 def _thinned(values: Array, most: int) -> dict[str, Any]:
-    """Keep of each stretch what is least and what is greatest in it: peaks stay."""
     import numpy as np
 
     values = np.asarray(values, dtype="float64")
-    places = np.arange(len(values))
-    if len(values) > most:
-        edges = np.linspace(0, len(values), most // 2 + 1).astype("int64")
-        known = np.where(np.isnan(values), -np.inf, values), np.where(np.isnan(values), np.inf, values)
-        ends = [
-            low + place
-            for low, high in pairwise(edges)
-            for place in (known[0][low:high].argmax(), known[1][low:high].argmin())
-        ]
-        places = np.unique(ends)
-    return {"place": places.tolist(), "value": numbers(values[places])}
+    places = outline(values, most)
+    return {"place": places, "value": numbers(values[places])}

@@ -64,7 +64,7 @@ def scores(record: Record) -> list[dict[str, Any]]:
     names = [name for name, value in record.metrics.items() if isinstance(value, dict)]
     held_out = [name for name, value in record.holdout.items() if name != "rows" and isinstance(value, int | float)]
     ordered = sorted(dict.fromkeys([*names, *held_out]), key=lambda name: name != asked)
-    return [{"name": name, **record.metrics.get(name, {}), "holdout": record.holdout.get(name)} for name in ordered]
+    return [{"name": name, **(record.metrics.get(name) or {}), "holdout": record.holdout.get(name)} for name in ordered]
 
 
 def confusion(holdout: dict[str, Any]) -> list[tuple[Any, list[tuple[int, float]]]]:
@@ -128,11 +128,30 @@ def _of_classes(drawn: dict[str, Any]) -> list[dict[str, Any]]:
             for number, curve in enumerate(calibration)
         ]
         found.append({"name": "Calibration", "svg": plot.drawn(), "legend": legend})
-    if gains := drawn.get("gains"):
-        plot = Plot("cumulative gains", (0, 1), (0, 1), "share of the rows, by score", "share of the positives found")
-        plot.line([0, 1], [0, 1], "guess").line(gains["rows"], gains["positives"])
-        found.append({"name": "Cumulative gains", "svg": plot.drawn(), "legend": [("c0", gains["class"], "")]})
+    if gains := worst_found(drawn):
+        plot = Plot("cumulative gains", (0, 1), (0, 1), "share of the rows, by score", "share of the class found")
+        plot.line([0, 1], [0, 1], "guess")
+        for number, curve in enumerate(gains):
+            plot.line(curve["rows"], curve["positives"], f"c{number}")
+        legend = [(f"c{number}", curve["class"], "") for number, curve in enumerate(gains)]
+        found.append({"name": "Cumulative gains", "svg": plot.drawn(), "legend": legend})
     return found
+
+
+def gains_of(drawn: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the gains of each class; versions from before there were those of several have one of two classes."""
+    found = drawn.get("gains") or []
+    return [found] if isinstance(found, dict) else found
+
+
+def worst_found(drawn: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the gains that are drawn: of many classes those whose ROC curves are drawn, which rank rows alike."""
+    known = [curve for curve in gains_of(drawn) if len(curve["rows"])]
+    if len(known) <= COLOURS:
+        return known
+    order = [curve["class"] for curve in hardest(drawn.get("roc") or [], "auc")]
+    worst = sorted((one for one in known if one["class"] in order), key=lambda one: order.index(one["class"]))
+    return worst or known[:COLOURS]
 
 
 def _of_numbers(residuals: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 #: Numbers from here on are written without decimals, up to where they have powers of ten.
 _WHOLE, _POWERS = 1e4, 1e12
+
+#: Blanks of a name that are not seen, what stands for each, for any other, and for a name that is empty.
+_BLANKS = re.compile(r"^\s+|\s+$|\s{2,}|[^\S ]")
+_SEEN = {"\t": "⇥", "\n": "↵", "\r": "↵", "\xa0": "⍽"}
+_BLANK, _NOTHING = "␣", "“”"
 
 #: A whole number of more digits than doubles hold says more than is known.
 _EXACT = 1e15
@@ -24,7 +30,7 @@ def templates() -> Environment:
 
     folder = Path(__file__).parents[2] / "templates"
     found = Environment(loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    found.filters |= {"number": rounded, "size": size, "seconds": seconds, "cut": cut}
+    found.filters |= {"number": rounded, "size": size, "seconds": seconds, "cut": cut, "visible": visible}
     return found
 
 
@@ -92,6 +98,14 @@ def seconds(value: float) -> str:
         return f"{value * 1000:.3g} ms"
     whole, rest = divmod(value, 60)
     return f"{int(whole)} min {rest:.0f} s" if whole else f"{value:.3g} s"
+
+
+def visible(name: Any) -> str:
+    """Write a name so that blanks can be seen: at its ends, between words more than one, and what is no plain blank.
+
+    Two names that differ by these alone look the same otherwise, as pages leave them out.
+    """
+    return _BLANKS.sub(lambda found: "".join(_SEEN.get(one, _BLANK) for one in found[0]), str(name)) or _NOTHING
 
 
 def cut(text: Any, most: int) -> str:

@@ -44,6 +44,7 @@ def methods(pipeline_id: str) -> str:
         methods=known,
         chosen=chosen,
         settings=controls.settings(chosen, here.signature),
+        cost=explained.cost(here.record, services().settings.explain_seconds) if scope == "global" else None,
     )
 
 

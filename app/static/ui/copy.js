@@ -25,7 +25,11 @@ function copies(place) {
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".copied").forEach(copies);
   for (const list of document.querySelectorAll("select[data-submits]")) {
-    list.addEventListener("change", () => list.form.submit());
-    list.form.querySelector("button").hidden = true;
+    const button = list.form.querySelector("button");
+    button.hidden = true;
+    // Each arrow key chooses: whoever goes down a list by keys is asked when they have arrived.
+    list.addEventListener("keydown", () => { button.hidden = false; });
+    list.addEventListener("pointerdown", () => { button.hidden = true; });
+    list.addEventListener("change", () => button.hidden && list.form.submit());
   }
 });

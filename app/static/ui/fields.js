@@ -42,3 +42,12 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   event.preventDefault();
   target.classList.add("stale");
 });
+// An image that has been chosen stands in its field, in place of the one before.
+document.addEventListener("change", (event) => {
+  const input = event.target;
+  if (input.type !== "file" || !input.files.length || !input.closest(".image")) return;
+  const place = input.parentElement;
+  const image = place.querySelector("img.preview") ?? place.appendChild(document.createElement("img"));
+  if (image.src.startsWith("blob:")) URL.revokeObjectURL(image.src);
+  Object.assign(image, { className: "preview", alt: "the image that was chosen", width: 160, src: URL.createObjectURL(input.files[0]) });
+});

@@ -38,6 +38,31 @@ function say(root) {
   if (told && place && place.textContent !== told) place.textContent = told;
 }
 
+// A part that is replaced would take the focus with it, and whoever goes by keys would begin at the top again: it goes to
+// what has come in its place.
+let held = null;
+
+function hold() {
+  const at = document.activeElement;
+  if (at && at !== document.body) {
+    held = { at, ids: [] };
+    for (let place = at; place && place !== document.body; place = place.parentElement) if (place.id) held.ids.push(place.id);
+  } else if (held?.at.isConnected) held = null;
+}
+
+function keep() {
+  if (!held || held.at.isConnected || document.activeElement !== document.body) return;
+  const place = held.ids.map((id) => document.getElementById(id)).find(Boolean);
+  const next = place?.querySelector("[data-next]") ?? place;
+  held = null;
+  if (!next) return;
+  if (next.tabIndex < 0) next.tabIndex = -1;
+  next.focus({ preventScroll: true });
+}
+
+// So would a button that is disabled while its answer is on the way.
+let disabled = null;
+
 const LOST = "The service does not answer";
 
 document.addEventListener("DOMContentLoaded", () => localise(document));
@@ -46,6 +71,17 @@ document.addEventListener("DOMContentLoaded", () => new ResizeObserver(reach).ob
 document.addEventListener("htmx:afterSettle", reach);
 document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
 document.addEventListener("htmx:afterSwap", (event) => say(event.target));
+document.addEventListener("htmx:beforeSwap", hold);
+document.addEventListener("htmx:afterSwap", keep);
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if ((event.detail.elt.closest("[hx-disabled-elt]")?.getAttribute("hx-disabled-elt") ?? "unset") !== "unset") {
+    disabled = document.activeElement;
+  }
+});
+document.addEventListener("htmx:afterRequest", () => {
+  if (document.activeElement === document.body && disabled?.isConnected) disabled.focus();
+  disabled = null;
+});
 document.addEventListener("htmx:sendError", () => {
   tell(LOST, "This page goes on asking. Nothing is lost: what runs goes on without it.");
 });

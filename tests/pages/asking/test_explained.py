@@ -9,6 +9,7 @@ from app.pages.asking import controls, explained
 from app.payloads.explaining import METHODS, check_explaining
 from tests import kinds
 from tests.pages.asking.test_fields import signature_of
+from tests.pages.test_model import record
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,24 @@ def test_every_answer_says_in_words_how_far_to_trust_it(name):
     assert plain["verdict"][1].endswith(".")
     poor = explained.shown({**found, "explanations": [{**entry, "id": 1, "prediction": 0.5, "fidelity": 0.1}]})
     assert poor["verdict"] == explained.VERDICTS["poor"]
+
+
+@pytest.mark.parametrize(
+    ("task", "columns", "classes", "contributions"),
+    [
+        ("classification", 300, 50, 1_500_000),
+        ("classification", 300, 2, None),
+        ("classification", 501, 2, 50_100),
+        ("regression", 501, 0, 50_100),
+        ("regression", 500, 0, None),
+    ],
+)
+def test_what_explaining_a_model_takes_is_told_where_it_is_much(task, columns, classes, contributions):
+    made = record(task=task, result={"trainShape": [400, columns], "classes": list(range(classes))})
+    cost = explained.cost(made, 60)
+    assert (cost and cost["contributions"]) == contributions
+    assert not cost or (cost["rows"], cost["seconds"]) == (100, 60)
+
+
+def test_a_record_without_the_shape_of_its_training_costs_what_its_columns_do():
+    assert explained.cost(record(result={}), 60) is None

@@ -32,6 +32,15 @@ CASES = {
 }
 
 
+def test_a_preview_is_small_whatever_is_in_it_and_exact_where_that_is_little():
+    noise = np.random.default_rng(0).integers(0, 256, (320, 320, 3), dtype="uint8")
+    shown = pictures.preview(written(Image.fromarray(noise)))
+    assert shown.startswith("data:image/jpeg")
+    assert len(shown) < 150_000
+    assert len(pictures.preview(written(Image.fromarray(noise)), 220)) < 80_000
+    assert pictures.preview(written(Image.fromarray(noise[:28, :28]))).startswith("data:image/png")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_preview_is_what_the_model_sees(name):
     data = CASES[name]

@@ -2,8 +2,7 @@
 
 from types import SimpleNamespace
 
-import pytest
-
+from app.pages import points
 from app.pages.asking import predicted, signals
 from tests import kinds
 from tests.pages.asking.test_fields import signature_of
@@ -53,15 +52,6 @@ def test_of_a_forecast_each_step_has_its_change():
     assert [(one["name"], one["change"]) for one in predicted.steps(old, new)] == [("step 1", 0.0), ("step 2", 3.0)]
 
 
-@pytest.mark.parametrize("length", [10, 600, 601, 100_000])
-def test_of_a_long_signal_the_outline_is_drawn(length):
-    samples = [0.0] * length
-    samples[length // 2], samples[length // 3] = 9.0, -9.0
-    places = signals.thinned(samples, signals.POINTS)
-    assert len(places) <= max(signals.POINTS, min(length, signals.POINTS))
-    assert {length // 2, length // 3} <= set(places)
-
-
 def test_a_signal_whose_name_would_be_code_is_text_in_a_plot():
     code = "<img src=x onerror=alert(1)>"
     frame = kinds.waves()[0].rename(columns={"height": code})
@@ -70,4 +60,4 @@ def test_a_signal_whose_name_would_be_code_is_text_in_a_plot():
     drawn = signals.drawn(frame, signature)
     assert [one["name"] for one in drawn] == ["w0", "w1", "w2", "w3"]
     assert [line["name"] for line in drawn[0]["figure"]["data"]] == ["&lt;img src=x onerror=alert(1)&gt;", "wind"]
-    assert all(len(line["x"]) == len(line["y"]) <= signals.POINTS for line in drawn[0]["figure"]["data"])
+    assert all(len(line["x"]) == len(line["y"]) <= points.LINE for line in drawn[0]["figure"]["data"])
