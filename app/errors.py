@@ -35,6 +35,7 @@ ServiceError                     500
 ├─ NoBatchFolder                 501   the operator has set no place for files
 ├─ Unavailable                   503
 │  ├─ StoreUnavailable
+│  ├─ StoreFull                        Redis has no memory or disk left for a write
 │  ├─ StorageUnavailable               a disk or an object store fails
 │  ├─ ArtifactRejected                 signature or identity does not verify
 │  ├─ Busy                             all waiting places are taken
@@ -412,6 +413,18 @@ class StoreUnavailable(Unavailable):
     def __init__(self) -> None:
         super().__init__(
             "The model store does not answer. Try again; an Idempotency-Key makes a repeated training safe."
+        )
+
+
+class StoreFull(Unavailable):
+    """Redis refuses to write, as its memory or its disk is full; it goes on reading."""
+
+    code = "storage-full"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model store is full and nothing was stored. Models that are there go on answering. "
+            "Delete versions that are not needed, or let its operator give it more memory or disk."
         )
 
 

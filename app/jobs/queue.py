@@ -58,7 +58,13 @@ _MARGIN = 120
 
 
 class JobQueue:
-    """Trainings and explanations that wait, run and have ended."""
+    """Trainings and explanations that wait, run and have ended.
+
+    Parameters
+    ----------
+    uploads
+        A patient client for what was uploaded, where `client` is not.
+    """
 
     def __init__(
         self,
@@ -67,8 +73,10 @@ class JobQueue:
         store: ModelStore,
         publications: Publications,
         settings: Settings,
+        uploads: redis.Redis | None = None,
     ) -> None:
         self._redis: Any = client
+        self._uploads: Any = uploads or client
         self._records = records
         self._store = store
         self._publications = publications
@@ -224,7 +232,9 @@ class JobQueue:
 
         # The queue is watched too, or of uploads that arrive together each would find the last place free.
         watched = (key, self._queue.key)
-        return self._records.get(self._redis.transaction(write, *watched, value_from_callable=True))
+        # A server that is silent is told at once, before the one who may take long over megabytes is asked.
+        self._redis.ping()
+        return self._records.get(self._uploads.transaction(write, *watched, value_from_callable=True))
 
     def get(self, job_id: str) -> Job:
         """Return a job, after noticing whether its worker has died.

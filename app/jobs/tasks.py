@@ -101,7 +101,7 @@ def _worked(job: Job, work: Callable[[], dict[str, Any]], publications: Publicat
 def open_records(settings: Settings) -> tuple[JobRecords, Publications]:
     """Connect to Redis as the settings say."""
     assert settings.redis_url is not None, "REDIS_URL is set by whoever starts the process"
-    client, secret = connect(settings.redis_url), signing_secret(settings)
+    client, secret = connect(settings.redis_url, patient=True), signing_secret(settings)
     return JobRecords(client, secret, settings.job_days), Publications(client, secret)
 
 

@@ -180,7 +180,7 @@ def main() -> int:
     # What is frozen is not looked at by the collector of a forked process, which would copy the pages of all of it.
     gc.collect()
     gc.freeze()
-    client = connect(settings.redis_url)
+    client = connect(settings.redis_url, patient=True)
     queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
     worker = TrainingWorker(
         [queue],
