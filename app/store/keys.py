@@ -9,6 +9,7 @@ automl:artifact:<id>:<version>    signed artefact
 automl:report:<id>:<version>      what its training reported (JSON)
 automl:explanations:<id>:<version>  explanations that were made at the end of its training (JSON)
 automl:published:<job>            "<id> <version>" that a job has published, so that a repeated job does not again
+automl:job:<id>                   hash of a job; its attempts tell a process that it is not the latest to work on it
 """
 
 from __future__ import annotations
@@ -52,6 +53,11 @@ def explanations(pipeline_id: str | int, version: int) -> str:
 def published(job_id: str) -> str:
     """Return the key of what a job has published."""
     return f"automl:published:{job_id}"
+
+
+def job(job_id: str) -> str:
+    """Return the key of what is known of a job."""
+    return f"automl:job:{job_id}"
 
 
 def remove_version(pipe: Any, pipeline_id: str | int, version: int) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import redis
 
+from app.errors import Superseded
 from app.store import keys
 from app.store.artifact import Artifact, seal
 from app.store.connection import store_errors
@@ -29,6 +31,17 @@ class Publications:
         # redis-py types every answer as bytes or text, whatever the client; of this one all are bytes.
         self._redis: Any = client
         self._secret = secret
+        #: Which attempt at its job may write; any where nobody says.
+        self._attempt: int | None = None
+
+    def fenced(self, attempt: int) -> Self:
+        """Return these for one attempt at a job: once a later one has begun, it can change nothing any more.
+
+        A process that was frozen, or cut off from Redis, may wake after its job was given to another.
+        """
+        fenced = copy.copy(self)
+        fenced._attempt = attempt
+        return fenced
 
     @store_errors()
     def publish(self, version: Version) -> Record:
@@ -42,6 +55,10 @@ class Publications:
         version
             With any number; the one it gets is in the record returned. If its job has published its end before, that
             record is returned and nothing is stored.
+
+        Raises
+        ------
+        Superseded
         """
         record = version.record
         key, records = keys.model(record.pipeline_id), keys.records(record.pipeline_id)
@@ -51,7 +68,7 @@ class Publications:
 
         def write(pipe: Any) -> Record:
             nonlocal given
-            known = _watched(pipe, record.job_id)
+            known = self._watched(pipe, record.job_id)
             if known is not None and not known.provisional:
                 return known
             current = int(pipe.hget(key, "current") or 0)
@@ -86,10 +103,14 @@ class Publications:
         ----------
         board
             Returns the leaderboard as the version is to have it, of the one that it was published with.
+
+        Raises
+        ------
+        Superseded
         """
 
         def write(pipe: Any) -> Record | None:
-            known = _watched(pipe, job_id)
+            known = self._watched(pipe, job_id)
             if known is None or not known.provisional:
                 return known
             current = int(pipe.hget(keys.model(known.pipeline_id), "current") or 0)
@@ -113,10 +134,15 @@ class Publications:
 
     @store_errors()
     def withdraw(self, job_id: str) -> None:
-        """Remove the provisional version of a training that is not to leave anything."""
+        """Remove the provisional version of a training that is not to leave anything.
+
+        Raises
+        ------
+        Superseded
+        """
 
         def write(pipe: Any) -> None:
-            known = _watched(pipe, job_id)
+            known = self._watched(pipe, job_id)
             if known is None or not known.provisional:
                 return
             key, records = keys.model(known.pipeline_id), keys.records(known.pipeline_id)
@@ -152,16 +178,19 @@ class Publications:
         place = _place(self._redis, job_id)
         return _record(self._redis, *place) if place else None
 
+    def _watched(self, pipe: Any, job_id: str) -> Record | None:
+        """Return what a job has published, and let the transaction begin anew when that changes before its end.
 
-def _watched(pipe: Any, job_id: str) -> Record | None:
-    """Return what a job has published, and let the transaction begin anew when that changes before its end.
-
-    Its worker, the web process that takes it for dead, and a caller who deletes the model may all be at it.
-    """
-    if (place := _place(pipe, job_id)) is None:
-        return None
-    pipe.watch(keys.model(place[0]), keys.records(place[0]))
-    return _record(pipe, *place)
+        Its worker, the web process that takes it for dead, and a caller who deletes the model may all be at it.
+        """
+        if self._attempt is not None:
+            pipe.watch(keys.job(job_id))
+            if int(pipe.hget(keys.job(job_id), "attempts") or 0) != self._attempt:
+                raise Superseded(job_id)
+        if (place := _place(pipe, job_id)) is None:
+            return None
+        pipe.watch(keys.model(place[0]), keys.records(place[0]))
+        return _record(pipe, *place)
 
 
 def _place(client: Any, job_id: str) -> tuple[str, str] | None:

@@ -17,7 +17,8 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
-from app.jobs.queue import QUEUE, JobQueue
+from app.jobs.job import QUEUE
+from app.jobs.queue import JobQueue
 from app.jobs.records import JobRecords, JobState
 from app.payloads import frames
 from app.payloads.batches.parameters import BatchParameters, Order
