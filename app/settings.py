@@ -18,6 +18,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from app.addresses import Address
+from app.caller import DEFAULT, NAMESPACE
 
 #: What an API key may do; each role includes those before it.
 ROLES = ("read", "predict", "train", "admin")
@@ -57,15 +58,17 @@ def _upper(text: object) -> object:
 
 
 def _parse_keys(text: object) -> object:
-    """Read `role:sha256,role:sha256` into {sha256: role}."""
+    """Read `role:sha256,role:sha256:namespace` into {sha256: role}, or {sha256: role:namespace}."""
     if not isinstance(text, str):
         return text
     keys = {}
     for entry in text.replace(",", " ").split():
-        role, _, digest = entry.partition(":")
-        if role not in ROLES or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
-            raise ValueError(f"expects role:sha256 entries with a role of {', '.join(ROLES)}; see python -m app.auth")
-        keys[digest] = role
+        role, digest, *namespace = entry.split(":", 2)
+        wrong = role not in ROLES or len(digest) != 64 or not set(digest) <= set("0123456789abcdef")
+        if wrong or not all(map(NAMESPACE.fullmatch, namespace)):
+            known = ", ".join(ROLES)
+            raise ValueError(f"expects role:sha256 or role:sha256:namespace, a role of {known}; see python -m app.auth")
+        keys[digest] = ":".join([role, *namespace])
     return keys
 
 
@@ -92,7 +95,8 @@ class Settings(BaseModel):
     redis_url: str | None = None
     """redis://, rediss:// or unix:// address of a Redis elsewhere; without one `python -m app` starts its own."""
     api_keys: Annotated[dict[str, str], BeforeValidator(_parse_keys)] = {}
-    """`role:sha256` entries, separated by commas; `python -m app.auth ROLE` makes one. Keys themselves are not kept."""
+    """`role:sha256` or `role:sha256:namespace` entries, separated by commas; `python -m app.auth ROLE [NAMESPACE]`
+    makes one. Keys themselves are not kept. A key sees the models and jobs of its own namespace alone."""
     signing_secret: str | None = None
     """Signs stored artefacts. At least 32 characters; on loopback one is made and kept in `data_dir`."""
     legacy_json_strings: bool = False
@@ -151,7 +155,8 @@ class Settings(BaseModel):
     from it, and without one, only URLs are read and written."""
     batch_allowed_urls: Annotated[tuple[Address, ...], BeforeValidator(_parse_folders)] = ()
     """Folders that callers of batch predictions may name files in, to read them and to write new ones, with spaces
-    between them: s3://bucket/folder/ file:///srv/data/. None without."""
+    between them: s3://bucket/folder/ file:///srv/data/. Callers of a namespace may in its folder ~NAMESPACE/ of these
+    alone, and nobody else there. None without."""
     batch_upload_mb: Annotated[int, Field(ge=1)] = 4096
     """Mebibytes of one upload for a batch prediction; it is kept on disk, never in memory."""
 
@@ -197,6 +202,12 @@ class Settings(BaseModel):
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
         return _is_loopback(self.host)
+
+    def batch_folders(self, namespace: str) -> tuple[Address, ...]:
+        """Return the folders that callers of a namespace may name files in: its own one in each that is allowed."""
+        if namespace == DEFAULT:
+            return self.batch_allowed_urls
+        return tuple(folder.beside(f"~{namespace}/") for folder in self.batch_allowed_urls)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:

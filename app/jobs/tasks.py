@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from app import caller
+from app.caller import Caller
 from app.errors import (
     BatchFailed,
     Conflict,
@@ -83,15 +85,19 @@ def _done(
     if waiting is None or waiting.state.final:
         # It is forgotten, or ended meanwhile, which stands.
         return
+    # Workers take jobs of all namespaces; from here on there is none but its own.
+    publications = publications.of(waiting.namespace)
     if _has_finished(job_id, publications, records):
         return
     own = publications.fenced(records.start(job_id))
-    job = records.get(job_id)
+    # Read again as it was signed: what was seen before may have been changed since.
+    job = records.verified(job_id)
     if job.stop is not None:
         settle(job, publications, records, settings)
         return
     asked_by = {"traceparent": job.traceparent} if job.traceparent else None
-    with context.during(**job.known()), TRACES.span(job.kind, asked_by, serves=True):
+    asks = Caller(job.key_id, "", job.namespace)
+    with caller.during(asks), context.during(**job.known()), TRACES.span(job.kind, asked_by, serves=True):
         _worked(job, partial(work, job, own, records, settings), own, records)
     # The process ends with its job, by the shortest way.
     TRACES.flush()
@@ -139,6 +145,7 @@ def open_records(settings: Settings) -> tuple[JobRecords, Publications]:
 
 def settle(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> None:
     """End a job whose training was stopped or has died, with the best model so far when that is wanted."""
+    publications = publications.of(job.namespace)
     if job.kind is JobKind.BATCH:
         batches.clear(job, records, settings)
     if _has_finished(job.job_id, publications, records):
@@ -190,7 +197,7 @@ def _explained(job: Job, publications: Publications, records: JobRecords, settin
     stored = records.stored_input(job.job_id)
     if not stored:
         raise Conflict("The data of this job is gone. Send it again.")
-    store = ModelStore(connect(settings.redis_url), signing_secret(settings))
+    store = ModelStore(connect(settings.redis_url), signing_secret(settings), job.namespace)
     cache = PipelineCache(settings.model_cache_mb * 2**20)
     parameters, upload = ExplainParameters.from_bytes(stored), Upload.from_bytes(stored)
     return run.explain(parameters, upload, store, cache, settings, JobProgress(records, job.job_id))
@@ -234,7 +241,7 @@ def _keep_explanations(
     from app.pipelines.cache import PipelineCache
 
     assert settings.redis_url is not None
-    store = ModelStore(connect(settings.redis_url), signing_secret(settings))
+    store = ModelStore(connect(settings.redis_url), signing_secret(settings), publications.namespace)
     cache = PipelineCache(settings.model_cache_mb * 2**20)
     try:
         kept = run.of_training(record, tables, store, cache, seconds)
