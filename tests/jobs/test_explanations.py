@@ -12,7 +12,7 @@ from app.jobs import tasks
 from app.jobs.records import JobKind, JobState, Stop
 from app.payloads.explaining import ExplainParameters, check_explaining
 from app.payloads.uploads import Upload
-from tests.jobs.conftest import table
+from tests.house import table
 
 ROWS = json.loads(table(3).drop(columns=["kind", "size"]).to_json(orient="records"))
 
