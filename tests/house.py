@@ -116,6 +116,14 @@ class House:
 
         return until(trains, f"attempt {attempt} at {job.job_id}", PATIENCE)
 
+    def running_horse(self, job: Job) -> psutil.Process:
+        """Wait until a job has begun, whether or not it tells of it, and return its process."""
+
+        def begun() -> psutil.Process | None:
+            return self.horse() if self.records.get(job.job_id).attempts else None
+
+        return until(begun, f"the start of {job.job_id}", PATIENCE)
+
     def ended(self, job: Job, seconds: float = PATIENCE) -> Job:
         """Wait until a job has ended, and return it."""
 

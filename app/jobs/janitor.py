@@ -42,7 +42,8 @@ class Janitor:
         expired = self._queue.started_job_registry.expire()
         self._taken()
         given_up = self._redis.zrevrange(self._queue.failed_job_registry.key, 0, _LATEST - 1)
-        for job_id in {*expired, *(one.decode(errors="replace") for one in given_up), *self._queue.job_ids}:
+        waiting = self._redis.lrange(self._queue.key, 0, -1)
+        for job_id in {*expired, *(one.decode(errors="replace") for one in (*given_up, *waiting))}:
             with suppress(JobRefused):
                 job = self._records.find(job_id)
                 if job is not None and not job.state.final:
@@ -68,22 +69,24 @@ class Janitor:
 
     def _taken(self) -> None:
         """Put jobs back that a worker has taken, and died before it began."""
-        taken, leases = self._queue.intermediate_queue, self._queue.started_job_registry
-        for job_id in taken.get_job_ids():
+        taken = self._queue.intermediate_queue
+        for entry in self._redis.lrange(taken.key, 0, -1):
+            job_id = entry.decode(errors="replace")
             seen = taken.get_first_seen_key(job_id)
             # Only one that lies there for long: its worker may just be about to begin.
             if not self._redis.set(seen, "", nx=True, ex=2 * _TAKEN) and self._redis.ttl(seen) < _TAKEN:
-                self._put_back(job_id, taken.key, waits=job_id not in leases and self._status(job_id) in _WAITS)
+                begun = self._queue.started_job_registry.holds(job_id)
+                self._put_back(entry, taken.key, waits=not begun and self._status(job_id) in _WAITS)
 
-    def _put_back(self, job_id: str, taken: str, waits: bool) -> None:
+    def _put_back(self, entry: bytes, taken: str, waits: bool) -> None:
         def write(pipe: Any) -> None:
-            found = pipe.lpos(taken, job_id) is not None
+            found = pipe.lpos(taken, entry) is not None
             pipe.multi()
             if found:
-                pipe.lrem(taken, 1, job_id)
+                pipe.lrem(taken, 1, entry)
             if found and waits:
                 # First, as it was before.
-                pipe.lpush(self._queue.key, job_id)
+                pipe.lpush(self._queue.key, entry)
 
         self._redis.transaction(write, taken)
 

@@ -43,6 +43,11 @@ class Leases(StartedJobRegistry):
         """Tell whether a lease still stands: when it has run out, its job may be another's by now."""
         return self.connection.zscore(self.key, execution.composite_key) is not None
 
+    def holds(self, job_id: str) -> bool:
+        """Tell whether there is a lease on a job."""
+        begin = f"{job_id}:".encode()
+        return any(entry.startswith(begin) for entry in self.connection.zrange(self.key, 0, -1))
+
     def cleanup(self, timestamp: float | None = None, exception_handlers: list[Any] | None = None) -> None:
         """Do as `expire`, for whatever of RQ counts the jobs that run."""
         self.expire()
