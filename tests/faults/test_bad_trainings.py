@@ -34,7 +34,8 @@ def in_time(ended: Job, seconds: float) -> bool:
     return seconds <= ended.ended - ended.started < seconds + 20
 
 
-@pytest.mark.parametrize("kind", ["spin", pytest.param("native", marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", ["spin", "native"])
 def test_a_training_that_computes_for_ever_ends_at_its_limit(redis_url, tmp_path, kind):
     with bad(redis_url, tmp_path, kind) as house:
         job = house.queue.submit(training(limits={"seconds": 5}))

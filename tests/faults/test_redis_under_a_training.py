@@ -14,7 +14,7 @@ from tests.faults.parts import Valkey, Worker, until
 from tests.house import House, training
 
 
-def search(seconds: int = 30):
+def search(seconds: int):
     """Return a search that publishes its best so far again and again."""
     parameters = TrainParameters(
         pipeline_id="p", target="kind", model_training={}, limits={"seconds": seconds, "candidates": 12}
@@ -42,7 +42,7 @@ def first_version(house: House):
 
 @pytest.mark.parametrize("gone", [3, pytest.param(15, marks=pytest.mark.nightly)])
 def test_a_redis_that_was_killed_costs_a_training_nothing(house, valkey, gone):
-    job = house.queue.submit(search())
+    job = house.queue.submit(search(20 + gone))
     first_version(house)
     horse = house.horse()
     # An append-only file has everything within a second.
@@ -80,6 +80,7 @@ def test_a_limit_holds_while_redis_is_frozen(valkey, tmp_path):
         house.client.close()
 
 
+@pytest.mark.nightly
 def test_a_training_that_ends_while_redis_is_full_fails_as_that_and_the_next_is_taken(house):
     job = house.queue.submit(search(60))
     first_version(house)
@@ -97,6 +98,7 @@ def test_a_training_that_ends_while_redis_is_full_fails_as_that_and_the_next_is_
     assert after.state is JobState.FINISHED
 
 
+@pytest.mark.nightly
 def test_a_worker_that_starts_before_redis_waits_for_it(short_folder, tmp_path):
     folder = short_folder / "late"
     server = Valkey(folder)
@@ -120,6 +122,7 @@ def test_a_worker_that_starts_before_redis_waits_for_it(short_folder, tmp_path):
         server.stop()
 
 
+@pytest.mark.nightly
 def test_at_sigterm_a_worker_without_a_redis_ends_at_once_and_another_goes_on(short_folder, tmp_path):
     server = Valkey(short_folder / "gone")
     server.start()

@@ -44,6 +44,7 @@ def stored(house: House, job: Job, state: JobState, attempt: int) -> Job | None:
     return now if (now.state, now.attempts) == (state, attempt) else None
 
 
+@pytest.mark.nightly
 def test_a_job_whose_process_was_killed_waits_again_at_once(house):
     job = house.queue.submit(training(**SLOW))
     house.running(job).kill()
