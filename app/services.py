@@ -47,7 +47,8 @@ class Services:
         client, secret = connect(settings.redis_url), signing_secret(settings)
         store = ModelStore(client, secret)
         records, publications = JobRecords(client, secret, settings.job_days), Publications(client, secret)
-        queue = JobQueue(client, records, store, publications, settings)
+        uploads = connect(settings.redis_url, patient=True)
+        queue = JobQueue(client, records, store, publications, settings, uploads)
         cache = PipelineCache(settings.model_cache_mb * 2**20)
         # Half of the threads may wait for trainings; the others stay free for predictions.
         places = threading.BoundedSemaphore(settings.web_threads // 2)

@@ -10,22 +10,37 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from app.errors import StoreUnavailable
+from app.errors import StoreFull, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
-#: Seconds a connection may take, and an answer.
-_CONNECT, _ANSWER = 1, 5
+#: Seconds a connection may take.
+_CONNECT = 0.5
+
+#: Seconds an answer may take, or a part of a long one: of whoever keeps a caller waiting, and of whoever is patient.
+_QUICK, _PATIENT = 0.9, 30
+
+#: How the refusals of a write begin for which there is no class of their own: no memory is left, or no disk.
+_FULL = ("OOM", "MISCONF")
 
 
-def connect(url: str) -> redis.Redis:
-    """Return a client; it connects when first used, so it may be made before a process forks."""
+def connect(url: str, patient: bool = False) -> redis.Redis:
+    """Return a client; it connects when first used, so it may be made before a process forks.
+
+    A lost connection is tried again, as a Redis that was restarted closes all. A server that is silent is not: it would
+    be as silent the next time, while a caller waits.
+
+    Parameters
+    ----------
+    patient
+        For what sends megabytes, as the time of a send is for all of it, and for processes that nobody waits for.
+    """
     return redis.Redis.from_url(
         url,
         socket_connect_timeout=_CONNECT,
-        socket_timeout=_ANSWER,
+        socket_timeout=_PATIENT if patient else _QUICK,
         health_check_interval=15,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=2),
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 2, supported_errors=(redis.ConnectionError,)),
     )
 
 
@@ -35,8 +50,14 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        logger.warning("Redis: %s: %s", type(error).__name__, _without_commands(error))
-        raise StoreUnavailable from None
+        told = _without_commands(error)
+        logger.warning("Redis: %s: %s", type(error).__name__, told)
+        raise StoreFull() if is_full(error) else StoreUnavailable() from None
+
+
+def is_full(error: redis.RedisError) -> bool:
+    """Tell whether a write was refused for want of memory or of disk; what is stored can be read all the same."""
+    return isinstance(error, redis.OutOfMemoryError) or _without_commands(error).startswith(_FULL)
 
 
 def _without_commands(error: redis.RedisError) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.store.artifact import Artifact
-from app.store.record import Record, Version
+from app.store.record import Version
+from tests.store.making import a_record
 
 
 @pytest.fixture
@@ -17,27 +18,7 @@ def artifact():
 @pytest.fixture
 def make_record():
     """Return a function that makes a record that is not published yet."""
-
-    def make(pipeline_id="penguins", job_id="job", **changes):
-        known = {
-            "pipeline_id": pipeline_id,
-            "version": 0,
-            "created_at": "2026-01-01T00:00:00+00:00",
-            "job_id": job_id,
-            "engine": "sklearn",
-            "task": "classification",
-            "seed": 0,
-            "result": {"modelId": pipeline_id},
-            "parameters": {"pipeline_id": pipeline_id},
-            "signature": {"columns": [], "id_column": None, "ignored": []},
-            "metrics": {"folds": 5},
-            "holdout": {"rows": 3},
-            "libraries": {"numpy": "2.4.6"},
-            "times": {"fit": 0.5},
-        }
-        return Record(**known | changes)
-
-    return make
+    return a_record
 
 
 @pytest.fixture
