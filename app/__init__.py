@@ -23,6 +23,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
 
     settings = settings or Settings.from_environment()
     app = APIFlask(__name__, title="AutoML service", version=__version__, docs_path=None, json_errors=False)
+    # Flask reads FLASK_DEBUG by itself.
+    app.debug = False
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * 2**20
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_upload_mb * 2**20
     app.config["MAX_FORM_PARTS"] = 16

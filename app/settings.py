@@ -5,18 +5,17 @@ Nothing else in the project reads the environment.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from app import exposure
 from app.addresses import Address
 
 #: What an API key may do; each role includes those before it.
@@ -28,28 +27,14 @@ REDIS_SERVICES = {"redis", "valkey", "rediscloud", "redislabs"}
 #: How the address of a Redis begins.
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
-#: Characters of a signing secret; fewer can be guessed.
-MIN_SECRET = 32
-
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names its variable."""
 
 
-@cache
-def _is_loopback(host: str) -> bool:
-    """Tell whether an address is this machine's alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _usual_drain(values: dict[str, Any]) -> int:
     """Return the default of `drain_seconds`: beyond loopback a router has to hear of the stop."""
-    return 0 if _is_loopback(values.get("host", "")) else 5
+    return 0 if exposure.is_loopback(values.get("host", "")) else 5
 
 
 def _upper(text: object) -> object:
@@ -95,6 +80,10 @@ class Settings(BaseModel):
     """`role:sha256` entries, separated by commas; `python -m app.auth ROLE` makes one. Keys themselves are not kept."""
     signing_secret: str | None = None
     """Signs stored artefacts. At least 32 characters; on loopback one is made and kept in `data_dir`."""
+    allow_insecure_redis: bool = False
+    """Allow a Redis on another machine without a password."""
+    flask_debug: bool = False
+    """Refused beyond loopback; nothing here runs Flask's debugger, and it is switched off there too."""
     legacy_json_strings: bool = False
     """Wrap the answers of the three routes of 2017 in a second layer of JSON, as then."""
 
@@ -178,15 +167,27 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _safe_beyond_loopback(self) -> Settings:
-        if self.signing_secret is not None and len(self.signing_secret) < MIN_SECRET:
-            raise ValueError(f"SIGNING_SECRET: has fewer than {MIN_SECRET} characters")
-        if not self.on_loopback and not self.api_keys:
-            raise ValueError(f"API_KEYS: listening on {self.host} needs at least one key; see python -m app.auth")
-        if not self.on_loopback and self.signing_secret is None:
-            raise ValueError(f"SIGNING_SECRET: listening on {self.host} needs a secret of {MIN_SECRET} characters")
+        if self.signing_secret is not None:
+            exposure.check_length(self.signing_secret)
+        if self.redis_url is not None and not self.allow_insecure_redis:
+            exposure.check_redis(self.redis_url)
+        if not self.on_loopback:
+            self._check_exposed()
         if self.batch_url is not None and any(self.batch_url.within(one) for one in self.batch_allowed_urls):
             raise ValueError("BATCH_URL: must not lie in a folder of BATCH_ALLOWED_URLS, where callers may read it")
         return self
+
+    def _check_exposed(self) -> None:
+        if not self.api_keys:
+            raise ValueError(f"API_KEYS: listening on {self.host} needs at least one key; see python -m app.auth")
+        if self.signing_secret is None:
+            raise ValueError(
+                f"SIGNING_SECRET: listening on {self.host} needs a secret of {exposure.MIN_SECRET} characters"
+            )
+        if self.flask_debug:
+            raise ValueError(f"FLASK_DEBUG: must be off when listening on {self.host}")
+        exposure.check_keys(self.api_keys)
+        exposure.check_secret(self.signing_secret)
 
     @property
     def address(self) -> str:
@@ -196,7 +197,7 @@ class Settings(BaseModel):
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
-        return _is_loopback(self.host)
+        return exposure.is_loopback(self.host)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
