@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from app import exposure
 from app.addresses import Address
+from app.caller import NAMESPACE
 
 #: What an API key may do; each role includes those before it.
 ROLES = ("read", "predict", "train", "admin")
@@ -42,15 +43,17 @@ def _upper(text: object) -> object:
 
 
 def _parse_keys(text: object) -> object:
-    """Read `role:sha256,role:sha256` into {sha256: role}."""
+    """Read `role:sha256,role:sha256:namespace` into {sha256: role}, or {sha256: role:namespace}."""
     if not isinstance(text, str):
         return text
     keys = {}
     for entry in text.replace(",", " ").split():
-        role, _, digest = entry.partition(":")
-        if role not in ROLES or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
-            raise ValueError(f"expects role:sha256 entries with a role of {', '.join(ROLES)}; see python -m app.auth")
-        keys[digest] = role
+        role, digest, *namespace = entry.split(":", 2)
+        wrong = role not in ROLES or len(digest) != 64 or not set(digest) <= set("0123456789abcdef")
+        if wrong or not all(map(NAMESPACE.fullmatch, namespace)):
+            known = ", ".join(ROLES)
+            raise ValueError(f"expects role:sha256 or role:sha256:namespace, a role of {known}; see python -m app.auth")
+        keys[digest] = ":".join([role, *namespace])
     return keys
 
 
@@ -77,7 +80,8 @@ class Settings(BaseModel):
     redis_url: str | None = None
     """redis://, rediss:// or unix:// address of a Redis elsewhere; without one `python -m app` starts its own."""
     api_keys: Annotated[dict[str, str], BeforeValidator(_parse_keys)] = {}
-    """`role:sha256` entries, separated by commas; `python -m app.auth ROLE` makes one. Keys themselves are not kept."""
+    """`role:sha256` or `role:sha256:namespace` entries, separated by commas; `python -m app.auth ROLE [NAMESPACE]`
+    makes one. Keys themselves are not kept. A key sees the models and jobs of its own namespace alone."""
     signing_secret: str | None = None
     """Signs stored artefacts. At least 32 characters; on loopback one is made and kept in `data_dir`."""
     allow_insecure_redis: bool = False
