@@ -16,7 +16,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     """Make the web application. No engine is imported, and Redis is not asked, before the first request."""
     from apiflask import APIFlask
 
-    from app import auth, problems, routes, watch
+    from app import audit, auth, problems, routes, watch
     from app.services import Services
     from app.settings import Settings
     from app.shortcut import Shortcut
@@ -30,7 +30,9 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.config["MAX_FORM_PARTS"] = 16
     services = app.extensions["automl"] = Services.from_settings(settings)
     problems.register(app)
-    auth.register(app, settings)
+    auth.register(app, settings, services.keyring, services.limits)
+    # Functions after a request run in reverse: this one last, when the answer is as it goes out.
+    audit.register(app, services.audit)
     routes.register(app, settings)
     # Around Flask and not in it, as its documentation has it: what is nearer to the caller comes last.
     app.wsgi_app = Shortcut(app.wsgi_app, services)  # type: ignore[method-assign]

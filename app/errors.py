@@ -10,7 +10,8 @@ ServiceError                     500
 │  ├─ ModelNotFound
 │  ├─ VersionNotFound
 │  ├─ RowNotFound                      the leaderboard has no such row, or it failed
-│  └─ JobNotFound
+│  ├─ JobNotFound
+│  └─ KeyNotFound
 ├─ Conflict                      409
 │  ├─ StaleVersion                     the current version is not the one expected
 │  ├─ StillTraining                    a provisional version cannot be promoted
@@ -20,6 +21,7 @@ ServiceError                     500
 │  ├─ NoTree                           the version has no tree that rows can be sent through
 │  ├─ RowGone                          the data of a leaderboard is not kept any more
 │  ├─ NoResult                         the job has no file to give back, or not yet
+│  ├─ ModelExists                      If-None-Match: * and there is a version already
 │  └─ NeedsRetraining                  trained with other library versions
 ├─ UploadTooLarge                413
 ├─ FormatUnknown                 415
@@ -30,6 +32,8 @@ ServiceError                     500
 │  ├─ BatchFailed                      a batch prediction reached a limit
 │  └─ TrainingFailed                   the estimator refused the data
 │     └─ OutOfTime                     the limit was reached before there was a model
+├─ TooMany                       429   a key, or an address with wrong keys, asks too often
+│  └─ QuotaExceeded                    a key has had its rows of the day
 ├─ EngineMissing                 501   a library is not installed
 ├─ DriverMissing                 501   nor is what opens the URLs of a scheme
 ├─ NoBatchFolder                 501   the operator has set no place for files
@@ -45,6 +49,7 @@ ServiceError                     500
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -212,6 +217,15 @@ class JobNotFound(NotFound):
         super().__init__(f"There is no job {job_id}. GET /jobs lists the recent ones.")
 
 
+class KeyNotFound(NotFound):
+    """No API key under this id that the caller may see."""
+
+    code = "key-not-found"
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"There is no key {key_id}. GET /keys lists them; those of API_KEYS are the operator's.")
+
+
 class Conflict(ServiceError):
     """The state is not what the request expects."""
 
@@ -292,6 +306,18 @@ class NoResult(Conflict):
     code = "no-result"
 
 
+class ModelExists(Conflict):
+    """The caller wants a new pipeline only, and there is one of this id."""
+
+    code = "model-exists"
+
+    def __init__(self, pipeline_id: str | int) -> None:
+        super().__init__(
+            f"Model {pipeline_id} has a version already, and If-None-Match: * asks for a new model. "
+            "Choose another pipeline_id, or leave the header out to train its next version."
+        )
+
+
 class NeedsRetraining(Conflict):
     """The artefact was made by another minor version of a library that it depends on."""
 
@@ -358,6 +384,28 @@ class OutOfTime(TrainingFailed):
     def __init__(self, seconds: float | None) -> None:
         limit = "time limit" if seconds is None else f"limit of {seconds:g} s"
         super().__init__(f"The training was stopped at its {limit}. Raise limits.seconds.")
+
+
+class TooMany(ServiceError):
+    """Somebody asks more often than a limit allows."""
+
+    status, code, title = 429, "too-many-requests", "Too many requests"
+
+    def __init__(self, detail: str, retry_after: float) -> None:
+        super().__init__(detail)
+        #: Whole seconds after which it may be tried again.
+        self.retry_after = max(1, math.ceil(retry_after))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Tell when to come back."""
+        return {"Retry-After": str(self.retry_after)}
+
+
+class QuotaExceeded(TooMany):
+    """A key has had as many predicted rows as it may have in a day."""
+
+    code, title = "quota-exceeded", "The quota is used up"
 
 
 class EngineMissing(ServiceError):

@@ -86,6 +86,15 @@ class Settings(BaseModel):
     """Signs stored artefacts. At least 32 characters; on loopback one is made and kept in `data_dir`."""
     allow_insecure_redis: bool = False
     """Allow a Redis on another machine without a password."""
+    failed_keys_per_minute: Annotated[int, Field(ge=1)] = 10
+    """Keys that are not known which one address may send in a minute; further ones are answered with 429, unlooked at
+    for this purpose only: a key that is known passes."""
+    key_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Requests a minute of each key that has no limit of its own; no limit without. Counted by each web process for its
+    share, so about right."""
+    key_rows_per_day: Annotated[int, Field(ge=1)] | None = None
+    """Rows a day (UTC) that may be predicted or explained with each key that has no limit of its own; no limit without.
+    """
     flask_debug: bool = False
     """Refused beyond loopback; nothing here runs Flask's debugger, and it is switched off there too."""
     legacy_json_strings: bool = False

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flask import request, session
 from markupsafe import Markup
 
-from app import auth
-from app.errors import KeyMissing, RoleMissing, TokenMissing
+from app import auth, caller
+from app.errors import KeyMissing, RoleMissing, StoreUnavailable, TokenMissing
 from app.services import services
 from app.settings import ROLES
 from app.store.secret import signing_secret
@@ -58,26 +59,37 @@ def enter(key: str) -> None:
     KeyMissing
         It is not one of this service's.
     """
-    digest = auth.digest(key.strip())
-    if digest not in services().settings.api_keys:
+    shown = auth.reference(key.strip())
+    known = services().keyring.find(shown)
+    if known is None:
+        services().limits.failed(request.remote_addr or "")
         raise KeyMissing("This service does not know that key. Look for a space or a missing character.")
     # What was signed for someone else before does not go on.
     session.clear()
     session.permanent = True
-    session["key"] = digest
+    session["key"] = shown
+    caller.enter(known.caller)
     # Made now, so that no later answer has a cookie to send.
     token()
 
 
 def leave() -> None:
     """Forget the key."""
+    with suppress(StoreUnavailable):
+        if (known := services().keyring.find(session.get("key", ""))) is not None:
+            caller.enter(known.caller)
     session.clear()
 
 
 def role() -> str | None:
     """Return the role of whoever looks; None for a stranger where keys are needed."""
-    who = auth.known(services().settings, auth.given(request.headers.get("Authorization"), session.get("key")))
-    return who.role or None
+    if (mine := caller.current().role) or request.endpoint not in auth.OPEN:
+        return mine or None
+    # Pages that anyone may see do not ask for a key.
+    with suppress(StoreUnavailable):
+        key = services().keyring.find(auth.given(request.headers.get("Authorization"), session.get("key")))
+        return None if key is None else key.role
+    return None
 
 
 def may(endpoint: str) -> bool:
