@@ -58,7 +58,9 @@ def register(app: Flask) -> None:
 
     def answer(problem: dict[str, Any], headers: Iterable[tuple[str, str]]) -> Response:
         if pages.PATHS.match(request.path):
-            return pages.page(problem)
+            shown = pages.page(problem)
+            shown.headers.extend(dict(headers))
+            return shown
         form = next((write for paths, write in _FORMS if paths.match(request.path)), None)
         told = {**problem, "instance": request.path} if form is None else form(problem)
         media_type = "application/problem+json" if form is None else "application/json"
