@@ -10,6 +10,7 @@ from typing import Self, cast
 
 from flask import current_app
 
+from app import caller
 from app.audit import Audit
 from app.drain import Drain
 from app.jobs.queue import JobQueue
@@ -30,8 +31,8 @@ class Services:
     """One a process, made before it forks: nothing in it connects or loads until asked."""
 
     settings: Settings
-    store: ModelStore
-    queue: JobQueue
+    stores: ModelStore
+    queues: JobQueue
     pipelines: PipelineCache
     places: threading.BoundedSemaphore
     drain: Drain
@@ -60,6 +61,16 @@ class Services:
         keys = ApiKeys(client, secret)
         keyring, limits = Keyring(settings, keys), Limits(settings, keys.add_rows)
         return cls(settings, store, queue, cache, places, Drain(), keyring, limits, Audit(client))
+
+    @property
+    def store(self) -> ModelStore:
+        """The models of the namespace of whoever asks."""
+        return self.stores.of(caller.current().namespace)
+
+    @property
+    def queue(self) -> JobQueue:
+        """The jobs of the namespace of whoever asks."""
+        return self.queues.of(caller.current().namespace)
 
     @contextmanager
     def place(self) -> Iterator[bool]:
