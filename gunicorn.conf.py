@@ -33,6 +33,8 @@ timeout = 60
 graceful_timeout = 30
 keepalive = 75
 limit_request_fields = 64
+# Which headers of proxies count is told by TRUSTED_PROXIES, to the app.
+forwarded_allow_ips = ""
 control_socket_disable = True
 accesslog = None
 # Its logger has our handler already.

@@ -36,5 +36,6 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     routes.register(app, settings)
     # Around Flask and not in it, as its documentation has it: what is nearer to the caller comes last.
     app.wsgi_app = Shortcut(app.wsgi_app, services)  # type: ignore[method-assign]
+    auth.behind_proxies(app, settings)
     watch.register(app, settings)
     return app

@@ -42,6 +42,9 @@ OPEN = {
     "ui_sign_in.page", "ui_sign_in.enter", "ui_sign_in.leave", "static",
 }  # fmt: skip
 
+#: What of them platforms ask by whatever name or address they know.
+_PROBES = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"}
+
 #: The role each endpoint needs. One that is missing here needs `admin`.
 NEEDED = {
     "docs.page": "read",
@@ -214,7 +217,8 @@ def register(app: APIFlask, settings: Settings, keyring: Keyring, limits: Limits
             if (refused := request.environ[CHECKED]) is not None:
                 raise refused
             return
-        check_host(settings, request.host)
+        if settings.on_loopback or request.endpoint not in _PROBES:
+            check_host(settings, request.host)
         _check_origin(request)
         header = request.headers.get("Authorization")
         # A browser sends its cookie whoever asks: changes by cookie are the pages' own, which have a token too.
@@ -225,27 +229,39 @@ def register(app: APIFlask, settings: Settings, keyring: Keyring, limits: Limits
         authorise(keyring, limits, request.endpoint, header, request.remote_addr or "", signed_in)
 
 
+def behind_proxies(app: APIFlask, settings: Settings) -> None:
+    """Take the address and the scheme of a caller from the proxies in front, of which each has added its own."""
+    if settings.trusted_proxies:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
+
+
 def is_page(blueprint: str | None) -> bool:
     """Tell whether a blueprint is of the web pages."""
     return (blueprint or "").startswith("ui_")
 
 
 def check_host(settings: Settings, host: str) -> None:
-    """Refuse, on loopback, a Host that is not this machine's: a name that another's DNS points here is its own page's.
+    """Refuse a Host that is not this service's: a name that another's DNS points here is its own page's.
+
+    On loopback it is this machine's, beyond it one of `ALLOWED_HOSTS`, where those are set.
 
     Raises
     ------
     Unreadable
     """
-    if settings.on_loopback and not _names_this_machine(host, settings.host):
+    own = frozenset({*_LOOPBACK, settings.host} if settings.on_loopback else settings.allowed_hosts)
+    if own and not _is_one_of(host, own):
         raise Unreadable("The Host header does not name this service.")
 
 
 @lru_cache(maxsize=64)
-def _names_this_machine(host: str, own: str) -> bool:
+def _is_one_of(host: str, own: frozenset[str]) -> bool:
     # Werkzeug's own TRUSTED_HOSTS cannot hold an IPv6 address.
     with suppress(ValueError):
-        return urlsplit(f"//{host}").hostname in {*_LOOPBACK, own}
+        return urlsplit(f"//{host}").hostname in own
     return False
 
 

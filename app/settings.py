@@ -57,6 +57,10 @@ def _parse_keys(text: object) -> object:
     return keys
 
 
+def _parse_words(text: object) -> object:
+    return tuple(text.lower().split()) if isinstance(text, str) else text
+
+
 def _parse_folder(text: object) -> object:
     return Address.folder(text) if isinstance(text, str) else text
 
@@ -86,6 +90,11 @@ class Settings(BaseModel):
     """Signs stored artefacts. At least 32 characters; on loopback one is made and kept in `data_dir`."""
     allow_insecure_redis: bool = False
     """Allow a Redis on another machine without a password."""
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_parse_words)] = ()
+    """Names, with spaces between them, that the Host header may have beyond loopback: automl.example. Any without."""
+    trusted_proxies: Annotated[int, Field(ge=0, le=8)] = 0
+    """Proxies in front that each add to X-Forwarded-For and X-Forwarded-Proto. Without one these headers are not read,
+    as anybody can send them."""
     failed_keys_per_minute: Annotated[int, Field(ge=1)] = 10
     """Keys that are not known which one address may send in a minute; further ones are answered with 429, unlooked at
     for this purpose only: a key that is known passes."""
@@ -142,6 +151,8 @@ class Settings(BaseModel):
     """Seconds after which an explanation that somebody waits for begins no further row; a job's goes on."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 100
     """Trainings that may wait; one more is refused with 503."""
+    max_queued_jobs_per_key: Annotated[int, Field(ge=1)] = 20
+    """Trainings, explanations and batches of one key that may wait; one more is refused with 429."""
     job_days: Annotated[int, Field(ge=1)] = 7
     """Days that an ended job's record is kept."""
     model_cache_mb: Annotated[int, Field(ge=1)] = 256
