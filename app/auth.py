@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from app import caller
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from app.keyring import Keyring
     from app.limits import Limits
+    from app.store.api_keys import ApiKey
 
 #: Methods that change nothing.
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -40,6 +43,7 @@ _MADE = re.compile(r"aml_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 OPEN = {
     "health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping",
     "ui_sign_in.page", "ui_sign_in.enter", "ui_sign_in.leave", "static",
+    "ui_sign_in.leave_for_issuer", "ui_sign_in.return_from_issuer",
 }  # fmt: skip
 
 #: What of them platforms ask by whatever name or address they know.
@@ -148,6 +152,13 @@ def given(header: str | None, signed_in: str | None = None) -> str:
     return reference(key.strip()) if scheme.lower() == "bearer" else ""
 
 
+def shown(keyring: Keyring, header: str | None, session: Mapping[str, Any]) -> ApiKey | None:
+    """Return the key of a header, before that of a session, or what stands for one there; None of a stranger."""
+    if header is None and keyring.needed and (identity := keyring.of_identity(session.get("identity"))) is not None:
+        return identity
+    return keyring.find(given(header, session.get("key")))
+
+
 def reference(key: str) -> str:
     """Return what tells a key without holding it."""
     made = _MADE.fullmatch(key)
@@ -155,7 +166,12 @@ def reference(key: str) -> str:
 
 
 def authorise(
-    keyring: Keyring, limits: Limits, endpoint: str | None, header: str | None, address: str, signed_in: str = ""
+    keyring: Keyring,
+    limits: Limits,
+    endpoint: str | None,
+    header: str | None,
+    address: str,
+    session: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Let the request pass or raise, and say who asks to all that is done for it.
 
@@ -167,8 +183,8 @@ def authorise(
         The `Authorization` header.
     address
         Where it comes from; so many wrong keys of one are not looked at.
-    signed_in
-        What tells the key that was typed into the sign-in page, of a request that has no header.
+    session
+        What the cookie of the pages holds, of a request that may go by it.
 
     Raises
     ------
@@ -183,7 +199,7 @@ def authorise(
         # Nothing is done for them, and they answer without Redis.
         caller.enter(caller.STRANGER if keyring.needed else caller.LOCAL)
         return
-    key = keyring.find(given(header, signed_in))
+    key = shown(keyring, header, session)
     if key is None:
         if header is not None:
             limits.failed(address)
@@ -225,8 +241,8 @@ def register(app: APIFlask, settings: Settings, keyring: Keyring, limits: Limits
         by_cookie = header is None and (
             request.method in _SAFE or is_page(request.blueprint) or request.endpoint is None
         )
-        signed_in = session.get("key", "") if keyring.needed and by_cookie else ""
-        authorise(keyring, limits, request.endpoint, header, request.remote_addr or "", signed_in)
+        kept = session if by_cookie and keyring.needed else {}
+        authorise(keyring, limits, request.endpoint, header, request.remote_addr or "", kept)
 
 
 def behind_proxies(app: APIFlask, settings: Settings) -> None:

@@ -5,6 +5,7 @@ ServiceError                     500
 ├─ KeyMissing                    401
 ├─ RoleMissing                   403
 ├─ OriginRefused                 403   a page of another origin asks to change something
+├─ IdentityRefused               403   a sign-in by OpenID Connect that is not good, or gives no role
 ├─ TokenMissing                  403   a form that is not of a page of this session
 ├─ NotFound                      404
 │  ├─ ModelNotFound
@@ -39,6 +40,7 @@ ServiceError                     500
 ├─ NoBatchFolder                 501   the operator has set no place for files
 ├─ Unavailable                   503
 │  ├─ StoreUnavailable
+│  ├─ ProviderUnavailable              who knows the people that sign in does not answer
 │  ├─ StorageUnavailable               a disk or an object store fails
 │  ├─ ArtifactRejected                 signature or identity does not verify
 │  ├─ Busy                             all waiting places are taken
@@ -162,6 +164,12 @@ class OriginRefused(ServiceError):
     """A page of another origin sent the request through its visitor's browser."""
 
     status, code, title = 403, "origin-refused", "Requests of other origins are refused"
+
+
+class IdentityRefused(ServiceError):
+    """Somebody came back from the issuer of identities without one that this service takes."""
+
+    status, code, title = 403, "identity-refused", "You are not signed in"
 
 
 class TokenMissing(ServiceError):
@@ -461,6 +469,15 @@ class StoreUnavailable(Unavailable):
         super().__init__(
             "The model store does not answer. Try again; an Idempotency-Key makes a repeated training safe."
         )
+
+
+class ProviderUnavailable(Unavailable):
+    """The issuer of OIDC_ISSUER does not answer, or not as one does."""
+
+    code = "provider-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("Whoever knows the people that sign in here does not answer. Try again, or use a key.")
 
 
 class StorageUnavailable(Unavailable):

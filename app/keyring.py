@@ -10,6 +10,7 @@ import hmac
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from app import caller
 from app.errors import StoreUnavailable
@@ -56,6 +57,13 @@ class Keyring:
         # All of them are compared, so that the time does not tell how near one came.
         found = [key for key in self._set if hmac.compare_digest(digest, key.digest)]
         return found[0] if found else None
+
+    @staticmethod
+    def of_identity(kept: dict[str, Any] | None) -> ApiKey | None:
+        """Return what stands for a key, of somebody whose signed session says who they are; None once that is over."""
+        if kept is None or kept["until"] < time.time():
+            return None
+        return ApiKey(kept["key_id"], "OpenID Connect", kept["role"], kept["namespace"], "")
 
     def forget(self, key_id: str) -> None:
         """Ask Redis the next time: this process has changed the key itself."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -57,6 +57,20 @@ def _parse_keys(text: object) -> object:
     return keys
 
 
+def _parse_roles(text: object) -> object:
+    """Read `group=role` and `group=role:namespace` entries into {group: role, or role:namespace}."""
+    if not isinstance(text, str):
+        return text
+    roles = {}
+    for entry in text.replace(",", " ").split():
+        group, _, given = entry.rpartition("=")
+        role, *namespace = given.split(":", 1)
+        if not group or role not in ROLES or not all(map(NAMESPACE.fullmatch, namespace)):
+            raise ValueError(f"expects group=role or group=role:namespace, a role of {', '.join(ROLES)}")
+        roles[group] = given
+    return roles
+
+
 def _parse_words(text: object) -> object:
     return tuple(text.lower().split()) if isinstance(text, str) else text
 
@@ -95,6 +109,19 @@ class Settings(BaseModel):
     trusted_proxies: Annotated[int, Field(ge=0, le=8)] = 0
     """Proxies in front that each add to X-Forwarded-For and X-Forwarded-Proto. Without one these headers are not read,
     as anybody can send them."""
+    oidc_issuer: str | None = None
+    """https:// address of an OpenID Connect provider, whose people sign in to the web pages without a key. Needs
+    requirements-oidc.txt, `API_KEYS`, and the three settings below. Its address for this service ends with
+    /ui/sign-in/oidc/back."""
+    oidc_client_id: str | None = None
+    """Name of this service at the provider."""
+    oidc_client_secret: str | None = Field(None, repr=False)
+    """Secret of this service at the provider."""
+    oidc_roles: Annotated[dict[str, str], BeforeValidator(_parse_roles)] = {}
+    """`group=role` or `group=role:namespace` entries with spaces between them; the first that fits a person counts, and
+    whoever none fits is refused."""
+    oidc_claim: str = "groups"
+    """Claim of the identity token that names a person's groups."""
     failed_keys_per_minute: Annotated[int, Field(ge=1)] = 10
     """Keys that are not known which one address may send in a minute; further ones are answered with 429, unlooked at
     for this purpose only: a key that is known passes."""
@@ -198,6 +225,8 @@ class Settings(BaseModel):
             exposure.check_redis(self.redis_url)
         if not self.on_loopback:
             self._check_exposed()
+        if self.oidc_issuer is not None:
+            self._check_issuer(self.oidc_issuer)
         if self.batch_url is not None and any(self.batch_url.within(one) for one in self.batch_allowed_urls):
             raise ValueError("BATCH_URL: must not lie in a folder of BATCH_ALLOWED_URLS, where callers may read it")
         return self
@@ -213,6 +242,17 @@ class Settings(BaseModel):
             raise ValueError(f"FLASK_DEBUG: must be off when listening on {self.host}")
         exposure.check_keys(self.api_keys)
         exposure.check_secret(self.signing_secret)
+
+    def _check_issuer(self, issuer: str) -> None:
+        parts = urlsplit(issuer)
+        local = parts.scheme == "http" and exposure.is_loopback(parts.hostname or "")
+        if not (parts.scheme == "https" or local) or not parts.hostname or parts.query:
+            raise ValueError("OIDC_ISSUER: must be an https:// address, just as the provider writes it")
+        if not self.api_keys:
+            raise ValueError("API_KEYS: without one nobody has to sign in, so that OIDC_ISSUER would say nothing")
+        for name in ("oidc_client_id", "oidc_client_secret", "oidc_roles"):
+            if not getattr(self, name):
+                raise ValueError(f"{name.upper()}: is needed where OIDC_ISSUER is set")
 
     @property
     def address(self) -> str:

@@ -18,7 +18,9 @@ def guarded(settings, client_of_redis):
 
 
 #: What is open and changes something, or has to be named as it is.
-OF_PAGES = {"ui_sign_in.enter", "ui_sign_in.leave", "static"}
+OF_PAGES = {
+    "ui_sign_in.enter", "ui_sign_in.leave", "ui_sign_in.leave_for_issuer", "ui_sign_in.return_from_issuer", "static",
+}  # fmt: skip
 
 
 def bearer(key):
@@ -52,7 +54,8 @@ def test_every_route_has_a_row_and_every_row_a_route(guarded):
 
 def test_only_health_and_the_way_in_are_open():
     health = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"}
-    assert health | {"ui_sign_in.page", "ui_sign_in.enter", "ui_sign_in.leave", "static"} == auth.OPEN
+    ways_in = {"page", "enter", "leave", "leave_for_issuer", "return_from_issuer"}
+    assert health | {f"ui_sign_in.{one}" for one in ways_in} | {"static"} == auth.OPEN
 
 
 @pytest.mark.parametrize(

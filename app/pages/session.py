@@ -48,7 +48,7 @@ def register(app: Flask, settings: Settings) -> None:
 
     @app.context_processor
     def known() -> dict[str, Any]:
-        return {"role": role(), "keys_needed": bool(settings.api_keys)}
+        return {"role": role(), "keys_needed": bool(settings.api_keys), "oidc": settings.oidc_issuer is not None}
 
 
 def enter(key: str) -> None:
@@ -76,7 +76,7 @@ def enter(key: str) -> None:
 def leave() -> None:
     """Forget the key."""
     with suppress(StoreUnavailable):
-        if (known := services().keyring.find(session.get("key", ""))) is not None:
+        if (known := auth.shown(services().keyring, None, session)) is not None:
             caller.enter(known.caller)
     session.clear()
 
@@ -87,7 +87,7 @@ def role() -> str | None:
         return mine or None
     # Pages that anyone may see do not ask for a key.
     with suppress(StoreUnavailable):
-        key = services().keyring.find(auth.given(request.headers.get("Authorization"), session.get("key")))
+        key = auth.shown(services().keyring, request.headers.get("Authorization"), session)
         return None if key is None else key.role
     return None
 

@@ -34,10 +34,11 @@ def register(app: APIFlask, settings: Settings) -> None:
     from flask import request
 
     from app.auth import is_page
-    from app.pages import assets, following, session, words
+    from app.pages import assets, following, oidc, session, words
     from app.routes.ui import explain, jobs, keys, models, predict, sign_in, start, train, what_if
 
     session.register(app, settings)
+    oidc.register(app, settings)
     words.register(app)
     app.jinja_env.filters["stage"] = following.stage
     assets.register(app)
