@@ -1,5 +1,7 @@
 """Sealed artefacts: whatever was changed, nothing is parsed."""
 
+import hmac
+import io
 import zipfile
 
 import orjson
@@ -72,6 +74,25 @@ def test_another_secret_is_rejected_unparsed(secret):
 def test_the_artefact_of_another_pipeline_or_version_is_rejected(pipeline_id, version):
     with pytest.raises(ArtifactRejected):
         unseal(SEALED, pipeline_id, version, SECRET)
+
+
+@pytest.mark.parametrize(("signed", "read"), [("acme", "beta"), ("acme", "default"), ("default", "acme"), ("acme", "")])
+def test_the_artefact_of_another_namespace_is_rejected(signed, read):
+    sealed = seal(ARTIFACT, "penguins", 3, SECRET, signed)
+    assert unseal(sealed, "penguins", 3, SECRET, signed).parts == ARTIFACT.parts
+    with pytest.raises(ArtifactRejected):
+        unseal(sealed, "penguins", 3, SECRET, read)
+
+
+def test_what_was_signed_before_there_were_namespaces_is_of_the_default_one():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("manifest.json", orjson.dumps({"pipeline_id": "penguins", "version": 3}))
+    signature = hmac.digest(SECRET.encode(), b"automl artefact 1\n" + packed.getvalue(), "sha256")
+    old = signature + packed.getvalue()
+    assert unseal(old, "penguins", 3, SECRET).manifest == {"pipeline_id": "penguins", "version": 3}
+    with pytest.raises(ArtifactRejected):
+        unseal(old, "penguins", 3, SECRET, "acme")
 
 
 @given(st.binary(max_size=200))
