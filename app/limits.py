@@ -30,7 +30,10 @@ _SHARED = 1.0
 #: Bits of an IPv6 address that tell one network from another: whoever has one address there has all.
 _NETWORK = 64
 
-_MINUTE, _DAY = 60.0, 24 * 3600
+_MINUTE = 60.0
+
+#: Seconds of a day, and so of a quota.
+DAY = 24 * 3600
 
 
 class Buckets:
@@ -113,7 +116,7 @@ class Limits:
             raise TooMany("Too many keys that this service does not know came from this address.", wait)
 
     def spend(self, key_id: str, most: int, rows: int) -> None:
-        """Count rows that a key is about to be given.
+        """Count rows that a key is about to be given; none only asks whether there are any left.
 
         Raises
         ------
@@ -123,15 +126,15 @@ class Limits:
         now = self._today()
         with self._lock:
             spent = self._spent.get(key_id)
-            if spent is None or spent.day != int(now // _DAY):
-                spent = self._spent[key_id] = _Spent(int(now // _DAY))
+            if spent is None or spent.day != int(now // DAY):
+                spent = self._spent[key_id] = _Spent(int(now // DAY))
             self._share_rows(key_id, spent)
-            if spent.known + spent.own + rows > most:
+            if spent.known + spent.own + max(rows, 1) > most:
                 left = max(0, most - spent.known - spent.own)
                 raise QuotaExceeded(
                     f"This key may have {most} rows a day predicted or explained, of which {left} are left. "
                     "The day ends at midnight UTC.",
-                    _DAY - now % _DAY,
+                    DAY - now % DAY,
                 )
             spent.own += rows
 

@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
-from app import auth
+from app import auth, limits
 from app.errors import Busy, Fault, InvalidParameters, NotFound
 from app.jobs import batches
 from app.jobs.queue import JobQueue
@@ -83,6 +83,7 @@ def parameters(job_id: str) -> Response:
 def result(job_id: str) -> Response:
     """Return the file that a batch prediction has written; `Range` asks for a part of it."""
     held = services()
+    limits.spend(0)
     place, form = batches.result(held.queue.get(job_id), held.settings)
     with file_errors("result"):
         size, file = place.size, place.read()
