@@ -190,7 +190,8 @@ class JobRecords:
         ------
         JobNotFound
         """
-        fields = self._redis.hgetall(_key(job_id))
+        # No id has a colon: behind one stands the name of something else that is kept of a job.
+        fields = {} if ":" in job_id else self._redis.hgetall(_key(job_id))
         if b"state" not in fields:
             raise JobNotFound(job_id)
         stored = {name.decode(): value for name, value in fields.items()}

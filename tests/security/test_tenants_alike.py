@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from app import caller
 from app.errors import ArtifactRejected, JobNotFound
 from app.jobs import tasks
 from app.jobs.records import JobRecords, JobState
@@ -113,6 +114,8 @@ def test_threads_that_serve_one_tenant_after_another_mix_nothing_up(clients, pub
 def test_a_thread_that_served_a_tenant_serves_a_stranger_nothing(clients, publish):
     publish("acme")
     assert predicted(clients["acme"]) == 2.0
+    # What runs on this thread after the answer is no tenant's.
+    assert caller.current() is caller.LOCAL
     del clients["acme"].environ_base["HTTP_AUTHORIZATION"]
     assert predicted(clients["acme"]) == 401
     assert clients["acme"].get("/models").status_code == 401
