@@ -4,16 +4,22 @@ import gc
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from app import drain
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.telemetry import logs
 from app.telemetry.traces import TRACES
 
-_settings = Settings.from_environment()
+try:
+    _settings = Settings.from_environment()
+except SettingsError as error:
+    sys.stderr.write(f"{error}\n")
+    sys.exit(2)
 logs.start(_settings.log_level)
 
 bind = _settings.address
@@ -27,6 +33,8 @@ timeout = 60
 graceful_timeout = 30
 keepalive = 75
 limit_request_fields = 64
+# Which headers of proxies count is told by TRUSTED_PROXIES, to the app.
+forwarded_allow_ips = ""
 control_socket_disable = True
 accesslog = None
 # Its logger has our handler already.
@@ -36,6 +44,20 @@ loglevel = _settings.log_level.lower()
 # The web processes add up their numbers through this folder.
 _metrics = _settings.prometheus_multiproc_dir or Path(tempfile.mkdtemp(prefix="automl-metrics-"))
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics}"]
+
+
+def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say in one line too what is found wrong only when the app is made, and end with the same status."""
+    if not issubclass(kind, SettingsError):
+        sys.__excepthook__(kind, error, trace)
+        return
+    shutil.rmtree(_metrics, ignore_errors=True)
+    sys.stderr.write(f"{error}\n")
+    sys.stderr.flush()
+    os._exit(2)
+
+
+sys.excepthook = _told
 
 
 def on_starting(server: Any) -> None:

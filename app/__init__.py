@@ -16,21 +16,26 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     """Make the web application. No engine is imported, and Redis is not asked, before the first request."""
     from apiflask import APIFlask
 
-    from app import auth, problems, routes, watch
+    from app import audit, auth, problems, routes, watch
     from app.services import Services
     from app.settings import Settings
     from app.shortcut import Shortcut
 
     settings = settings or Settings.from_environment()
     app = APIFlask(__name__, title="AutoML service", version=__version__, docs_path=None, json_errors=False)
+    # Flask reads FLASK_DEBUG by itself.
+    app.debug = False
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * 2**20
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_upload_mb * 2**20
     app.config["MAX_FORM_PARTS"] = 16
     services = app.extensions["automl"] = Services.from_settings(settings)
     problems.register(app)
-    auth.register(app, settings)
+    auth.register(app, settings, services.keyring, services.limits)
+    # Functions after a request run in reverse: this one last, when the answer is as it goes out.
+    audit.register(app, services.audit)
     routes.register(app, settings)
     # Around Flask and not in it, as its documentation has it: what is nearer to the caller comes last.
     app.wsgi_app = Shortcut(app.wsgi_app, services)  # type: ignore[method-assign]
+    auth.behind_proxies(app, settings)
     watch.register(app, settings)
     return app

@@ -1,20 +1,21 @@
 """API keys and roles. Denies by default: every route but health needs a role, known or not.
 
-`python -m app.auth ROLE [NAMESPACE]` prints a new key, once, and the entry for `API_KEYS` that stands for it.
+`python -m app.auth` makes keys: see `app/key_command.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import secrets
+import re
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from app import caller
-from app.caller import Caller
 from app.errors import KeyMissing, OriginRefused, RoleMissing, Unreadable
 from app.settings import ROLES, Settings
 
@@ -22,20 +23,31 @@ if TYPE_CHECKING:
     from apiflask import APIFlask
     from flask import Request
 
+    from app.keyring import Keyring
+    from app.limits import Limits
+    from app.store.api_keys import ApiKey
+
 #: Methods that change nothing.
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 #: Names of this machine to itself.
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
-#: Digits of the hash of a key that name it.
-_KEY_ID = 12
+#: Where in the WSGI environment what answers without Flask says that it has checked, and by which error it refused.
+CHECKED = "automl.checked"
+
+#: A key that was made by command or API: its id, and its secret part.
+_MADE = re.compile(r"aml_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
 #: Endpoints that answer anyone: platforms probe them without a key, and a person has to see where to type one in.
 OPEN = {
     "health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping",
     "ui_sign_in.page", "ui_sign_in.enter", "ui_sign_in.leave", "static",
+    "ui_sign_in.leave_for_issuer", "ui_sign_in.return_from_issuer",
 }  # fmt: skip
+
+#: What of them platforms ask by whatever name or address they know.
+_PROBES = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"}
 
 #: The role each endpoint needs. One that is missing here needs `admin`.
 NEEDED = {
@@ -81,6 +93,11 @@ NEEDED = {
     "models.promote": "admin",
     "models.delete": "admin",
     "models.delete_version": "admin",
+    "keys.index": "admin",
+    "keys.make": "admin",
+    "keys.rotate": "admin",
+    "keys.revoke": "admin",
+    "audit.index": "admin",
     # The pages: each as the route that does the same.
     "ui_start.page": "read",
     "ui_start.jobs": "read",
@@ -112,6 +129,10 @@ NEEDED = {
     "ui_what_if.found": "predict",
     "ui_what_if.curve": "predict",
     "ui_what_if.compared": "predict",
+    "ui_keys.page": "admin",
+    "ui_keys.make": "admin",
+    "ui_keys.rotate": "admin",
+    "ui_keys.revoke": "admin",
 }
 
 
@@ -121,25 +142,37 @@ def digest(key: str) -> str:
 
 
 def given(header: str | None, signed_in: str | None = None) -> str:
-    """Return the hash of the key that came with a request, of a header before that of a cookie; empty without one."""
+    """Return what tells the key that came with a request, of a header before that of a cookie; empty without one.
+
+    It is the key's hash; before that of a key that was made by command or API stands its id, and a dot.
+    """
     if header is None:
         return signed_in or ""
     scheme, _, key = header.partition(" ")
-    return digest(key.strip()) if scheme.lower() == "bearer" else ""
+    return reference(key.strip()) if scheme.lower() == "bearer" else ""
 
 
-def known(settings: Settings, key_hash: str) -> Caller:
-    """Return who has a key, and the stranger where it is none of this service's."""
-    if not settings.api_keys:
-        return caller.LOCAL
-    # The look-up is by hash, so its time tells nothing about the key.
-    if (entry := settings.api_keys.get(key_hash)) is None:
-        return caller.STRANGER
-    role, _, namespace = entry.partition(":")
-    return Caller(key_hash[:_KEY_ID], role, namespace or caller.DEFAULT)
+def shown(keyring: Keyring, header: str | None, session: Mapping[str, Any]) -> ApiKey | None:
+    """Return the key of a header, before that of a session, or what stands for one there; None of a stranger."""
+    if header is None and keyring.needed and (identity := keyring.of_identity(session.get("identity"))) is not None:
+        return identity
+    return keyring.find(given(header, session.get("key")))
 
 
-def authorise(settings: Settings, endpoint: str | None, header: str | None, signed_in: str | None = None) -> None:
+def reference(key: str) -> str:
+    """Return what tells a key without holding it."""
+    made = _MADE.fullmatch(key)
+    return f"{made[1]}.{digest(key)}" if made else digest(key)
+
+
+def authorise(
+    keyring: Keyring,
+    limits: Limits,
+    endpoint: str | None,
+    header: str | None,
+    address: str,
+    session: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     """Let the request pass or raise, and say who asks to all that is done for it.
 
     Parameters
@@ -148,8 +181,10 @@ def authorise(settings: Settings, endpoint: str | None, header: str | None, sign
         Flask's name of the matched route; None when none matched.
     header
         The `Authorization` header.
-    signed_in
-        Hash of the key that was typed into the sign-in page, of a request that has no header.
+    address
+        Where it comes from; so many wrong keys of one are not looked at.
+    session
+        What the cookie of the pages holds, of a request that may go by it.
 
     Raises
     ------
@@ -157,33 +192,66 @@ def authorise(settings: Settings, endpoint: str | None, header: str | None, sign
         No key where one is needed, or one that is not known.
     RoleMissing
         A known key whose role is too low.
+    TooMany
+        The key, or keys that are not known from this address, came too often.
     """
-    who = known(settings, given(header, signed_in))
-    caller.enter(who)
-    if not settings.api_keys or endpoint in OPEN:
+    if endpoint in OPEN:
+        # Nothing is done for them, and they answer without Redis.
+        caller.enter(caller.STRANGER if keyring.needed else caller.LOCAL)
         return
-    if who is caller.STRANGER:
+    key = shown(keyring, header, session)
+    if key is None:
+        if header is not None:
+            limits.failed(address)
         raise KeyMissing("Send a key that this service knows as: Authorization: Bearer KEY")
+    caller.enter(key.caller)
+    limits.asked(key.key_id, key.requests_per_minute, key.rows_per_day)
+    allow(endpoint)
+
+
+def allow(endpoint: str | None) -> None:
+    """Refuse whoever asks, unless the role reaches as far as an endpoint needs.
+
+    Raises
+    ------
+    RoleMissing
+    """
     needed = NEEDED.get(endpoint or "", "read" if endpoint is None else "admin")
-    if ROLES.index(who.role) < ROLES.index(needed):
-        raise RoleMissing(f"This needs a key with the role {needed}; yours has the role {who.role}.")
+    role = caller.current().role
+    if ROLES.index(role) < ROLES.index(needed):
+        raise RoleMissing(f"This needs a key with the role {needed}; yours has the role {role}.")
 
 
-def register(app: APIFlask, settings: Settings) -> None:
+def register(app: APIFlask, settings: Settings, keyring: Keyring, limits: Limits) -> None:
     """Check every request before its view runs."""
     from flask import request, session
 
     @app.before_request
     def check() -> None:
-        check_host(settings, request.host)
+        if CHECKED in request.environ:
+            # Once is enough: it is counted.
+            if (refused := request.environ[CHECKED]) is not None:
+                raise refused
+            return
+        if settings.on_loopback or request.endpoint not in _PROBES:
+            check_host(settings, request.host)
         _check_origin(request)
         header = request.headers.get("Authorization")
         # A browser sends its cookie whoever asks: changes by cookie are the pages' own, which have a token too.
         by_cookie = header is None and (
             request.method in _SAFE or is_page(request.blueprint) or request.endpoint is None
         )
-        signed_in = session.get("key") if settings.api_keys and by_cookie else None
-        authorise(settings, request.endpoint, header, signed_in)
+        kept = session if by_cookie and keyring.needed else {}
+        authorise(keyring, limits, request.endpoint, header, request.remote_addr or "", kept)
+
+
+def behind_proxies(app: APIFlask, settings: Settings) -> None:
+    """Take the address and the scheme of a caller from the proxies in front, of which each has added its own."""
+    if settings.trusted_proxies:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
 
 
 def is_page(blueprint: str | None) -> bool:
@@ -192,21 +260,24 @@ def is_page(blueprint: str | None) -> bool:
 
 
 def check_host(settings: Settings, host: str) -> None:
-    """Refuse, on loopback, a Host that is not this machine's: a name that another's DNS points here is its own page's.
+    """Refuse a Host that is not this service's: a name that another's DNS points here is its own page's.
+
+    On loopback it is this machine's, beyond it one of `ALLOWED_HOSTS`, where those are set.
 
     Raises
     ------
     Unreadable
     """
-    if settings.on_loopback and not _names_this_machine(host, settings.host):
+    own = frozenset({*_LOOPBACK, settings.host} if settings.on_loopback else settings.allowed_hosts)
+    if own and not _is_one_of(host, own):
         raise Unreadable("The Host header does not name this service.")
 
 
 @lru_cache(maxsize=64)
-def _names_this_machine(host: str, own: str) -> bool:
+def _is_one_of(host: str, own: frozenset[str]) -> bool:
     # Werkzeug's own TRUSTED_HOSTS cannot hold an IPv6 address.
     with suppress(ValueError):
-        return urlsplit(f"//{host}").hostname in {*_LOOPBACK, own}
+        return urlsplit(f"//{host}").hostname in own
     return False
 
 
@@ -229,14 +300,10 @@ def _check_origin(request: Request) -> None:
 
 
 def main() -> int:
-    """Make a key for the role, and the namespace, named on the command line."""
-    role, *namespace = sys.argv[1:] or [""]
-    if role not in ROLES or len(namespace) > 1 or not all(map(caller.NAMESPACE.fullmatch, namespace)):
-        sys.stderr.write(f"usage: python -m app.auth {{{'|'.join(ROLES)}}} [NAMESPACE]\n")
-        return 2
-    key = secrets.token_urlsafe(32)
-    sys.stdout.write(f"key, shown once:    {key}\nentry for API_KEYS: {':'.join([role, digest(key), *namespace])}\n")
-    return 0
+    """Make, list, replace or revoke keys, as the words of the command line say."""
+    from app.key_command import run
+
+    return run(sys.argv[1:])
 
 
 if __name__ == "__main__":

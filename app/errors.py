@@ -5,12 +5,14 @@ ServiceError                     500
 ├─ KeyMissing                    401
 ├─ RoleMissing                   403
 ├─ OriginRefused                 403   a page of another origin asks to change something
+├─ IdentityRefused               403   a sign-in by OpenID Connect that is not good, or gives no role
 ├─ TokenMissing                  403   a form that is not of a page of this session
 ├─ NotFound                      404
 │  ├─ ModelNotFound
 │  ├─ VersionNotFound
 │  ├─ RowNotFound                      the leaderboard has no such row, or it failed
-│  └─ JobNotFound
+│  ├─ JobNotFound
+│  └─ KeyNotFound
 ├─ Conflict                      409
 │  ├─ StaleVersion                     the current version is not the one expected
 │  ├─ StillTraining                    a provisional version cannot be promoted
@@ -21,6 +23,7 @@ ServiceError                     500
 │  ├─ RowGone                          the data of a leaderboard is not kept any more
 │  ├─ NoResult                         the job has no file to give back, or not yet
 │  ├─ Superseded                       another attempt at the job has begun; no caller sees it
+│  ├─ ModelExists                      If-None-Match: * and there is a version already
 │  └─ NeedsRetraining                  trained with other library versions
 ├─ UploadTooLarge                413
 ├─ FormatUnknown                 415
@@ -32,12 +35,15 @@ ServiceError                     500
 │  └─ TrainingFailed                   the estimator refused the data
 │     ├─ OutOfTime                     the limit was reached before there was a model
 │     └─ MemoryExceeded                or the limit on memory
+├─ TooMany                       429   a key, or an address with wrong keys, asks too often
+│  └─ QuotaExceeded                    a key has had its rows of the day
 ├─ EngineMissing                 501   a library is not installed
 ├─ DriverMissing                 501   nor is what opens the URLs of a scheme
 ├─ NoBatchFolder                 501   the operator has set no place for files
 ├─ Unavailable                   503
 │  ├─ StoreUnavailable
 │  ├─ StoreFull                        Redis has no memory or disk left for a write
+│  ├─ ProviderUnavailable              who knows the people that sign in does not answer
 │  ├─ StorageUnavailable               a disk or an object store fails
 │  ├─ ArtifactRejected                 signature or identity does not verify
 │  ├─ Busy                             all waiting places are taken
@@ -51,6 +57,7 @@ ServiceError                     500
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -165,6 +172,12 @@ class OriginRefused(ServiceError):
     status, code, title = 403, "origin-refused", "Requests of other origins are refused"
 
 
+class IdentityRefused(ServiceError):
+    """Somebody came back from the issuer of identities without one that this service takes."""
+
+    status, code, title = 403, "identity-refused", "You are not signed in"
+
+
 class TokenMissing(ServiceError):
     """A form or a button of the web pages without the token of the session that it was made for."""
 
@@ -216,6 +229,15 @@ class JobNotFound(NotFound):
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"There is no job {job_id}. GET /jobs lists the recent ones.")
+
+
+class KeyNotFound(NotFound):
+    """No API key under this id that the caller may see."""
+
+    code = "key-not-found"
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"There is no key {key_id}. GET /keys lists them; those of API_KEYS are the operator's.")
 
 
 class Conflict(ServiceError):
@@ -307,6 +329,18 @@ class NoResult(Conflict):
     code = "no-result"
 
 
+class ModelExists(Conflict):
+    """The caller wants a new pipeline only, and there is one of this id."""
+
+    code = "model-exists"
+
+    def __init__(self, pipeline_id: str | int) -> None:
+        super().__init__(
+            f"Model {pipeline_id} has a version already, and If-None-Match: * asks for a new model. "
+            "Choose another pipeline_id, or leave the header out to train its next version."
+        )
+
+
 class NeedsRetraining(Conflict):
     """The artefact was made by another minor version of a library that it depends on."""
 
@@ -384,6 +418,28 @@ class MemoryExceeded(TrainingFailed):
         super().__init__(f"The {kind} was stopped at its limit of {memory_mb} MiB. Send less data or raise the limit.")
 
 
+class TooMany(ServiceError):
+    """Somebody asks more often than a limit allows."""
+
+    status, code, title = 429, "too-many-requests", "Too many requests"
+
+    def __init__(self, detail: str, retry_after: float) -> None:
+        super().__init__(detail)
+        #: Whole seconds after which it may be tried again.
+        self.retry_after = max(1, math.ceil(retry_after))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Tell when to come back."""
+        return {"Retry-After": str(self.retry_after)}
+
+
+class QuotaExceeded(TooMany):
+    """A key has had as many predicted rows as it may have in a day."""
+
+    code, title = "quota-exceeded", "The quota is used up"
+
+
 class EngineMissing(ServiceError):
     """A library that the request needs is not installed here."""
 
@@ -449,6 +505,15 @@ class StoreFull(Unavailable):
             "The model store is full and nothing was stored. Models that are there go on answering. "
             "Delete versions that are not needed, or let its operator give it more memory or disk."
         )
+
+
+class ProviderUnavailable(Unavailable):
+    """The issuer of OIDC_ISSUER does not answer, or not as one does."""
+
+    code = "provider-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("Whoever knows the people that sign in here does not answer. Try again, or use a key.")
 
 
 class StorageUnavailable(Unavailable):

@@ -26,6 +26,7 @@ _MLFLOW_CODES = {
     404: "RESOURCE_DOES_NOT_EXIST",
     409: "RESOURCE_CONFLICT",
     422: "INVALID_PARAMETER_VALUE",
+    429: "REQUEST_LIMIT_EXCEEDED",
     503: "TEMPORARILY_UNAVAILABLE",
 }
 
@@ -57,7 +58,9 @@ def register(app: Flask) -> None:
 
     def answer(problem: dict[str, Any], headers: Iterable[tuple[str, str]]) -> Response:
         if pages.PATHS.match(request.path):
-            return pages.page(problem)
+            shown = pages.page(problem)
+            shown.headers.extend(dict(headers))
+            return shown
         form = next((write for paths, write in _FORMS if paths.match(request.path)), None)
         told = {**problem, "instance": request.path} if form is None else form(problem)
         media_type = "application/problem+json" if form is None else "application/json"

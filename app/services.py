@@ -11,11 +11,15 @@ from typing import Self, cast
 from flask import current_app
 
 from app import caller
+from app.audit import Audit
 from app.drain import Drain
 from app.jobs.queue import JobQueue
 from app.jobs.records import JobRecords
+from app.keyring import Keyring
+from app.limits import Limits
 from app.pipelines.cache import PipelineCache
 from app.settings import Settings, SettingsError
+from app.store.api_keys import ApiKeys
 from app.store.connection import connect
 from app.store.publications import Publications
 from app.store.redis import ModelStore
@@ -32,6 +36,9 @@ class Services:
     pipelines: PipelineCache
     places: threading.BoundedSemaphore
     drain: Drain
+    keyring: Keyring
+    limits: Limits
+    audit: Audit
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -52,7 +59,9 @@ class Services:
         cache = PipelineCache(settings.model_cache_mb * 2**20)
         # Half of the threads may wait for trainings; the others stay free for predictions.
         places = threading.BoundedSemaphore(settings.web_threads // 2)
-        return cls(settings, store, queue, cache, places, Drain())
+        keys = ApiKeys(client, secret)
+        keyring, limits = Keyring(settings, keys), Limits(settings, keys.add_rows)
+        return cls(settings, store, queue, cache, places, Drain(), keyring, limits, Audit(client))
 
     @property
     def store(self) -> ModelStore:

@@ -5,18 +5,17 @@ Nothing else in the project reads the environment.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from app import exposure
 from app.addresses import Address
 from app.caller import DEFAULT, NAMESPACE
 
@@ -29,28 +28,14 @@ REDIS_SERVICES = {"redis", "valkey", "rediscloud", "redislabs"}
 #: How the address of a Redis begins.
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
-#: Characters of a signing secret; fewer can be guessed.
-MIN_SECRET = 32
-
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names its variable."""
 
 
-@cache
-def _is_loopback(host: str) -> bool:
-    """Tell whether an address is this machine's alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _usual_drain(values: dict[str, Any]) -> int:
     """Return the default of `drain_seconds`: beyond loopback a router has to hear of the stop."""
-    return 0 if _is_loopback(values.get("host", "")) else 5
+    return 0 if exposure.is_loopback(values.get("host", "")) else 5
 
 
 def _upper(text: object) -> object:
@@ -70,6 +55,24 @@ def _parse_keys(text: object) -> object:
             raise ValueError(f"expects role:sha256 or role:sha256:namespace, a role of {known}; see python -m app.auth")
         keys[digest] = ":".join([role, *namespace])
     return keys
+
+
+def _parse_roles(text: object) -> object:
+    """Read `group=role` and `group=role:namespace` entries into {group: role, or role:namespace}."""
+    if not isinstance(text, str):
+        return text
+    roles = {}
+    for entry in text.replace(",", " ").split():
+        group, _, given = entry.rpartition("=")
+        role, *namespace = given.split(":", 1)
+        if not group or role not in ROLES or not all(map(NAMESPACE.fullmatch, namespace)):
+            raise ValueError(f"expects group=role or group=role:namespace, a role of {', '.join(ROLES)}")
+        roles[group] = given
+    return roles
+
+
+def _parse_words(text: object) -> object:
+    return tuple(text.lower().split()) if isinstance(text, str) else text
 
 
 def _parse_folder(text: object) -> object:
@@ -99,6 +102,37 @@ class Settings(BaseModel):
     makes one. Keys themselves are not kept. A key sees the models and jobs of its own namespace alone."""
     signing_secret: str | None = None
     """Signs stored artefacts. At least 32 characters; on loopback one is made and kept in `data_dir`."""
+    allow_insecure_redis: bool = False
+    """Allow a Redis on another machine without a password."""
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_parse_words)] = ()
+    """Names, with spaces between them, that the Host header may have beyond loopback: automl.example. Any without."""
+    trusted_proxies: Annotated[int, Field(ge=0, le=8)] = 0
+    """Proxies in front that each add to X-Forwarded-For and X-Forwarded-Proto. Without one these headers are not read,
+    as anybody can send them."""
+    oidc_issuer: str | None = None
+    """https:// address of an OpenID Connect provider, whose people sign in to the web pages without a key. Needs
+    requirements-oidc.txt, `API_KEYS`, and the three settings below. Its address for this service ends with
+    /ui/sign-in/oidc/back."""
+    oidc_client_id: str | None = None
+    """Name of this service at the provider."""
+    oidc_client_secret: str | None = Field(None, repr=False)
+    """Secret of this service at the provider."""
+    oidc_roles: Annotated[dict[str, str], BeforeValidator(_parse_roles)] = {}
+    """`group=role` or `group=role:namespace` entries with spaces between them; the first that fits a person counts, and
+    whoever none fits is refused."""
+    oidc_claim: str = "groups"
+    """Claim of the identity token that names a person's groups."""
+    failed_keys_per_minute: Annotated[int, Field(ge=1)] = 10
+    """Keys that are not known which one address may send in a minute; further ones are answered with 429, unlooked at
+    for this purpose only: a key that is known passes."""
+    key_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Requests a minute of each key that has no limit of its own; no limit without. Counted by each web process for its
+    share, so about right."""
+    key_rows_per_day: Annotated[int, Field(ge=1)] | None = None
+    """Rows a day (UTC) that may be predicted or explained with each key that has no limit of its own; no limit without.
+    """
+    flask_debug: bool = False
+    """Refused beyond loopback; nothing here runs Flask's debugger, and it is switched off there too."""
     legacy_json_strings: bool = False
     """Wrap the answers of the three routes of 2017 in a second layer of JSON, as then."""
 
@@ -144,6 +178,8 @@ class Settings(BaseModel):
     """Seconds after which an explanation that somebody waits for begins no further row; a job's goes on."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 100
     """Trainings that may wait; one more is refused with 503."""
+    max_queued_jobs_per_key: Annotated[int, Field(ge=1)] = 20
+    """Trainings, explanations and batches of one key that may wait; one more is refused with 429."""
     job_days: Annotated[int, Field(ge=1)] = 7
     """Days that an ended job's record is kept."""
     model_cache_mb: Annotated[int, Field(ge=1)] = 256
@@ -183,15 +219,40 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _safe_beyond_loopback(self) -> Settings:
-        if self.signing_secret is not None and len(self.signing_secret) < MIN_SECRET:
-            raise ValueError(f"SIGNING_SECRET: has fewer than {MIN_SECRET} characters")
-        if not self.on_loopback and not self.api_keys:
-            raise ValueError(f"API_KEYS: listening on {self.host} needs at least one key; see python -m app.auth")
-        if not self.on_loopback and self.signing_secret is None:
-            raise ValueError(f"SIGNING_SECRET: listening on {self.host} needs a secret of {MIN_SECRET} characters")
+        if self.signing_secret is not None:
+            exposure.check_length(self.signing_secret)
+        if self.redis_url is not None and not self.allow_insecure_redis:
+            exposure.check_redis(self.redis_url)
+        if not self.on_loopback:
+            self._check_exposed()
+        if self.oidc_issuer is not None:
+            self._check_issuer(self.oidc_issuer)
         if self.batch_url is not None and any(self.batch_url.within(one) for one in self.batch_allowed_urls):
             raise ValueError("BATCH_URL: must not lie in a folder of BATCH_ALLOWED_URLS, where callers may read it")
         return self
+
+    def _check_exposed(self) -> None:
+        if not self.api_keys:
+            raise ValueError(f"API_KEYS: listening on {self.host} needs at least one key; see python -m app.auth")
+        if self.signing_secret is None:
+            raise ValueError(
+                f"SIGNING_SECRET: listening on {self.host} needs a secret of {exposure.MIN_SECRET} characters"
+            )
+        if self.flask_debug:
+            raise ValueError(f"FLASK_DEBUG: must be off when listening on {self.host}")
+        exposure.check_keys(self.api_keys)
+        exposure.check_secret(self.signing_secret)
+
+    def _check_issuer(self, issuer: str) -> None:
+        parts = urlsplit(issuer)
+        local = parts.scheme == "http" and exposure.is_loopback(parts.hostname or "")
+        if not (parts.scheme == "https" or local) or not parts.hostname or parts.query:
+            raise ValueError("OIDC_ISSUER: must be an https:// address, just as the provider writes it")
+        if not self.api_keys:
+            raise ValueError("API_KEYS: without one nobody has to sign in, so that OIDC_ISSUER would say nothing")
+        for name in ("oidc_client_id", "oidc_client_secret", "oidc_roles"):
+            if not getattr(self, name):
+                raise ValueError(f"{name.upper()}: is needed where OIDC_ISSUER is set")
 
     @property
     def address(self) -> str:
@@ -201,7 +262,7 @@ class Settings(BaseModel):
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
-        return _is_loopback(self.host)
+        return exposure.is_loopback(self.host)
 
     def batch_folders(self, namespace: str) -> tuple[Address, ...]:
         """Return the folders that callers of a namespace may name files in: its own one in each that is allowed."""

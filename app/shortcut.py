@@ -70,11 +70,14 @@ class Shortcut:
 
     def _may(self, environ: dict[str, Any]) -> bool:
         """Tell whether its sender may predict; Flask refuses those who may not, before anything of a body is read."""
+        held, header = self._services, environ.get("HTTP_AUTHORIZATION")
         try:
-            auth.check_host(self._services.settings, environ.get("HTTP_HOST", ""))
-            auth.authorise(self._services.settings, ENDPOINT, environ.get("HTTP_AUTHORIZATION"))
-        except ServiceError:
+            auth.check_host(held.settings, environ.get("HTTP_HOST", ""))
+            auth.authorise(held.keyring, held.limits, ENDPOINT, header, environ.get("REMOTE_ADDR", ""))
+        except ServiceError as error:
+            environ[auth.CHECKED] = error
             return False
+        environ[auth.CHECKED] = None
         return True
 
     def _predicted(self, environ: dict[str, Any]) -> bytes | None:

@@ -1,8 +1,10 @@
 """Who may do what: every route of the app, with every key."""
 
+from functools import partial
+
 import pytest
 
-from app import auth, create_app
+from app import auth, caller, create_app
 from app.settings import ROLES, Settings
 
 KEYS = {role: f"the key of {role}" for role in ROLES}
@@ -12,11 +14,13 @@ KEYS = {role: f"the key of {role}" for role in ROLES}
 def guarded(settings, client_of_redis):
     """An app that knows one key a role, on an empty store."""
     keys = {auth.digest(key): role for role, key in KEYS.items()}
-    return create_app(settings.model_copy(update={"api_keys": keys}))
+    return create_app(settings.model_copy(update={"api_keys": keys, "failed_keys_per_minute": 10**6}))
 
 
 #: What is open and changes something, or has to be named as it is.
-OF_PAGES = {"ui_sign_in.enter", "ui_sign_in.leave", "static"}
+OF_PAGES = {
+    "ui_sign_in.enter", "ui_sign_in.leave", "ui_sign_in.leave_for_issuer", "ui_sign_in.return_from_issuer", "static",
+}  # fmt: skip
 
 
 def bearer(key):
@@ -50,7 +54,8 @@ def test_every_route_has_a_row_and_every_row_a_route(guarded):
 
 def test_only_health_and_the_way_in_are_open():
     health = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"}
-    assert health | {"ui_sign_in.page", "ui_sign_in.enter", "ui_sign_in.leave", "static"} == auth.OPEN
+    ways_in = {"page", "enter", "leave", "leave_for_issuer", "return_from_issuer"}
+    assert health | {f"ui_sign_in.{one}" for one in ways_in} | {"static"} == auth.OPEN
 
 
 @pytest.mark.parametrize(
@@ -103,11 +108,13 @@ def test_a_role_reaches_what_it_needs_and_no_further(guarded, role):
             assert answer.status_code not in (401, 403), endpoint
 
 
-def test_a_route_without_a_row_needs_admin(settings, guarded):
-    known = settings.model_copy(update={"api_keys": guarded.extensions["automl"].settings.api_keys})
-    with pytest.raises(auth.RoleMissing):
-        auth.authorise(known, "models.new", f"Bearer {KEYS['train']}")
-    auth.authorise(known, "models.new", f"Bearer {KEYS['admin']}")
+def test_a_route_without_a_row_needs_admin(guarded):
+    held = guarded.extensions["automl"]
+    ask = partial(auth.authorise, held.keyring, held.limits, "models.new", address="127.0.0.1")
+    with caller.during(caller.STRANGER):
+        with pytest.raises(auth.RoleMissing):
+            ask(header=f"Bearer {KEYS['train']}")
+        ask(header=f"Bearer {KEYS['admin']}")
 
 
 @pytest.mark.parametrize(("path", "method", "status"), [("/nowhere", "GET", 404), ("/models", "PATCH", 405)])
@@ -146,11 +153,18 @@ def test_the_command_makes_an_entry_of_a_namespace_that_the_settings_read(monkey
 
 
 @pytest.mark.parametrize(
-    "words",
-    [["app.auth"], ["app.auth", "root"], ["app.auth", "read", "~x"], ["app.auth", "read", "a:b"],
-     ["app.auth", "read", "x", "y"]],
-)  # fmt: skip
-def test_the_command_knows_only_the_roles(monkeypatch, capsys, words):
+    "words", [["app.auth", "read", "~x"], ["app.auth", "read", "a:b"], ["app.auth", "read", "x", "y"]]
+)
+def test_the_command_knows_what_a_namespace_is(monkeypatch, capsys, words):
     monkeypatch.setattr("sys.argv", words)
     assert auth.main() == 2
+    assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["app.auth"], ["app.auth", "root"], ["app.auth", "make", "root"]])
+def test_the_command_knows_only_the_roles(monkeypatch, capsys, words):
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as ended:
+        auth.main()
+    assert ended.value.code == 2
     assert "usage" in capsys.readouterr().err

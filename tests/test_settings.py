@@ -77,7 +77,10 @@ def test_the_credentials_of_a_bound_redis_make_its_address(credentials, url):
     ],
 )
 def test_a_redis_is_known_by_its_label_its_name_or_a_tag(service):
-    assert Settings.from_environment({"VCAP_SERVICES": bound({"uri": "redis://h"}, **service)}).redis_url == "redis://h"
+    assert (
+        Settings.from_environment({"VCAP_SERVICES": bound({"uri": "redis://:p@h"}, **service)}).redis_url
+        == "redis://:p@h"
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,22 +98,22 @@ def test_a_service_of_another_kind_is_not_taken(service):
     assert Settings.from_environment({"VCAP_SERVICES": services}).redis_url is None
 
 
-@pytest.mark.parametrize("url", ["redis://h", "rediss://:pw@h:6380/0", "unix:///tmp/redis.sock"])
+@pytest.mark.parametrize("url", ["redis://:pw@h", "rediss://:pw@h:6380/0", "unix:///tmp/redis.sock"])
 def test_the_address_of_a_redis_is_kept_as_it_is(url):
     assert Settings.from_environment({"REDIS_URL": url}).redis_url == url
 
 
 def test_bound_services_may_come_in_a_file(tmp_path):
     path = tmp_path / "services.json"
-    path.write_text(bound({"uri": "redis://file"}))
-    environment = {"VCAP_SERVICES_FILE_PATH": str(path), "VCAP_SERVICES": bound({"uri": "redis://variable"})}
-    assert Settings.from_environment(environment).redis_url == "redis://file"
+    path.write_text(bound({"uri": "redis://:p@file"}))
+    environment = {"VCAP_SERVICES_FILE_PATH": str(path), "VCAP_SERVICES": bound({"uri": "redis://:p@variable"})}
+    assert Settings.from_environment(environment).redis_url == "redis://:p@file"
 
 
-@pytest.mark.parametrize("services", [bound({"uri": "redis://bound"}), "{broken"])
+@pytest.mark.parametrize("services", [bound({"uri": "redis://:p@bound"}), "{broken"])
 def test_redis_url_wins_over_a_bound_service(services):
-    environment = {"REDIS_URL": "redis://mine", "VCAP_SERVICES": services}
-    assert Settings.from_environment(environment).redis_url == "redis://mine"
+    environment = {"REDIS_URL": "redis://:p@mine", "VCAP_SERVICES": services}
+    assert Settings.from_environment(environment).redis_url == "redis://:p@mine"
 
 
 @pytest.mark.parametrize(

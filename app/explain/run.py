@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app import deadline
+from app import deadline, limits
 from app.errors import Fault, InvalidParameters, listed, within
 from app.explain import answer, registry, subject
 from app.explain.explanation import Explanation, silent
@@ -73,6 +73,7 @@ def explain(
         # What is explained by the end of a request's time is answered.
         within = min(seconds, deadline.left())
         found = Explanation(parameters, version, pipeline, frame, part, reported, progress, within).answer()
+    limits.spend(len(found["explanations"]) + len(found["overall"]))
     metrics.explained(parameters.method, len(found["explanations"]) + len(found["overall"]))
     return found
 

@@ -22,9 +22,12 @@ from app.errors import (
     JobEnded,
     JobRefused,
     KeyReused,
+    ModelExists,
+    ModelNotFound,
     RowGone,
     RowNotFound,
     StaleVersion,
+    TooMany,
 )
 from app.jobs import batches, counts
 from app.jobs.janitor import Janitor
@@ -59,6 +62,9 @@ _SILENCE = 15.0
 
 #: Seconds for which RQ remembers a job that failed, in its own words; what callers see is in `JobRecords`.
 _REMEMBERED = 24 * 3600
+
+#: Seconds after which a key whose jobs wait may try again.
+_COME_BACK = 30
 
 #: Seconds beyond a job's own limit after which RQ's timer would end it, had our worker not done so.
 _MARGIN = 120
@@ -99,20 +105,26 @@ class JobQueue:
         return JobQueue(self._redis, self._records, store, publications, self._settings, self._uploads)
 
     @store_errors()
-    def submit(self, tables: Tables, idempotency_key: str | None = None) -> Job:
+    def submit(self, tables: Tables, idempotency_key: str | None = None, new: bool = False) -> Job:
         """Queue a training. When this returns, Redis has all of it.
 
         Parameters
         ----------
         idempotency_key
             The same key with the same upload returns the job of the first time.
+        new
+            Whether a pipeline is wanted that is not there yet.
 
         Raises
         ------
+        ModelExists
+            It is to be new, and has a version, or a training that may give it one.
         InvalidParameters
             A limit above the service's own.
         KeyReused
             The key came with another upload before.
+        TooMany
+            As many jobs of this key wait as may.
         Busy
             The queue is full.
         """
@@ -127,7 +139,7 @@ class JobQueue:
             seconds=seconds,
             memory_mb=memory_mb,
         )
-        return self._enqueue(job, tables.to_bytes(), idempotency_key)
+        return self._enqueue(job, tables.to_bytes(), idempotency_key, new)
 
     @store_errors()
     def submit_explanation(
@@ -217,7 +229,7 @@ class JobQueue:
         """Return how many jobs of all namespaces wait, run and have ended, and for how long, for /metrics."""
         return [*counts.waiting(self._redis, self._queue, self._records.of(None)), counts.ended(self._redis)]
 
-    def _enqueue(self, job: Job, stored: dict[str, bytes], idempotency_key: str | None) -> Job:
+    def _enqueue(self, job: Job, stored: dict[str, bytes], idempotency_key: str | None, new: bool = False) -> Job:
         job = replace(
             job,
             namespace=self._store.namespace,
@@ -237,8 +249,9 @@ class JobQueue:
                 if body != digest:
                     raise KeyReused("This Idempotency-Key came with another upload before. Use a new one.")
                 return str(job_id)
-            if len(self._queue) >= self._settings.max_queued_jobs:
-                raise Busy("Too many jobs wait already. Try again later.")
+            if new:
+                self._refuse_known(job.pipeline_id)
+            self._refuse_many(job.key_id)
             pipe.multi()
             pipe.set(key, f"{job.job_id} {digest}", ex=_IDEMPOTENT)
             self._records.create(pipe, job, stored)
@@ -259,6 +272,27 @@ class JobQueue:
         # A server that is silent is told at once, before the one who may take long over megabytes is asked.
         self._redis.ping()
         return self._records.get(self._uploads.transaction(write, *watched, value_from_callable=True))
+
+    def _refuse_many(self, key_id: str) -> None:
+        """Refuse one job more than may wait, of all keys or of one."""
+        waiting = self._queue.get_job_ids()
+        if len(waiting) >= self._settings.max_queued_jobs:
+            raise Busy("Too many jobs wait already. Try again later.")
+        most = self._settings.max_queued_jobs_per_key
+        if key_id and len(waiting) >= most and self._records.queued_by(key_id, waiting) >= most:
+            raise TooMany(f"{most} jobs of this key wait already. Try again when one of them has begun.", _COME_BACK)
+
+    def _refuse_known(self, pipeline_id: int | str) -> None:
+        """Refuse a training of a pipeline that is there, or that another training is about to make."""
+        # In this order: a training publishes its version first and ends after it.
+        known = any(
+            str(job.pipeline_id) == str(pipeline_id) and job.kind is JobKind.TRAINING and not job.state.final
+            for job in self._records.recent()
+        )
+        with suppress(ModelNotFound):
+            known = known or self._store.current(pipeline_id) > 0
+        if known:
+            raise ModelExists(pipeline_id)
 
     def get(self, job_id: str) -> Job:
         """Return a job, after noticing whether its worker has died.

@@ -255,6 +255,14 @@ class JobRecords:
         return found
 
     @store_errors()
+    def queued_by(self, key_id: str, job_ids: list[str]) -> int:
+        """Return how many of these jobs, of whichever namespace, somebody with this key has queued."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hget(_key(job_id), "key_id")
+            return sum(found == key_id.encode() for found in pipe.execute())
+
+    @store_errors()
     def start(self, job_id: str) -> int:
         """Note that a worker has begun, and return which attempt this is."""
         with self._redis.pipeline() as pipe:

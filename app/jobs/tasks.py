@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -25,11 +27,13 @@ from app.jobs import batches
 from app.jobs.patience import PatientPublications, patiently
 from app.jobs.progress import JobProgress
 from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
+from app.limits import DAY
 from app.payloads.explaining import ExplainParameters
 from app.payloads.training import Tables
 from app.payloads.uploads import Upload
 from app.pipelines import leaderboard
 from app.settings import Settings
+from app.store.api_keys import ApiKeys
 from app.store.artifact import Artifact
 from app.store.connection import connect
 from app.store.publications import Publications
@@ -200,11 +204,24 @@ def _explained(job: Job, publications: Publications, records: JobRecords, settin
     store = ModelStore(connect(settings.redis_url), signing_secret(settings), job.namespace)
     cache = PipelineCache(settings.model_cache_mb * 2**20)
     parameters, upload = ExplainParameters.from_bytes(stored), Upload.from_bytes(stored)
-    return run.explain(parameters, upload, store, cache, settings, JobProgress(records, job.job_id))
+    found = run.explain(parameters, upload, store, cache, settings, JobProgress(records, job.job_id))
+    _count(job, len(found["explanations"]) + len(found["overall"]), settings)
+    return found
 
 
 def _predicted(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> dict[str, Any]:
-    return batches.predict(job, records, settings)
+    found = batches.predict(job, records, settings)
+    _count(job, found["rows"], settings)
+    return found
+
+
+def _count(job: Job, rows: int, settings: Settings) -> None:
+    """Add rows to those of the key that has queued a job; it has them whether or not Redis takes the number."""
+    assert settings.redis_url is not None
+    if job.key_id:
+        with suppress(StoreUnavailable):
+            keys = ApiKeys(connect(settings.redis_url), signing_secret(settings))
+            keys.add_rows(job.key_id, int(time.time() // DAY), rows)
 
 
 def _trained(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from flask import current_app, g, request, session
 from itsdangerous import BadSignature, Signer
 from markupsafe import Markup
 
-from app import auth
-from app.errors import KeyMissing, RoleMissing, TokenMissing
+from app import auth, caller
+from app.errors import KeyMissing, RoleMissing, StoreUnavailable, TokenMissing
 from app.services import services
 from app.settings import ROLES
 from app.store.secret import signing_secret
@@ -37,8 +37,9 @@ def register(app: Flask, settings: Settings) -> None:
         for purpose in (b"name of the cookie of the web pages", b"cookies of the web pages")
     )
     app.config.update(
-        # Cookies are of a host, whatever the port: each service there has a name of its own.
-        SESSION_COOKIE_NAME=f"automl_{name.hex()[:8]}",
+        # Cookies are of a host, whatever the port: each service there has a name of its own. Beyond loopback one by
+        # which browsers know that no other host, as a neighbour in the domain, has set it.
+        SESSION_COOKIE_NAME=f"{'' if settings.on_loopback else '__Host-'}automl_{name.hex()[:8]}",
         # An answer that was still on its way when somebody signed out would sign in again.
         SESSION_REFRESH_EACH_REQUEST=False,
         SESSION_COOKIE_HTTPONLY=True,
@@ -53,7 +54,7 @@ def register(app: Flask, settings: Settings) -> None:
 
     @app.context_processor
     def known() -> dict[str, Any]:
-        return {"role": role(), "keys_needed": bool(settings.api_keys)}
+        return {"role": role(), "keys_needed": bool(settings.api_keys), "oidc": settings.oidc_issuer is not None}
 
 
 def enter(key: str) -> None:
@@ -64,25 +65,40 @@ def enter(key: str) -> None:
     KeyMissing
         It is not one of this service's.
     """
-    digest = auth.digest(key.strip())
-    if digest not in services().settings.api_keys:
+    shown = auth.reference(key.strip())
+    known = services().keyring.find(shown)
+    if known is None:
+        services().limits.failed(request.remote_addr or "")
         raise KeyMissing("This service does not know that key. Look for a space or a missing character.")
-    # What was signed for someone else before does not go on.
-    session.clear()
+    begin()
     session.permanent = True
-    session["key"] = digest
+    session["key"] = shown
+    caller.enter(known.caller)
+
+
+def begin() -> None:
+    """Begin a session anew: what was signed for someone else before does not go on."""
+    session.clear()
     session["token"] = _random()
 
 
 def leave() -> None:
     """Forget the key."""
+    with suppress(StoreUnavailable):
+        if (known := auth.shown(services().keyring, None, session)) is not None:
+            caller.enter(known.caller)
     session.clear()
 
 
 def role() -> str | None:
     """Return the role of whoever looks; None for a stranger where keys are needed."""
-    who = auth.known(services().settings, auth.given(request.headers.get("Authorization"), session.get("key")))
-    return who.role or None
+    if (mine := caller.current().role) or request.endpoint not in auth.OPEN:
+        return mine or None
+    # Pages that anyone may see do not ask for a key.
+    with suppress(StoreUnavailable):
+        key = auth.shown(services().keyring, request.headers.get("Authorization"), session)
+        return None if key is None else key.role
+    return None
 
 
 def may(endpoint: str) -> bool:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from app import limits
 from app.errors import InvalidData, NoNetwork, NoTree, ServiceError, TrainingFailed
 from app.payloads import frames, straight
 from app.payloads.parameters import PredictParameters, Task
@@ -276,6 +277,7 @@ def predict(
         rows = pipeline.rows(frame, upload.part)
         with Stage("predict", metrics.PREDICT_SECONDS):
             ids, answers = rows.index, portions.predict(pipeline, rows)
+    limits.spend(len(ids))
     metrics.PREDICTED_ROWS.inc(len(ids))
     return prediction.columns(pipeline, ids, answers, parameters.output)
 
@@ -308,6 +310,7 @@ def paths(
         raise InvalidData("Some of these numbers are too large for a tree.") from error
     if entered is None:
         raise NoTree(pipeline_id, version, "is served by its original, which is not asked for what enters its trees")
+    limits.spend(len(rows))
     return [
         {"id": name, "nodes": reports.path(tree["nodes"], row)}
         for name, row in zip(rows.index.tolist(), entered.tolist(), strict=True)

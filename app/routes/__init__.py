@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 def register(app: APIFlask, settings: Settings) -> None:
     """Add every route and the web pages, and complete the OpenAPI document with what decorators cannot say."""
     from app.routes import (
+        audit,
         batch_predictions,
         docs,
         explain,
         health,
         invocations,
         jobs,
+        keys,
         metrics,
         models,
         profile,
@@ -30,7 +32,7 @@ def register(app: APIFlask, settings: Settings) -> None:
     )
 
     serving = (serve_prediction, batch_predictions, explain, v2, v1, invocations)
-    for module in (train_pipeline, profile, jobs, *serving, models, health, metrics, docs):
+    for module in (train_pipeline, profile, jobs, *serving, models, keys, audit, health, metrics, docs):
         app.register_blueprint(module.blueprint)
     ui.register(app, settings)
     docs.document(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, request
 
+from app import limits
 from app.payloads.batches.request import received
 from app.routes import schemas
 from app.routes.answers import answer
@@ -24,6 +25,8 @@ def predict() -> Response:
     The file is sent, or lies at a URL that the operator has allowed. `Prefer: wait=N` waits N seconds for the end.
     """
     preference, held = Preference.of(request), services()
+    # The rows of a job are counted at its end.
+    limits.spend(0)
     with received(request, held.settings) as (order, upload):
         job = held.queue.submit_batch(order, upload, idempotency_key())
     if preference.applied is not None:

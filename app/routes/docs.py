@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import render_template
 
 from app.payloads import written
+from app.payloads.api_keys import KeyParameters, RotateParameters
 from app.payloads.batches.parameters import BatchParameters
 from app.payloads.explaining import METHODS, ExplainParameters
 from app.payloads.inference import HEADER
@@ -69,6 +70,7 @@ _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/train_pipeline", "post"): [
         _PREFER,
         {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
+        {"name": "If-None-Match", "in": "header", "schema": {"type": "string", "enum": ["*"]}},
     ],
     ("/batch_predictions", "post"): [
         _PREFER,
@@ -83,6 +85,7 @@ _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/models/{pipeline_id}/invocations", "post"): _query(version="integer", output="string"),
     ("/models/{pipeline_id}/explainers", "get"): _query(version="integer"),
     ("/models/{pipeline_id}/explanations", "get"): _query(version="integer"),
+    ("/audit", "get"): _query(since="integer", count="integer"),
     ("/jobs/{job_id}", "delete"): [{"name": "keep", "in": "query", "schema": {"type": "string", "enum": ["best"]}}],
     ("/models/{pipeline_id}/current", "put"): [
         {"name": "If-Match", "in": "header", "schema": {"type": "string"}},
@@ -125,7 +128,16 @@ def document(app: APIFlask) -> None:
     def complete(spec: Any) -> Any:
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         models: list[type[BaseModel]] = [TrainParameters, PredictParameters, BatchParameters, *METHODS.values()]
-        models += [Problem, InferenceError, MLflowError, Inference, Instances, Invocation]
+        models += [
+            KeyParameters,
+            RotateParameters,
+            Problem,
+            InferenceError,
+            MLflowError,
+            Inference,
+            Instances,
+            Invocation,
+        ]
         for model in models:
             _add_schema(schemas, model)
         schemas["ExplainParameters"] = _any_method()
@@ -232,3 +244,8 @@ def _add_bodies(paths: dict[str, Any]) -> None:
         "required": True,
         "content": {"application/json": {"schema": version}},
     }
+    for path, asked, needed in (("/keys", KeyParameters, True), ("/keys/{key_id}/rotate", RotateParameters, False)):
+        paths[path]["post"]["requestBody"] = {
+            "required": needed,
+            "content": {"application/json": {"schema": _reference(asked)}},
+        }

@@ -7,6 +7,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, request
 
+from app import limits
 from app.errors import InvalidParameters, within
 from app.explain import answer as explanations
 from app.explain import page, run
@@ -44,6 +45,8 @@ def explain() -> Response:
         seconds = held.settings.explain_seconds
         found = run.explain(parameters, upload, held.store, held.pipelines, held.settings, seconds=seconds)
         return explained(found)
+    # The rows of a job are counted at its end.
+    limits.spend(0)
     job = waited_for(held.queue.submit_explanation(parameters, upload, idempotency_key()), preference)
     return accepted(job, preference) if job.result is None else explained(job.result)
 

@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
-from app.auth import authorise
+from app import auth, limits
 from app.errors import Busy, Fault, InvalidParameters, NotFound
 from app.jobs import batches
 from app.jobs.queue import JobQueue
@@ -54,8 +54,7 @@ def cancel(job_id: str) -> Response:
     if keep not in (None, "best"):
         raise InvalidParameters("keep can only be best.", [Fault("/query/keep", "known is best")])
     held = services()
-    started_by = STARTED_BY[held.queue.get(job_id).kind]
-    authorise(held.settings, started_by, request.headers.get("Authorization"))
+    auth.allow(STARTED_BY[held.queue.get(job_id).kind])
     return answer(held.queue.cancel(job_id, keep == "best").as_json(), 202)
 
 
@@ -84,6 +83,7 @@ def parameters(job_id: str) -> Response:
 def result(job_id: str) -> Response:
     """Return the file that a batch prediction has written; `Range` asks for a part of it."""
     held = services()
+    limits.spend(0)
     place, form = batches.result(held.queue.get(job_id), held.settings)
     with file_errors("result"):
         size, file = place.size, place.read()

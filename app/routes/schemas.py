@@ -207,6 +207,57 @@ class Jobs(RootModel[list[Job]]):
     """The latest jobs."""
 
 
+class Key(_Answer):
+    """What is known of an API key."""
+
+    id: str
+    name: str
+    role: Literal["read", "predict", "train", "admin"]
+    namespace: str
+    created: float
+    """Seconds since 1970, as the other times."""
+    created_by: str
+    """Id of the key that made it; empty for the command."""
+    expires: float | None
+    previous_until: float | None
+    """Until when the text that was replaced opens too."""
+    requests_per_minute: int | None
+    rows_per_day: int | None
+
+
+class Keys(RootModel[list[Key]]):
+    """The keys that were made by command or API."""
+
+
+class MadeKey(Key):
+    """A key that was made or replaced just now."""
+
+    key: str
+    """Its text, which nothing keeps."""
+
+
+class AuditEntry(_Answer):
+    """A change, a download or a refusal."""
+
+    time: float
+    """Seconds since 1970."""
+    key_id: str
+    role: str
+    namespace: str
+    action: str
+    """The part of the service that was asked."""
+    method: str
+    object: str
+    """What of it."""
+    status: int
+    address: str
+    request_id: str
+
+
+class AuditEntries(RootModel[list[AuditEntry]]):
+    """What happened, newest first."""
+
+
 class Tried(_Answer):
     """A candidate that was tried."""
 

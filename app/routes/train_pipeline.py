@@ -29,11 +29,12 @@ blueprint = APIBlueprint("train_pipeline", __name__, tag="Training")
 def train() -> Response:
     """Train a pipeline from raw data, labels and a YAML file, and keep it as the next version of its id.
 
-    Waits for the end unless `Prefer: respond-async` or `Prefer: wait=N` (seconds) says otherwise.
+    Waits for the end unless `Prefer: respond-async` or `Prefer: wait=N` (seconds) says otherwise. With
+    `If-None-Match: *` only if there is no model of that id yet.
     """
     preference = Preference.of(request)
     tables = intake.read(parts(request), services().settings)
-    job = waited_for(services().queue.submit(tables, idempotency_key()), preference)
+    job = waited_for(services().queue.submit(tables, idempotency_key(), only_new()), preference)
     if job.result is None:
         return accepted(job, preference)
     response = legacy_answer(job.result)
@@ -52,6 +53,19 @@ def idempotency_key() -> str | None:
     if key is not None and not 0 < len(key.strip()) <= _LONGEST_KEY:
         raise Unreadable(f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters. Leave it out, or send a new one.")
     return key
+
+
+def only_new() -> bool:
+    """Read If-None-Match, by which a training makes a new model or none.
+
+    Raises
+    ------
+    Unreadable
+    """
+    header = request.headers.get("If-None-Match")
+    if header is not None and header.strip() != "*":
+        raise Unreadable("If-None-Match can only be * here: train only if there is no model of this id.")
+    return header is not None
 
 
 def waited_for(job: Job, preference: Preference) -> Job:

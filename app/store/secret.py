@@ -8,7 +8,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from app.settings import MIN_SECRET, Settings, SettingsError
+from app.exposure import MIN_SECRET
+from app.settings import Settings, SettingsError
 
 
 def signing_secret(settings: Settings) -> str:

@@ -76,6 +76,13 @@ def test_the_answers_of_a_session_are_as_the_document_has_them(document, pipelin
     whole = {"raw_data": ("rows.csv", penguins[0].to_csv(index=False)), "params": ("p.yml", "target: species")}
     holds(pipeline.service.post("/profile", files=whole), "/profile", "post")
     holds(get(f"{model}/rows?version=1&count=2"), "/models/{pipeline_id}/rows")
+    made = holds(pipeline.service.post("/keys", json={"role": "read", "name": "x"}), "/keys", "post", 201).json()
+    holds(get("/keys"), "/keys")
+    one = f"/keys/{made['id']}"
+    holds(pipeline.service.post(f"{one}/rotate", json={"grace_seconds": 1}), "/keys/{key_id}/rotate", "post")
+    assert pipeline.service.delete(one).status_code == 204
+    holds(pipeline.service.delete(one), "/keys/{key_id}", "delete", 404)
+    assert holds(get("/audit?count=2"), "/audit").json()[0]["action"] == "keys.revoke"
     holds(get("/health/live"), "/health/live")
     holds(get("/health/ready"), "/health/ready")
 

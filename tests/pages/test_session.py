@@ -177,6 +177,10 @@ def test_the_cookie_travels_encrypted_only_beyond_loopback(settings, client_of_r
     for known, secure in ((settings, False), (beyond, True)):
         header = create_app(known).test_client().get("/ui/sign-in").headers["Set-Cookie"]
         assert ("Secure" in header) is secure
+        # A browser takes such a name from this host alone, encrypted, for all of its paths.
+        assert header.startswith("__Host-automl_") is secure
+        assert "Path=/;" in header
+        assert "Domain" not in header
         assert "HttpOnly" in header
         assert "SameSite=Lax" in header
 

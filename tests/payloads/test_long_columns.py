@@ -16,7 +16,7 @@ from app.payloads.signature import infer
 from app.payloads.uploads import Upload
 from app.settings import Settings
 
-SETTINGS = Settings(redis_url="redis://nowhere")
+SETTINGS = Settings(redis_url="unix:///nowhere")
 
 DATA = Path(__file__).parents[2] / "data"
 

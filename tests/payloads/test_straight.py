@@ -18,7 +18,7 @@ from app.payloads.signature import infer
 from app.payloads.uploads import Upload
 from app.settings import Settings
 
-SETTINGS = Settings(redis_url="redis://nowhere")
+SETTINGS = Settings(redis_url="unix:///nowhere")
 
 #: Rows of training: a number, a quantity with a mark, a flag, a category, free text, and what is not learned from.
 TRAINED = pd.DataFrame(
@@ -164,7 +164,7 @@ def test_arrow_tables_are_read_straight_where_a_frame_would_have_the_same():
 
 
 def test_bounds_of_a_table_and_what_is_no_json_are_told_by_those_who_tell_it():
-    small = Settings(redis_url="redis://nowhere", max_cells=9)
+    small = Settings(redis_url="unix:///nowhere", max_cells=9)
     many = Upload("data", value=[ROW, ROW])
     assert straight.read(many, straight.Wanted.of(SIGNATURE), small) is None
     with pytest.raises(UploadTooLarge):

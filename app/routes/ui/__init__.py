@@ -34,14 +34,15 @@ def register(app: APIFlask, settings: Settings) -> None:
     from flask import request
 
     from app.auth import is_page
-    from app.pages import assets, following, session, words
-    from app.routes.ui import explain, jobs, models, predict, sign_in, start, train, what_if
+    from app.pages import assets, following, oidc, session, words
+    from app.routes.ui import explain, jobs, keys, models, predict, sign_in, start, train, what_if
 
     session.register(app, settings)
+    oidc.register(app, settings)
     words.register(app)
     app.jinja_env.filters["stage"] = following.stage
     assets.register(app)
-    for module in (start, train, jobs, models, predict, explain, what_if, sign_in):
+    for module in (start, train, jobs, models, predict, explain, what_if, sign_in, keys):
         app.register_blueprint(module.blueprint)
 
     @app.before_request

@@ -7,7 +7,7 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from app.errors import KeyMissing
-from app.pages import session
+from app.pages import oidc, session
 
 blueprint = APIBlueprint("ui_sign_in", __name__, enable_openapi=False)
 
@@ -27,6 +27,18 @@ def enter() -> Redirect | tuple[str, int]:
     except KeyMissing as error:
         return render_template("ui/sign_in.html", next=back, problem=error.detail), error.status
     return redirect(back, 303, Response)
+
+
+@blueprint.get("/ui/sign-in/oidc")
+def leave_for_issuer() -> Redirect:
+    """Send a person to whoever knows them."""
+    return oidc.leave_for_issuer(_back(request.args.get("next")))
+
+
+@blueprint.get("/ui/sign-in/oidc/back")
+def return_from_issuer() -> Redirect:
+    """Sign in who comes back, and go to the page that asked for it."""
+    return redirect(_back(oidc.enter()), 303, Response)
 
 
 @blueprint.post("/ui/sign-out")
