@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -89,12 +90,13 @@ class Settings(BaseModel):
     """TCP port to listen on."""
     data_dir: Path = Path("var")
     """Folder of the embedded Redis and of the generated signing secret, relative to the working folder."""
-    redis_url: str | None = None
+    redis_url: Annotated[str | None, Field(repr=False)] = None
     """redis://, rediss:// or unix:// address of a Redis elsewhere; without one `python -m app` starts its own."""
-    api_keys: Annotated[dict[str, str], BeforeValidator(_parse_keys)] = {}
+    api_keys: Annotated[dict[str, str], BeforeValidator(_parse_keys), Field(repr=False)] = {}
     """`role:sha256` entries, separated by commas; `python -m app.auth ROLE` makes one. Keys themselves are not kept."""
-    signing_secret: str | None = None
-    """Signs stored artefacts. At least 32 characters; on loopback one is made and kept in `data_dir`."""
+    signing_secret: Annotated[str | None, Field(repr=False)] = None
+    """Signs what is stored. At least 32 characters; on loopback one is made and kept in `data_dir`. Several with commas
+    between them: the first signs, and what one of the others has signed is taken too, until it is replaced."""
     legacy_json_strings: bool = False
     """Wrap the answers of the three routes of 2017 in a second layer of JSON, as then."""
 
@@ -178,7 +180,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _safe_beyond_loopback(self) -> Settings:
-        if self.signing_secret is not None and len(self.signing_secret) < MIN_SECRET:
+        secrets = [] if self.signing_secret is None else self.signing_secret.split(",")
+        if any(len(one.strip()) < MIN_SECRET for one in secrets):
             raise ValueError(f"SIGNING_SECRET: has fewer than {MIN_SECRET} characters")
         if not self.on_loopback and not self.api_keys:
             raise ValueError(f"API_KEYS: listening on {self.host} needs at least one key; see python -m app.auth")
@@ -214,6 +217,13 @@ class Settings(BaseModel):
             return cls(**values)
         except ValidationError as error:
             raise SettingsError("; ".join(map(_in_words, error.errors()))) from None
+
+
+def misspelt(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:
+    """Return variables that are no settings, each with the setting that its name is near to."""
+    known = [name.upper() for name in Settings.model_fields]
+    near = {name: get_close_matches(name, known, n=1, cutoff=0.85) for name in environ if name not in known}
+    return [(name, found[0]) for name, found in sorted(near.items()) if found]
 
 
 def child_environment(**changes: str) -> dict[str, str]:

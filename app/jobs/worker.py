@@ -27,6 +27,7 @@ from app.jobs.records import JobRecords, Stop
 from app.jobs.tasks import TASKS, open_records, settle
 from app.settings import Settings, SettingsError
 from app.store.connection import connect
+from app.store.policy import require_kept
 from app.store.embedded import die_with_parent
 from app.store.publications import Publications
 from app.telemetry import logs, metrics
@@ -168,6 +169,7 @@ def main() -> int:
         TRACES.start(settings, "automl-worker", flushed=True)
         if settings.redis_url is None:
             raise SettingsError("REDIS_URL: a worker needs the Redis of its web process")
+        require_kept(settings.redis_url)
         records, publications = open_records(settings)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")

@@ -2,6 +2,9 @@
 
 Layout: 32 bytes HMAC-SHA256, then a zip (stored, not compressed) of `manifest.json` and the parts. The manifest binds
 the bytes to a pipeline and version, so that artefacts cannot be swapped.
+
+A secret may be several, with commas between them: the first signs, and what any of them has signed verifies. So a secret
+is replaced: `new,old` until nothing is left that the old one has signed.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ def seal(artifact: Artifact, pipeline_id: str | int, version: int, secret: str) 
         for name, data in {"manifest.json": orjson.dumps(manifest), **artifact.parts}.items():
             archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), data)
     body = packed.getvalue()
-    return _sign(body, secret) + body
+    return sign(_PURPOSE + body, secret) + body
 
 
 def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str) -> Artifact:
@@ -54,8 +57,8 @@ def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str) -> 
     ArtifactRejected
         The signature is not ours, or the artefact is another version's.
     """
-    signature, body = sealed[:_SIGNATURE], sealed[_SIGNATURE:]
-    if not hmac.compare_digest(signature, _sign(body, secret)):
+    body = sealed[_SIGNATURE:]
+    if not verifies(sealed[:_SIGNATURE], _PURPOSE + body, secret):
         raise ArtifactRejected(pipeline_id, version)
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
@@ -65,5 +68,15 @@ def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str) -> 
     return Artifact(manifest, parts)
 
 
-def _sign(body: bytes, secret: str) -> bytes:
-    return hmac.digest(secret.encode(), _PURPOSE + body, "sha256")
+def sign(data: bytes, secret: str) -> bytes:
+    """Return the signature of bytes, of which the first tell what they are, by the first secret."""
+    return hmac.digest(_secrets(secret)[0], data, "sha256")
+
+
+def verifies(signature: bytes, data: bytes, secret: str) -> bool:
+    """Tell whether one of the secrets has signed these bytes."""
+    return any(hmac.compare_digest(signature, hmac.digest(one, data, "sha256")) for one in _secrets(secret))
+
+
+def _secrets(secret: str) -> list[bytes]:
+    return [one.strip().encode() for one in secret.split(",")]
