@@ -1,6 +1,6 @@
 """API keys and roles. Denies by default: every route but health needs a role, known or not.
 
-`python -m app.auth ROLE` prints a new key, once, and the entry for `API_KEYS` that stands for it.
+`python -m app.auth ROLE [NAMESPACE]` prints a new key, once, and the entry for `API_KEYS` that stands for it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from app import caller
+from app.caller import Caller
 from app.errors import KeyMissing, OriginRefused, RoleMissing, Unreadable
 from app.settings import ROLES, Settings
 
@@ -25,6 +27,9 @@ _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 #: Names of this machine to itself.
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+#: Digits of the hash of a key that name it.
+_KEY_ID = 12
 
 #: Endpoints that answer anyone: platforms probe them without a key, and a person has to see where to type one in.
 OPEN = {
@@ -123,8 +128,19 @@ def given(header: str | None, signed_in: str | None = None) -> str:
     return digest(key.strip()) if scheme.lower() == "bearer" else ""
 
 
+def known(settings: Settings, key_hash: str) -> Caller:
+    """Return who has a key, and the stranger where it is none of this service's."""
+    if not settings.api_keys:
+        return caller.LOCAL
+    # The look-up is by hash, so its time tells nothing about the key.
+    if (entry := settings.api_keys.get(key_hash)) is None:
+        return caller.STRANGER
+    role, _, namespace = entry.partition(":")
+    return Caller(key_hash[:_KEY_ID], role, namespace or caller.DEFAULT)
+
+
 def authorise(settings: Settings, endpoint: str | None, header: str | None, signed_in: str | None = None) -> None:
-    """Let the request pass or raise.
+    """Let the request pass or raise, and say who asks to all that is done for it.
 
     Parameters
     ----------
@@ -142,15 +158,15 @@ def authorise(settings: Settings, endpoint: str | None, header: str | None, sign
     RoleMissing
         A known key whose role is too low.
     """
+    who = known(settings, given(header, signed_in))
+    caller.enter(who)
     if not settings.api_keys or endpoint in OPEN:
         return
-    # The look-up is by hash, so its time tells nothing about the key.
-    role = settings.api_keys.get(given(header, signed_in))
-    if role is None:
+    if who is caller.STRANGER:
         raise KeyMissing("Send a key that this service knows as: Authorization: Bearer KEY")
     needed = NEEDED.get(endpoint or "", "read" if endpoint is None else "admin")
-    if ROLES.index(role) < ROLES.index(needed):
-        raise RoleMissing(f"This needs a key with the role {needed}; yours has the role {role}.")
+    if ROLES.index(who.role) < ROLES.index(needed):
+        raise RoleMissing(f"This needs a key with the role {needed}; yours has the role {who.role}.")
 
 
 def register(app: APIFlask, settings: Settings) -> None:
@@ -213,13 +229,13 @@ def _check_origin(request: Request) -> None:
 
 
 def main() -> int:
-    """Make a key for the role named on the command line."""
-    role = sys.argv[1] if len(sys.argv) == 2 else ""
-    if role not in ROLES:
-        sys.stderr.write(f"usage: python -m app.auth {{{'|'.join(ROLES)}}}\n")
+    """Make a key for the role, and the namespace, named on the command line."""
+    role, *namespace = sys.argv[1:] or [""]
+    if role not in ROLES or len(namespace) > 1 or not all(map(caller.NAMESPACE.fullmatch, namespace)):
+        sys.stderr.write(f"usage: python -m app.auth {{{'|'.join(ROLES)}}} [NAMESPACE]\n")
         return 2
     key = secrets.token_urlsafe(32)
-    sys.stdout.write(f"key, shown once:    {key}\nentry for API_KEYS: {role}:{digest(key)}\n")
+    sys.stdout.write(f"key, shown once:    {key}\nentry for API_KEYS: {':'.join([role, digest(key), *namespace])}\n")
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import Self, cast
 
 from flask import current_app
 
+from app import caller
 from app.drain import Drain
 from app.jobs.queue import JobQueue
 from app.jobs.records import JobRecords
@@ -26,8 +27,8 @@ class Services:
     """One a process, made before it forks: nothing in it connects or loads until asked."""
 
     settings: Settings
-    store: ModelStore
-    queue: JobQueue
+    stores: ModelStore
+    queues: JobQueue
     pipelines: PipelineCache
     places: threading.BoundedSemaphore
     drain: Drain
@@ -52,6 +53,16 @@ class Services:
         # Half of the threads may wait for trainings; the others stay free for predictions.
         places = threading.BoundedSemaphore(settings.web_threads // 2)
         return cls(settings, store, queue, cache, places, Drain())
+
+    @property
+    def store(self) -> ModelStore:
+        """The models of the namespace of whoever asks."""
+        return self.stores.of(caller.current().namespace)
+
+    @property
+    def queue(self) -> JobQueue:
+        """The jobs of the namespace of whoever asks."""
+        return self.queues.of(caller.current().namespace)
 
     @contextmanager
     def place(self) -> Iterator[bool]:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from app.addresses import Address
+from app.caller import NAMESPACE
 
 #: What an API key may do; each role includes those before it.
 ROLES = ("read", "predict", "train", "admin")
@@ -58,15 +59,17 @@ def _upper(text: object) -> object:
 
 
 def _parse_keys(text: object) -> object:
-    """Read `role:sha256,role:sha256` into {sha256: role}."""
+    """Read `role:sha256,role:sha256:namespace` into {sha256: role}, or {sha256: role:namespace}."""
     if not isinstance(text, str):
         return text
     keys = {}
     for entry in text.replace(",", " ").split():
-        role, _, digest = entry.partition(":")
-        if role not in ROLES or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
-            raise ValueError(f"expects role:sha256 entries with a role of {', '.join(ROLES)}; see python -m app.auth")
-        keys[digest] = role
+        role, digest, *namespace = entry.split(":", 2)
+        wrong = role not in ROLES or len(digest) != 64 or not set(digest) <= set("0123456789abcdef")
+        if wrong or not all(map(NAMESPACE.fullmatch, namespace)):
+            known = ", ".join(ROLES)
+            raise ValueError(f"expects role:sha256 or role:sha256:namespace, a role of {known}; see python -m app.auth")
+        keys[digest] = ":".join([role, *namespace])
     return keys
 
 
@@ -93,7 +96,8 @@ class Settings(BaseModel):
     redis_url: Annotated[str | None, Field(repr=False)] = None
     """redis://, rediss:// or unix:// address of a Redis elsewhere; without one `python -m app` starts its own."""
     api_keys: Annotated[dict[str, str], BeforeValidator(_parse_keys), Field(repr=False)] = {}
-    """`role:sha256` entries, separated by commas; `python -m app.auth ROLE` makes one. Keys themselves are not kept."""
+    """`role:sha256` or `role:sha256:namespace` entries, separated by commas; `python -m app.auth ROLE [NAMESPACE]`
+    makes one. Keys themselves are not kept. A key sees the models and jobs of its own namespace alone."""
     signing_secret: Annotated[str | None, Field(repr=False)] = None
     """Signs what is stored. At least 32 characters; on loopback one is made and kept in `data_dir`. Several with commas
     between them: the first signs, and what one of the others has signed is taken too, until it is replaced."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from app import deadline
+from app import caller, deadline
 from app.settings import Settings
 from app.telemetry import context, metrics
 from app.telemetry.traces import TRACES
@@ -63,7 +63,8 @@ class Watched:
         deadline.begin(self._seconds, waited)
         metrics.REQUEST_WAIT_SECONDS.observe(waited)
         try:
-            with TRACES.request(environ):
+            # Until it has shown a key it is nobody's, whoever this thread has served before.
+            with caller.during(caller.STRANGER), TRACES.request(environ):
                 return self._application(environ, answered)
         finally:
             # Threads serve one request after another.

@@ -3,7 +3,7 @@
 import pytest
 
 from app import auth, create_app
-from app.settings import ROLES
+from app.settings import ROLES, Settings
 
 KEYS = {role: f"the key of {role}" for role in ROLES}
 
@@ -137,7 +137,19 @@ def test_the_command_makes_a_key_and_the_entry_that_stands_for_it(monkeypatch, c
     assert second.split()[-1] == f"{role}:{auth.digest(key)}"
 
 
-@pytest.mark.parametrize("words", [["app.auth"], ["app.auth", "root"], ["app.auth", "read", "x"]])
+def test_the_command_makes_an_entry_of_a_namespace_that_the_settings_read(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["app.auth", "train", "acme"])
+    assert auth.main() == 0
+    entry = capsys.readouterr().out.split()[-1]
+    (found,) = Settings.from_environment({"API_KEYS": entry}).api_keys.values()
+    assert (entry.split(":")[2], found) == ("acme", "train:acme")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["app.auth"], ["app.auth", "root"], ["app.auth", "read", "~x"], ["app.auth", "read", "a:b"],
+     ["app.auth", "read", "x", "y"]],
+)  # fmt: skip
 def test_the_command_knows_only_the_roles(monkeypatch, capsys, words):
     monkeypatch.setattr("sys.argv", words)
     assert auth.main() == 2

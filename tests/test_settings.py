@@ -167,6 +167,12 @@ def test_keys_are_kept_by_their_digest_and_separated_by_commas_or_spaces():
     assert settings.api_keys == {one: "read", two: "train"}
 
 
+@pytest.mark.parametrize("namespace", ["", "~acme", "a:b", "a/b", "-a", "a" * 65, "ä"])
+def test_a_namespace_of_which_a_key_or_a_path_could_be_made_is_refused(namespace):
+    with pytest.raises(SettingsError, match="API_KEYS"):
+        Settings.from_environment({"API_KEYS": f"read:{digest('one')}:{namespace}"})
+
+
 def test_without_a_redis_the_web_application_says_how_to_get_one():
     with pytest.raises(SettingsError, match="REDIS_URL"):
         create_app(Settings.from_environment({}))

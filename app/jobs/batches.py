@@ -124,7 +124,7 @@ def predict(job: Job, records: JobRecords, settings: Settings) -> dict[str, Any]
         raise Conflict("What was asked for is gone. Send it again.")
     order, progress = Order.from_bytes(stored), JobProgress(records, job.job_id)
     parameters = order.parameters
-    store = ModelStore(connect(settings.redis_url), signing_secret(settings))
+    store = ModelStore(connect(settings.redis_url), signing_secret(settings), job.namespace)
     cache = PipelineCache(settings.model_cache_mb * 2**20)
     pipeline, version = run.load(store, cache, parameters.pipeline_id, parameters.version)
     source, form = _source(job, order, settings)

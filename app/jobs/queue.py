@@ -18,6 +18,7 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
+from app import caller
 from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused, RowGone, RowNotFound, StaleVersion
 from app.jobs import batches, counts
 from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
@@ -28,6 +29,7 @@ from app.payloads.training import Tables
 from app.payloads.uploads import Upload
 from app.pipelines import registry
 from app.store.connection import store_errors
+from app.store.keys import begin
 from app.store.publications import Publications
 from app.store.redis import ModelStore
 from app.telemetry import context
@@ -58,7 +60,7 @@ _MARGIN = 120
 
 
 class JobQueue:
-    """Trainings and explanations that wait, run and have ended.
+    """Trainings and explanations of one namespace, that of its models, that wait, run and have ended.
 
     Parameters
     ----------
@@ -77,11 +79,18 @@ class JobQueue:
     ) -> None:
         self._redis: Any = client
         self._uploads: Any = uploads or client
-        self._records = records
+        self._records = records.of(store.namespace)
         self._store = store
         self._publications = publications
         self._settings = settings
         self._queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
+
+    def of(self, namespace: str) -> JobQueue:
+        """Return the jobs of another namespace; they wait in the same line."""
+        if namespace == self._store.namespace:
+            return self
+        store, publications = self._store.of(namespace), self._publications.of(namespace)
+        return JobQueue(self._redis, self._records, store, publications, self._settings, self._uploads)
 
     @store_errors()
     def submit(self, tables: Tables, idempotency_key: str | None = None) -> Job:
@@ -195,17 +204,22 @@ class JobQueue:
 
     @store_errors()
     def counts(self) -> list[Metric]:
-        """Return how many jobs wait, run and have ended, and for how long, for /metrics."""
-        return [*counts.waiting(self._redis, self._queue, self._records), counts.ended(self._redis)]
+        """Return how many jobs of all namespaces wait, run and have ended, and for how long, for /metrics."""
+        return [*counts.waiting(self._redis, self._queue, self._records.of(None)), counts.ended(self._redis)]
 
     def _enqueue(self, job: Job, stored: dict[str, bytes], idempotency_key: str | None) -> Job:
-        asked_by = context.known().get("request_id")
-        job = replace(job, request_id=asked_by, traceparent=TRACES.traceparent())
+        job = replace(
+            job,
+            namespace=self._store.namespace,
+            key_id=caller.current().key_id,
+            request_id=context.known().get("request_id"),
+            traceparent=TRACES.traceparent(),
+        )
         digest = hashlib.sha256(b"".join(stored[name] for name in sorted(stored))).hexdigest()
         # Without a key of its caller a job has its id for one: redis-py takes the lost answer to a transaction for a
         # failed one and begins anew, and what stands under the key tells that all is written.
         name = job.job_id if idempotency_key is None else hashlib.sha256(idempotency_key.encode()).hexdigest()
-        key = f"automl:idempotency:{name}"
+        key = f"{begin(job.namespace)}:idempotency:{name}"
 
         def write(pipe: Any) -> str:
             if earlier := pipe.get(key):

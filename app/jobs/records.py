@@ -1,6 +1,7 @@
 """What is known of a job, in Redis. RQ's own status is a hint; this is the truth that callers see.
 
-automl:jobs              sorted set of job ids by time
+automl:jobs              sorted set of job ids by time; of another namespace than the default one it begins otherwise,
+                         see `store.keys`, while a job is found by its id alone: a worker is told no more
 automl:job:<id>          hash, fields as in `Job`
 automl:job:<id>:input    hash of Arrow, JSON and bytes: what was uploaded; expires with a job that left a version, of
                          another training the parameters alone are kept
@@ -21,11 +22,13 @@ from typing import Any
 import orjson
 import redis
 
+from app.caller import DEFAULT
 from app.errors import ArtifactRejected, JobNotFound, ServiceError
 from app.jobs import counts
 from app.payloads.training import Tables
 from app.store.artifact import Artifact, seal, unseal
 from app.store.connection import store_errors
+from app.store.keys import begin
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ _TOLD = ("name", "engine", "score", "fit_seconds", "error")
 _RECENT = 100
 
 #: Fields of a job that are stored as they are, where it has them.
-_TEXTS = ("origin", "row", "request_id", "traceparent")
+_TEXTS = ("namespace", "key_id", "origin", "row", "request_id", "traceparent")
 
 #: The version under which rows are signed; they have none.
 _NO_VERSION = 0
@@ -86,6 +89,7 @@ class Job:
     """One training, explanation or batch prediction as callers see it. Times are seconds since 1970.
 
     `error` is a problem (RFC 9457). `model` is what is trained or predicts, of an explanation the method.
+    What it reads and publishes is of its `namespace`; `key_id` names the key of whoever queued it.
     `origin` and `row` name the job and the row of its leaderboard that this one promotes.
     `request_id` and `traceparent` name the request that queued it, in logs and traces.
     """
@@ -98,6 +102,8 @@ class Job:
     seconds: float
     memory_mb: int
     kind: JobKind = JobKind.TRAINING
+    namespace: str = DEFAULT
+    key_id: str = ""
     origin: str | None = None
     row: str | None = None
     request_id: str | None = None
@@ -143,13 +149,20 @@ class JobRecords:
     ----------
     days
         How long an ended job is remembered.
+    namespace
+        A job of another is not found; None for those of all, which one queue holds and any worker takes.
     """
 
-    def __init__(self, client: redis.Redis, secret: str, days: int) -> None:
+    def __init__(self, client: redis.Redis, secret: str, days: int, namespace: str | None = None) -> None:
         # As in the model store: redis-py's types are of any client, and this one's answers are bytes.
         self._redis: Any = client
         self._secret = secret
         self._days = days
+        self._namespace = namespace
+
+    def of(self, namespace: str | None) -> JobRecords:
+        """Return the jobs of one namespace, or those of all."""
+        return JobRecords(self._redis, self._secret, self._days, namespace)
 
     def create(self, pipe: Any, job: Job, stored: dict[str, bytes]) -> None:
         """Add the writes of a new job and its input to a transaction."""
@@ -165,8 +178,9 @@ class JobRecords:
         }
         pipe.hset(_key(job.job_id), mapping=fields)
         pipe.hset(f"{_key(job.job_id)}:input", mapping=stored)
-        pipe.zadd("automl:jobs", {job.job_id: job.created})
-        pipe.zremrangebyscore("automl:jobs", 0, job.created - self._days * _DAY)
+        listed = f"{begin(job.namespace)}:jobs"
+        pipe.zadd(listed, {job.job_id: job.created})
+        pipe.zremrangebyscore(listed, 0, job.created - self._days * _DAY)
 
     @store_errors()
     def get(self, job_id: str) -> Job:
@@ -188,7 +202,11 @@ class JobRecords:
         if "stop" in stored:
             found["stop"] = Stop(stored.pop("stop").decode())
         # All that is left is JSON: numbers, and the texts that were stored as JSON.
-        return Job(**found, **{name: orjson.loads(value) for name, value in stored.items()})
+        job = Job(**found, **{name: orjson.loads(value) for name, value in stored.items()})
+        if self._namespace not in (None, job.namespace):
+            # In the words of one that never was.
+            raise JobNotFound(job_id)
+        return job
 
     def find(self, job_id: str) -> Job | None:
         """Return a job; None when it is not remembered."""
@@ -199,8 +217,10 @@ class JobRecords:
 
     @store_errors()
     def recent(self) -> list[Job]:
-        """Return the latest jobs, newest first."""
-        ids = [job_id.decode() for job_id in self._redis.zrevrange("automl:jobs", 0, _RECENT - 1)]
+        """Return the latest jobs of the namespace, newest first."""
+        assert self._namespace is not None, "there is a list a namespace, and none of all"
+        listed = self._redis.zrevrange(f"{begin(self._namespace)}:jobs", 0, _RECENT - 1)
+        ids = [job_id.decode() for job_id in listed]
         return [job for job in map(self.find, ids) if job is not None]
 
     @store_errors()

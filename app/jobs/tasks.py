@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from app import caller
+from app.caller import Caller
 from app.errors import BatchFailed, Conflict, OutOfTime, ServiceError, TrainingFailed
 from app.jobs import batches
 from app.jobs.progress import JobProgress
@@ -62,6 +64,8 @@ def _done(job_id: str, work: Callable[[Job, Publications, JobRecords, Settings],
     if waiting is None or waiting.state.final:
         # It is forgotten, or ended meanwhile, which stands.
         return
+    # Workers take jobs of all namespaces; from here on there is none but its own.
+    publications = publications.of(waiting.namespace)
     if _has_finished(job_id, publications, records):
         return
     records.start(job_id)
@@ -70,7 +74,8 @@ def _done(job_id: str, work: Callable[[Job, Publications, JobRecords, Settings],
         settle(job, publications, records, settings)
         return
     asked_by = {"traceparent": job.traceparent} if job.traceparent else None
-    with context.during(**job.known()), TRACES.span(job.kind, asked_by, serves=True):
+    asks = Caller(job.key_id, "", job.namespace)
+    with caller.during(asks), context.during(**job.known()), TRACES.span(job.kind, asked_by, serves=True):
         _worked(job, partial(work, job, publications, records, settings), publications, records)
     # The process ends with its job, by the shortest way.
     TRACES.flush()
@@ -107,6 +112,7 @@ def open_records(settings: Settings) -> tuple[JobRecords, Publications]:
 
 def settle(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> None:
     """End a job whose training was stopped or has died, with the best model so far when that is wanted."""
+    publications = publications.of(job.namespace)
     if job.kind is JobKind.BATCH:
         batches.clear(job, records, settings)
     if _has_finished(job.job_id, publications, records):
@@ -158,7 +164,7 @@ def _explained(job: Job, publications: Publications, records: JobRecords, settin
     stored = records.stored_input(job.job_id)
     if not stored:
         raise Conflict("The data of this job is gone. Send it again.")
-    store = ModelStore(connect(settings.redis_url), signing_secret(settings))
+    store = ModelStore(connect(settings.redis_url), signing_secret(settings), job.namespace)
     cache = PipelineCache(settings.model_cache_mb * 2**20)
     parameters, upload = ExplainParameters.from_bytes(stored), Upload.from_bytes(stored)
     return run.explain(parameters, upload, store, cache, settings, JobProgress(records, job.job_id))
@@ -202,7 +208,7 @@ def _keep_explanations(
     from app.pipelines.cache import PipelineCache
 
     assert settings.redis_url is not None
-    store = ModelStore(connect(settings.redis_url), signing_secret(settings))
+    store = ModelStore(connect(settings.redis_url), signing_secret(settings), publications.namespace)
     cache = PipelineCache(settings.model_cache_mb * 2**20)
     try:
         kept = run.of_training(record, tables, store, cache, seconds)

@@ -76,10 +76,8 @@ def leave() -> None:
 
 def role() -> str | None:
     """Return the role of whoever looks; None for a stranger where keys are needed."""
-    known = services().settings.api_keys
-    if not known:
-        return ROLES[-1]
-    return known.get(auth.given(request.headers.get("Authorization"), session.get("key")))
+    who = auth.known(services().settings, auth.given(request.headers.get("Authorization"), session.get("key")))
+    return who.role or None
 
 
 def may(endpoint: str) -> bool:

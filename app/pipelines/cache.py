@@ -11,7 +11,8 @@ from app.deadline import holding
 from app.pipelines.trained import TrainedPipeline
 from app.telemetry import metrics
 
-#: A pipeline, its version, and the digest of its artefact, as a provisional version is replaced under its number.
+#: A pipeline by its name among those of all namespaces, its version, and the digest of its artefact, as a provisional
+#: version is replaced under its number.
 Key = tuple[str, int, str]
 
 #: The number of a version, and the digest of its artefact.
@@ -65,12 +66,12 @@ class PipelineCache:
                     self._loading.pop(key, None)
         return pipeline
 
-    def place(self, pipeline_id: str, version: int | None, read: Callable[[], Place]) -> Place:
+    def place(self, name: str, version: int | None, read: Callable[[], Place]) -> Place:
         """Return what `read` tells of a version, the current one where none is named, or has told just now.
 
         Hundreds of requests a second would each wait for Redis to say the same.
         """
-        asked, now = (pipeline_id, version), time.monotonic()
+        asked, now = (name, version), time.monotonic()
         place, until = self._places.get(asked, (None, 0.0))
         if place is not None and now < until:
             return place
@@ -80,10 +81,10 @@ class PipelineCache:
         self._places[asked] = place, now + FRESH
         return place
 
-    def newest(self, pipeline_id: str) -> int | None:
+    def newest(self, name: str) -> int | None:
         """Return the number of the version of a pipeline that was asked for last, if it is here."""
         with self._lock:
-            return next((version for name, version, _ in reversed(self._kept) if name == pipeline_id), None)
+            return next((version for kept, version, _ in reversed(self._kept) if kept == name), None)
 
     def _look_up(self, key: Key) -> TrainedPipeline | None:
         with self._lock:

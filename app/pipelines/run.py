@@ -214,8 +214,8 @@ def load(
     ModelNotFound, VersionNotFound, ArtifactRejected, NeedsRetraining, StoreUnavailable
     """
     # A small read, also for a version that is in the cache: what was deleted or replaced is gone at once.
-    name = str(pipeline_id)
-    wanted, digest = cache.place(name, version, lambda: store.place(name, version, likely=cache.newest(name)))
+    name = store.whole(pipeline_id)
+    wanted, digest = cache.place(name, version, lambda: store.place(pipeline_id, version, likely=cache.newest(name)))
 
     def read() -> tuple[TrainedPipeline, int]:
         with Stage("load", metrics.LOAD_SECONDS):

@@ -12,6 +12,7 @@ from werkzeug.wsgi import wrap_file
 from app.auth import authorise
 from app.errors import Busy, Fault, InvalidParameters, NotFound
 from app.jobs import batches
+from app.jobs.queue import JobQueue
 from app.jobs.records import JobKind
 from app.routes import schemas
 from app.routes.answers import answer
@@ -101,17 +102,17 @@ def events(job_id: str) -> Response:
     """Send the job as a server-sent event whenever it changes."""
     held = services()
     held.queue.get(job_id)
-    stream = _stream(held, job_id)
+    stream = _stream(held, held.queue, job_id)
     # The place is taken, or refused, before the answer's headers are sent.
     first = next(stream)
     return Response(_chained(first, stream), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-def _stream(held: Services, job_id: str) -> Iterator[bytes]:
+def _stream(held: Services, queue: JobQueue, job_id: str) -> Iterator[bytes]:
     with held.place() as free:
         if not free:
             raise Busy("All places for callers that wait are taken. Ask for the job itself instead.")
-        for job in held.queue.events(job_id):
+        for job in queue.events(job_id):
             # A line that means nothing, when nothing has changed: proxies close connections that say nothing.
             yield b": \n\n" if job is None else b"event: job\ndata: " + orjson.dumps(job.as_json()) + b"\n\n"
 

@@ -1,7 +1,7 @@
 """Signed artefacts: a manifest and named byte strings under one HMAC, checked before a byte of them is parsed.
 
 Layout: 32 bytes HMAC-SHA256, then a zip (stored, not compressed) of `manifest.json` and the parts. The manifest binds
-the bytes to a pipeline and version, so that artefacts cannot be swapped.
+the bytes to a namespace, a pipeline and a version, so that artefacts cannot be swapped.
 
 A secret may be several, with commas between them: the first signs, and what any of them has signed verifies. So a secret
 is replaced: `new,old` until nothing is left that the old one has signed.
@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from app.caller import DEFAULT
 from app.errors import ArtifactRejected
 
 #: Bytes of the signature in front.
@@ -38,9 +39,10 @@ class Artifact:
     parts: dict[str, bytes]
 
 
-def seal(artifact: Artifact, pipeline_id: str | int, version: int, secret: str) -> bytes:
+def seal(artifact: Artifact, pipeline_id: str | int, version: int, secret: str, namespace: str = DEFAULT) -> bytes:
     """Pack and sign an artefact for one version of one pipeline."""
-    manifest = artifact.manifest | {"pipeline_id": str(pipeline_id), "version": version}
+    place = {"namespace": namespace, "pipeline_id": str(pipeline_id), "version": version}
+    manifest = artifact.manifest | place
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for name, data in {"manifest.json": orjson.dumps(manifest), **artifact.parts}.items():
@@ -49,13 +51,13 @@ def seal(artifact: Artifact, pipeline_id: str | int, version: int, secret: str) 
     return sign(_PURPOSE + body, secret) + body
 
 
-def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str) -> Artifact:
+def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str, namespace: str = DEFAULT) -> Artifact:
     """Verify and unpack an artefact.
 
     Raises
     ------
     ArtifactRejected
-        The signature is not ours, or the artefact is another version's.
+        The signature is not ours, or the artefact is of another version or namespace.
     """
     body = sealed[_SIGNATURE:]
     if not verifies(sealed[:_SIGNATURE], _PURPOSE + body, secret):
@@ -63,7 +65,9 @@ def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str) -> 
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     manifest = orjson.loads(parts.pop("manifest.json"))
-    if (manifest["pipeline_id"], manifest["version"]) != (str(pipeline_id), version):
+    # What was signed before there were namespaces is of the default one.
+    place = (manifest.get("namespace", DEFAULT), manifest["pipeline_id"], manifest["version"])
+    if place != (namespace, str(pipeline_id), version):
         raise ArtifactRejected(pipeline_id, version)
     return Artifact(manifest, parts)
 

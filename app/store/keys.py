@@ -9,54 +9,71 @@ automl:artifact:<id>:<version>    signed artefact
 automl:report:<id>:<version>      what its training reported (JSON)
 automl:explanations:<id>:<version>  explanations that were made at the end of its training (JSON)
 automl:published:<job>            "<id> <version>" that a job has published, so that a repeated job does not again
+
+These are the keys of the default namespace, as they were before there were others. Those of another begin with
+automl:~<namespace> instead of automl: neither an id nor a namespace has a ~ or a colon in it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-MODELS = "automl:models"
-LATEST = "automl:latest"
+from app.caller import DEFAULT
 
 
-def model(pipeline_id: str | int) -> str:
-    """Return the key of a pipeline's current version and digests."""
-    return f"automl:model:{pipeline_id}"
+def begin(namespace: str) -> str:
+    """Return what the keys of a namespace begin with."""
+    return "automl" if namespace == DEFAULT else f"automl:~{namespace}"
 
 
-def records(pipeline_id: str | int) -> str:
-    """Return the key of a pipeline's records."""
-    return f"automl:records:{pipeline_id}"
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of the models of one namespace."""
 
+    namespace: str = DEFAULT
 
-def scores(pipeline_id: str | int) -> str:
-    """Return the key of the scores of a pipeline's versions."""
-    return f"automl:scores:{pipeline_id}"
+    @property
+    def models(self) -> str:
+        """The key of all ids."""
+        return f"{begin(self.namespace)}:models"
 
+    @property
+    def latest(self) -> str:
+        """The key of the numbers that were given last."""
+        return f"{begin(self.namespace)}:latest"
 
-def artifact(pipeline_id: str | int, version: int) -> str:
-    """Return the key of a version's artefact."""
-    return f"automl:artifact:{pipeline_id}:{version}"
+    def model(self, pipeline_id: str | int) -> str:
+        """Return the key of a pipeline's current version and digests."""
+        return f"{begin(self.namespace)}:model:{pipeline_id}"
 
+    def records(self, pipeline_id: str | int) -> str:
+        """Return the key of a pipeline's records."""
+        return f"{begin(self.namespace)}:records:{pipeline_id}"
 
-def report(pipeline_id: str | int, version: int) -> str:
-    """Return the key of a version's report."""
-    return f"automl:report:{pipeline_id}:{version}"
+    def scores(self, pipeline_id: str | int) -> str:
+        """Return the key of the scores of a pipeline's versions."""
+        return f"{begin(self.namespace)}:scores:{pipeline_id}"
 
+    def artifact(self, pipeline_id: str | int, version: int) -> str:
+        """Return the key of a version's artefact."""
+        return f"{begin(self.namespace)}:artifact:{pipeline_id}:{version}"
 
-def explanations(pipeline_id: str | int, version: int) -> str:
-    """Return the key of a version's explanations."""
-    return f"automl:explanations:{pipeline_id}:{version}"
+    def report(self, pipeline_id: str | int, version: int) -> str:
+        """Return the key of a version's report."""
+        return f"{begin(self.namespace)}:report:{pipeline_id}:{version}"
 
+    def explanations(self, pipeline_id: str | int, version: int) -> str:
+        """Return the key of a version's explanations."""
+        return f"{begin(self.namespace)}:explanations:{pipeline_id}:{version}"
 
-def published(job_id: str) -> str:
-    """Return the key of what a job has published."""
-    return f"automl:published:{job_id}"
+    def published(self, job_id: str) -> str:
+        """Return the key of what a job has published."""
+        return f"{begin(self.namespace)}:published:{job_id}"
 
-
-def remove_version(pipe: Any, pipeline_id: str | int, version: int) -> None:
-    """Add the removal of all that is kept of a version to a transaction."""
-    pipe.hdel(records(pipeline_id), str(version))
-    pipe.hdel(model(pipeline_id), str(version))
-    pipe.hdel(scores(pipeline_id), str(version))
-    pipe.delete(*(of(pipeline_id, version) for of in (artifact, report, explanations)))
+    def remove_version(self, pipe: Any, pipeline_id: str | int, version: int) -> None:
+        """Add the removal of all that is kept of a version to a transaction."""
+        pipe.hdel(self.records(pipeline_id), str(version))
+        pipe.hdel(self.model(pipeline_id), str(version))
+        pipe.hdel(self.scores(pipeline_id), str(version))
+        pipe.delete(*(of(pipeline_id, version) for of in (self.artifact, self.report, self.explanations)))

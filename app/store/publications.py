@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 import redis
 
-from app.store import keys
+from app.caller import DEFAULT
 from app.store.artifact import Artifact, seal
 from app.store.connection import store_errors
+from app.store.keys import Keys
 from app.store.record import Record, Version
 
 #: Makes the rows of a leaderboard of those that there are.
@@ -23,12 +24,24 @@ _REMEMBERED = 7 * 24 * 3600
 
 
 class Publications:
-    """One version a job, provisional until its training ends."""
+    """One version a job, provisional until its training ends.
 
-    def __init__(self, client: redis.Redis, secret: str) -> None:
+    Parameters
+    ----------
+    namespace
+        What is published is of it.
+    """
+
+    def __init__(self, client: redis.Redis, secret: str, namespace: str = DEFAULT) -> None:
         # redis-py types every answer as bytes or text, whatever the client; of this one all are bytes.
         self._redis: Any = client
         self._secret = secret
+        self.namespace = namespace
+        self._keys = Keys(namespace)
+
+    def of(self, namespace: str) -> Publications:
+        """Return the publications of another namespace."""
+        return Publications(self._redis, self._secret, namespace)
 
     @store_errors()
     def publish(self, version: Version) -> Record:
@@ -44,32 +57,32 @@ class Publications:
             record is returned and nothing is stored.
         """
         record = version.record
-        key, records = keys.model(record.pipeline_id), keys.records(record.pipeline_id)
-        job = keys.published(record.job_id)
+        key, records = self._keys.model(record.pipeline_id), self._keys.records(record.pipeline_id)
+        job = self._keys.published(record.job_id)
 
         given: int | None = None
 
         def write(pipe: Any) -> Record:
             nonlocal given
-            known = _watched(pipe, record.job_id)
+            known = self._watched(pipe, record.job_id)
             if known is not None and not known.provisional:
                 return known
             current = int(pipe.hget(key, "current") or 0)
             # A number is given once. That of a provisional version that was deleted meanwhile is not taken up again.
             # Nor is one left out where another training publishes meanwhile, and this begins anew.
             if known is None and given is None:
-                given = int(self._redis.hincrby(keys.LATEST, str(record.pipeline_id), 1))
+                given = int(self._redis.hincrby(self._keys.latest, str(record.pipeline_id), 1))
             number = known.version if known else given
             assert number is not None
-            sealed = seal(version.artifact, record.pipeline_id, number, self._secret)
+            sealed = seal(version.artifact, record.pipeline_id, number, self._secret, self.namespace)
             numbered = _numbered(record, number, version.artifact, sealed)
             pipe.multi()
-            pipe.set(keys.artifact(record.pipeline_id, number), sealed)
-            pipe.set(keys.report(record.pipeline_id, number), _json(version.report))
+            pipe.set(self._keys.artifact(record.pipeline_id, number), sealed)
+            pipe.set(self._keys.report(record.pipeline_id, number), _json(version.report))
             pipe.hset(records, str(number), numbered.to_bytes())
             pipe.hset(key, str(number), numbered.artifact["sha256"])
-            pipe.hset(keys.scores(record.pipeline_id), str(number), _json(numbered.score))
-            pipe.sadd(keys.MODELS, str(record.pipeline_id))
+            pipe.hset(self._keys.scores(record.pipeline_id), str(number), _json(numbered.score))
+            pipe.sadd(self._keys.models, str(record.pipeline_id))
             pipe.set(job, f"{record.pipeline_id} {number}", ex=_REMEMBERED)
             if not current or (number > current and not record.provisional):
                 pipe.hset(key, "current", number)
@@ -89,26 +102,28 @@ class Publications:
         """
 
         def write(pipe: Any) -> Record | None:
-            known = _watched(pipe, job_id)
+            known = self._watched(pipe, job_id)
             if known is None or not known.provisional:
                 return known
-            current = int(pipe.hget(keys.model(known.pipeline_id), "current") or 0)
+            current = int(pipe.hget(self._keys.model(known.pipeline_id), "current") or 0)
             note = "Its training was stopped; this is the best that it had until then."
             if known.engine == "baseline":
                 note = "Its training was stopped before it had more than this: the baseline, a linear model."
             changed = {"stopped": why, "note": note}
             final = replace(known, provisional=False, result=known.result | changed)
-            report = keys.report(known.pipeline_id, known.version)
+            report = self._keys.report(known.pipeline_id, known.version)
             told = orjson.loads(pipe.get(report) or b"{}") if board else {}
             pipe.multi()
             if board is not None:
                 pipe.set(report, _json(told | {"leaderboard": board(told.get("leaderboard") or [])}))
-            pipe.hset(keys.records(known.pipeline_id), str(known.version), final.to_bytes())
+            pipe.hset(self._keys.records(known.pipeline_id), str(known.version), final.to_bytes())
             if known.version > current:
-                pipe.hset(keys.model(known.pipeline_id), "current", known.version)
+                pipe.hset(self._keys.model(known.pipeline_id), "current", known.version)
             return final
 
-        concluded: Record | None = self._redis.transaction(write, keys.published(job_id), value_from_callable=True)
+        concluded: Record | None = self._redis.transaction(
+            write, self._keys.published(job_id), value_from_callable=True
+        )
         return concluded
 
     @store_errors()
@@ -116,65 +131,62 @@ class Publications:
         """Remove the provisional version of a training that is not to leave anything."""
 
         def write(pipe: Any) -> None:
-            known = _watched(pipe, job_id)
+            known = self._watched(pipe, job_id)
             if known is None or not known.provisional:
                 return
-            key, records = keys.model(known.pipeline_id), keys.records(known.pipeline_id)
+            key, records = self._keys.model(known.pipeline_id), self._keys.records(known.pipeline_id)
             others = [int(number) for number in pipe.hkeys(records) if int(number) != known.version]
             current = int(pipe.hget(key, "current") or 0)
             pipe.multi()
-            keys.remove_version(pipe, known.pipeline_id, known.version)
-            pipe.delete(keys.published(job_id))
+            self._keys.remove_version(pipe, known.pipeline_id, known.version)
+            pipe.delete(self._keys.published(job_id))
             if not others:
-                pipe.srem(keys.MODELS, str(known.pipeline_id))
+                pipe.srem(self._keys.models, str(known.pipeline_id))
                 pipe.delete(key)
             elif current == known.version:
                 pipe.hset(key, "current", max(others))
 
-        self._redis.transaction(write, keys.published(job_id))
+        self._redis.transaction(write, self._keys.published(job_id))
 
     @store_errors()
     def keep_explanations(self, record: Record, explanations: dict[str, Any]) -> None:
         """Keep explanations of a version, unless it was deleted meanwhile."""
-        key = keys.explanations(record.pipeline_id, record.version)
+        key = self._keys.explanations(record.pipeline_id, record.version)
 
         def write(pipe: Any) -> None:
-            known = pipe.hexists(keys.records(record.pipeline_id), str(record.version))
+            known = pipe.hexists(self._keys.records(record.pipeline_id), str(record.version))
             pipe.multi()
             if known:
                 pipe.set(key, _json(explanations))
 
-        self._redis.transaction(write, keys.records(record.pipeline_id))
+        self._redis.transaction(write, self._keys.records(record.pipeline_id))
 
     @store_errors()
     def published_by(self, job_id: str) -> Record | None:
         """Return the record that a job has published, if it has and the version still exists."""
-        place = _place(self._redis, job_id)
-        return _record(self._redis, *place) if place else None
+        place = self._place(self._redis, job_id)
+        return self._record(self._redis, *place) if place else None
 
+    def _watched(self, pipe: Any, job_id: str) -> Record | None:
+        """Return what a job has published, and let the transaction begin anew when that changes before its end.
 
-def _watched(pipe: Any, job_id: str) -> Record | None:
-    """Return what a job has published, and let the transaction begin anew when that changes before its end.
+        Its worker, the web process that takes it for dead, and a caller who deletes the model may all be at it.
+        """
+        if (place := self._place(pipe, job_id)) is None:
+            return None
+        pipe.watch(self._keys.model(place[0]), self._keys.records(place[0]))
+        return self._record(pipe, *place)
 
-    Its worker, the web process that takes it for dead, and a caller who deletes the model may all be at it.
-    """
-    if (place := _place(pipe, job_id)) is None:
-        return None
-    pipe.watch(keys.model(place[0]), keys.records(place[0]))
-    return _record(pipe, *place)
+    def _place(self, client: Any, job_id: str) -> tuple[str, str] | None:
+        """Return the id and the version that a job has published."""
+        if (found := client.get(self._keys.published(job_id))) is None:
+            return None
+        pipeline_id, version = found.decode().split()
+        return pipeline_id, version
 
-
-def _place(client: Any, job_id: str) -> tuple[str, str] | None:
-    """Return the id and the version that a job has published."""
-    if (found := client.get(keys.published(job_id))) is None:
-        return None
-    pipeline_id, version = found.decode().split()
-    return pipeline_id, version
-
-
-def _record(client: Any, pipeline_id: str, version: str) -> Record | None:
-    data = client.hget(keys.records(pipeline_id), version)
-    return Record.from_bytes(data) if data else None
+    def _record(self, client: Any, pipeline_id: str, version: str) -> Record | None:
+        data = client.hget(self._keys.records(pipeline_id), version)
+        return Record.from_bytes(data) if data else None
 
 
 def _json(value: dict[str, Any]) -> bytes:

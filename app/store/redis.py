@@ -7,20 +7,37 @@ from typing import Any
 import orjson
 import redis
 
+from app.caller import DEFAULT
 from app.errors import ModelNotFound, StaleVersion, StillTraining, VersionInUse, VersionNotFound
-from app.store import keys
 from app.store.artifact import Artifact, unseal
 from app.store.connection import store_errors
+from app.store.keys import Keys
 from app.store.record import Record
 
 
 class ModelStore:
-    """Versions of pipelines: immutable, numbered from 1, one of them current."""
+    """Versions of pipelines: immutable, numbered from 1, one of them current.
 
-    def __init__(self, client: redis.Redis, secret: str) -> None:
+    Parameters
+    ----------
+    namespace
+        Nothing of another is seen or changed.
+    """
+
+    def __init__(self, client: redis.Redis, secret: str, namespace: str = DEFAULT) -> None:
         # As in the publications: redis-py's types are of any client, and this one's answers are bytes.
         self._redis: Any = client
         self._secret = secret
+        self.namespace = namespace
+        self._keys = Keys(namespace)
+
+    def of(self, namespace: str) -> ModelStore:
+        """Return the models of another namespace."""
+        return self if namespace == self.namespace else ModelStore(self._redis, self._secret, namespace)
+
+    def whole(self, pipeline_id: str | int) -> str:
+        """Return the name of a pipeline among those of all namespaces, for what is kept of it in a process."""
+        return str(pipeline_id) if self.namespace == DEFAULT else f"~{self.namespace}:{pipeline_id}"
 
     @store_errors()
     def ping(self) -> None:
@@ -35,7 +52,7 @@ class ModelStore:
         ------
         ModelNotFound
         """
-        version = self._redis.hget(keys.model(pipeline_id), "current")
+        version = self._redis.hget(self._keys.model(pipeline_id), "current")
         if version is None:
             raise ModelNotFound(pipeline_id)
         return int(version)
@@ -50,7 +67,7 @@ class ModelStore:
         ------
         ModelNotFound, VersionNotFound
         """
-        key, wanted = keys.model(pipeline_id), likely if version is None else version
+        key, wanted = self._keys.model(pipeline_id), likely if version is None else version
         current, digest = self._redis.hmget(key, "current", str(wanted or 1))
         if current is None:
             raise ModelNotFound(pipeline_id)
@@ -71,7 +88,7 @@ class ModelStore:
         ModelNotFound, VersionNotFound
         """
         wanted = self.current(pipeline_id) if version is None else version
-        data = self._redis.hget(keys.records(pipeline_id), str(wanted))
+        data = self._redis.hget(self._keys.records(pipeline_id), str(wanted))
         if data is None:
             self.current(pipeline_id)
             raise VersionNotFound(pipeline_id, wanted)
@@ -80,13 +97,13 @@ class ModelStore:
     @store_errors()
     def report(self, pipeline_id: str | int, version: int) -> dict[str, Any]:
         """Return what a version's training reported; empty for versions from before there were reports."""
-        data = self._redis.get(keys.report(pipeline_id, version))
+        data = self._redis.get(self._keys.report(pipeline_id, version))
         return dict(orjson.loads(data)) if data else {}
 
     @store_errors()
     def explanations(self, pipeline_id: str | int, version: int) -> dict[str, Any] | None:
         """Return the explanations that were made at the end of a version's training; None where none were."""
-        data = self._redis.get(keys.explanations(pipeline_id, version))
+        data = self._redis.get(self._keys.explanations(pipeline_id, version))
         return dict(orjson.loads(data)) if data else None
 
     @store_errors()
@@ -97,7 +114,7 @@ class ModelStore:
         ------
         ModelNotFound, VersionNotFound, ArtifactRejected
         """
-        return unseal(self.sealed(pipeline_id, version), pipeline_id, version, self._secret)
+        return unseal(self.sealed(pipeline_id, version), pipeline_id, version, self._secret, self.namespace)
 
     @store_errors()
     def sealed(self, pipeline_id: str | int, version: int) -> bytes:
@@ -107,7 +124,7 @@ class ModelStore:
         ------
         ModelNotFound, VersionNotFound
         """
-        stored: bytes | None = self._redis.get(keys.artifact(pipeline_id, version))
+        stored: bytes | None = self._redis.get(self._keys.artifact(pipeline_id, version))
         if stored is None:
             self.current(pipeline_id)
             raise VersionNotFound(pipeline_id, version)
@@ -121,7 +138,7 @@ class ModelStore:
         ------
         ModelNotFound
         """
-        stored = self._redis.hgetall(keys.records(pipeline_id))
+        stored = self._redis.hgetall(self._keys.records(pipeline_id))
         if not stored:
             raise ModelNotFound(pipeline_id)
         return sorted(map(Record.from_bytes, stored.values()), key=lambda record: record.version)
@@ -129,14 +146,14 @@ class ModelStore:
     @store_errors()
     def models(self) -> list[Record]:
         """Return the current record of every pipeline, ordered by id."""
-        ids = sorted(name.decode() for name in self._redis.smembers(keys.MODELS))
+        ids = sorted(name.decode() for name in self._redis.smembers(self._keys.models))
         with self._redis.pipeline(transaction=False) as pipe:
             for name in ids:
-                pipe.hget(keys.model(name), "current")
+                pipe.hget(self._keys.model(name), "current")
             currents = pipe.execute()
             found = [(name, version) for name, version in zip(ids, currents, strict=True) if version]
             for name, version in found:
-                pipe.hget(keys.records(name), version)
+                pipe.hget(self._keys.records(name), version)
             return [Record.from_bytes(data) for data in pipe.execute() if data]
 
     @store_errors()
@@ -147,7 +164,7 @@ class ModelStore:
         """
         with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
-                pipe.hgetall(keys.scores(name))
+                pipe.hgetall(self._keys.scores(name))
             found = pipe.execute()
         return {
             name: [{"version": int(number), **orjson.loads(stored[number])} for number in sorted(stored, key=int)]
@@ -166,7 +183,7 @@ class ModelStore:
         StillTraining
             The version is provisional.
         """
-        key, records = keys.model(pipeline_id), keys.records(pipeline_id)
+        key, records = self._keys.model(pipeline_id), self._keys.records(pipeline_id)
 
         def write(pipe: Any) -> None:
             current = self.current(pipeline_id)
@@ -190,16 +207,16 @@ class ModelStore:
         ------
         ModelNotFound
         """
-        key, records = keys.model(pipeline_id), keys.records(pipeline_id)
+        key, records = self._keys.model(pipeline_id), self._keys.records(pipeline_id)
 
         def write(pipe: Any) -> None:
             versions = [int(number) for number in pipe.hkeys(records)]
             if not versions:
                 raise ModelNotFound(pipeline_id)
             pipe.multi()
-            pipe.srem(keys.MODELS, str(pipeline_id))
+            pipe.srem(self._keys.models, str(pipeline_id))
             for version in versions:
-                keys.remove_version(pipe, pipeline_id, version)
+                self._keys.remove_version(pipe, pipeline_id, version)
             pipe.delete(key, records)
 
         self._redis.transaction(write, key, records)
@@ -212,7 +229,7 @@ class ModelStore:
         ------
         ModelNotFound, VersionNotFound, VersionInUse
         """
-        key, records = keys.model(pipeline_id), keys.records(pipeline_id)
+        key, records = self._keys.model(pipeline_id), self._keys.records(pipeline_id)
 
         def write(pipe: Any) -> None:
             if self.current(pipeline_id) == version:
@@ -220,6 +237,6 @@ class ModelStore:
             if not pipe.hexists(records, str(version)):
                 raise VersionNotFound(pipeline_id, version)
             pipe.multi()
-            keys.remove_version(pipe, pipeline_id, version)
+            self._keys.remove_version(pipe, pipeline_id, version)
 
         self._redis.transaction(write, key, records)

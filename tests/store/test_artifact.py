@@ -29,7 +29,7 @@ def unparsed(monkeypatch):
 def test_an_artefact_comes_back_as_it_was_sealed():
     found = unseal(SEALED, "penguins", 3, SECRET)
     assert found.parts == ARTIFACT.parts
-    assert found.manifest == ARTIFACT.manifest | {"pipeline_id": "penguins", "version": 3}
+    assert found.manifest == ARTIFACT.manifest | {"namespace": "default", "pipeline_id": "penguins", "version": 3}
 
 
 def test_equal_artefacts_give_equal_bytes():

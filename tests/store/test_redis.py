@@ -32,7 +32,7 @@ def test_a_record_and_its_artefact_come_back_as_they_were_published(store, publi
     assert (published.seed, published.result["version"]) == (7, 1)
     found = store.artifact("penguins", 1)
     assert found.parts == artifact.parts
-    assert found.manifest == artifact.manifest | {"pipeline_id": "penguins", "version": 1}
+    assert found.manifest == artifact.manifest | {"namespace": "default", "pipeline_id": "penguins", "version": 1}
 
 
 def test_a_record_tells_format_size_and_hash_of_its_artefact(publish, client_of_redis):

@@ -1,0 +1,66 @@
+"""Who asks, and in which namespace: known from the start of a request, or of a job, to its end.
+
+Models, jobs and all that is kept of them are of one namespace. A caller sees none but those of the own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+#: The namespace of keys that name none, and of all that was stored before there were namespaces.
+DEFAULT = "default"
+
+#: What a namespace may be called: as a pipeline, so that no part of a key, a path or a header can be made of it.
+NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever sent a request, or queued a job.
+
+    Attributes
+    ----------
+    key_id
+        Names the key without telling it; empty where no key is needed.
+    role
+        One of `settings.ROLES`; empty for a stranger.
+    namespace
+        Empty for a stranger, which is no namespace of anybody's.
+    """
+
+    key_id: str
+    role: str
+    namespace: str
+
+
+#: Where no key is needed, and outside of requests and jobs.
+LOCAL = Caller("", "admin", DEFAULT)
+
+#: Whoever has not shown a key where one is needed.
+STRANGER = Caller("", "", "")
+
+_CALLER: ContextVar[Caller] = ContextVar("caller", default=LOCAL)
+
+
+def current() -> Caller:
+    """Return who asks."""
+    return _CALLER.get()
+
+
+def enter(caller: Caller) -> None:
+    """Say who asks, once it is known."""
+    _CALLER.set(caller)
+
+
+@contextmanager
+def during(caller: Caller) -> Iterator[None]:
+    """Work for a caller until the end of the block, whoever enters within it: threads serve one after another."""
+    token = _CALLER.set(caller)
+    try:
+        yield
+    finally:
+        _CALLER.reset(token)
