@@ -22,6 +22,7 @@ from app.operations.kept import redis_of
 from app.settings import Settings, SettingsError, child_environment
 from app.store.embedded import Damaged, EmbeddedError, EmbeddedRedis, die_with_parent
 from app.store.policy import require_kept
+from app.store.restoring import RestoreError
 from app.telemetry import logs
 from app.telemetry.traces import TRACES
 
@@ -34,8 +35,8 @@ _LOOK = 0.2
 #: Seconds a process has to stop after a drain: the web process finishes its requests, a worker gives its training back.
 _STOP = 35
 
-#: Restarts within a minute after which a web process is given up, and the service with it. A worker is not: models go on
-#: answering without one. It is started again after a pause.
+#: Restarts within a minute after which a web process is given up, and the service with it. A worker is not, as models
+#: go on answering without one: it is started again after a pause.
 _MOST_RESTARTS = 5
 
 #: Seconds of that pause.
@@ -218,7 +219,7 @@ def main(words: list[str]) -> int:
     except (SettingsError, EmbeddedError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except ServiceError as error:
+    except (ServiceError, RestoreError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 

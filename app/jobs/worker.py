@@ -27,8 +27,8 @@ from app.jobs.records import JobRecords, Stop
 from app.jobs.tasks import TASKS, open_records, settle
 from app.settings import Settings, SettingsError
 from app.store.connection import connect
-from app.store.policy import require_kept
 from app.store.embedded import die_with_parent
+from app.store.policy import require_kept
 from app.store.publications import Publications
 from app.telemetry import logs, metrics
 from app.telemetry.traces import TRACES

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import psutil
 import redis
 
-from app.errors import ArtifactRejected, ServiceError, StoreUnavailable
+from app.errors import ArtifactMissing, ArtifactRejected, ServiceError, StoreUnavailable
 from app.operations.kept import redis_of
 from app.settings import Settings, misspelt
 from app.store.connection import store_errors
@@ -83,12 +83,14 @@ def _names() -> Iterator[Finding]:
 def _keys(settings: Settings) -> Iterator[Finding]:
     if not settings.api_keys:
         yield Finding("ok", "API_KEYS", "none are needed: only this machine reaches the service")
-    elif "admin" not in settings.api_keys.values():
+    elif not any(role.partition(":")[0] == "admin" for role in settings.api_keys.values()):
         yield Finding("warn", "API_KEYS", "no key has the role admin: nobody may delete a model or see all jobs")
     else:
         yield Finding("ok", "API_KEYS", f"{len(settings.api_keys)} keys")
     if settings.signing_secret is None:
-        yield Finding("ok", "SIGNING_SECRET", "made here, in signing.key of DATA_DIR: keep a copy of it with the exports")
+        yield Finding(
+            "ok", "SIGNING_SECRET", "made here, in signing.key of DATA_DIR: keep a copy of it with the exports"
+        )
     else:
         yield Finding("ok", "SIGNING_SECRET", "set")
 
@@ -142,14 +144,18 @@ def _server(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     if found.safe:
         yield Finding("ok", "REDIS_URL", name)
     else:
-        yield Finding("wrong", "REDIS_URL", f"{name} can be made to run code by its clients (CVE-2025-49844); update it")
+        yield Finding(
+            "wrong", "REDIS_URL", f"{name} can be made to run code by its clients (CVE-2025-49844); update it"
+        )
     yield from _wire(settings)
     if found.evicts:
         yield Finding("wrong", "REDIS_URL", f"evicts models (maxmemory-policy {found.eviction}); set it to noeviction")
     elif found.eviction != "noeviction":
         yield Finding("warn", "REDIS_URL", f"evicts results (maxmemory-policy {found.eviction}); set it to noeviction")
     if not found.aof:
-        yield Finding("wrong", "REDIS_URL", "keeps no append-only file, and loses what was acknowledged; appendonly yes")
+        yield Finding(
+            "wrong", "REDIS_URL", "keeps no append-only file, and loses what was acknowledged; appendonly yes"
+        )
     if not found.maxmemory and settings.redis_url is not None:
         yield Finding("warn", "REDIS_URL", "maxmemory is not set: a full machine kills it, a full Redis only refuses")
     elif found.maxmemory and found.used > found.maxmemory * (1 - _ROOM):
@@ -194,5 +200,5 @@ def _models(client: redis.Redis, secret: str) -> Iterator[Finding]:
     try:
         if (opened := newest(client, secret)) is not None:
             yield Finding("ok", "SIGNING_SECRET", f"has signed the newest model, {opened}")
-    except ArtifactRejected as error:
-        yield Finding("wrong", "SIGNING_SECRET", f"{error} It may have been signed with another secret.")
+    except (ArtifactMissing, ArtifactRejected):
+        yield Finding("wrong", "SIGNING_SECRET", "has not signed the newest model, or that is damaged or gone")

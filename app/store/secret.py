@@ -38,7 +38,9 @@ def _read(path: Path) -> str:
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
         raise SettingsError("SIGNING_SECRET: signing.key in DATA_DIR is a link, or another user's; put the file there")
     if stat.S_IMODE(found.st_mode) & 0o077:
-        raise SettingsError("SIGNING_SECRET: signing.key in DATA_DIR may be read by others; chmod 600, or make a new one")
+        raise SettingsError(
+            "SIGNING_SECRET: signing.key in DATA_DIR may be read by others; chmod 600, or make a new one"
+        )
     return path.read_text()
 
 
