@@ -184,8 +184,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _safe_beyond_loopback(self) -> Settings:
-        secrets = [] if self.signing_secret is None else self.signing_secret.split(",")
-        if any(len(one.strip()) < MIN_SECRET for one in secrets):
+        if self.signing_secret is not None and len(self.signing_secret) < MIN_SECRET:
             raise ValueError(f"SIGNING_SECRET: has fewer than {MIN_SECRET} characters")
         if not self.on_loopback and not self.api_keys:
             raise ValueError(f"API_KEYS: listening on {self.host} needs at least one key; see python -m app.auth")

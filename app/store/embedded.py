@@ -104,7 +104,7 @@ class EmbeddedRedis:
         self._words = self._folder / "log"
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._client = connect(self.url)
+        self._client: redis.Redis | None = None
         self._answered = self._asked = 0.0
 
     @property
@@ -168,6 +168,7 @@ class EmbeddedRedis:
         """Return the seconds since the server answered last; it is asked once a second."""
         if (now := time.monotonic()) - self._asked > _ASK:
             self._asked = now
+            self._client = self._client or connect(self.url)
             try:
                 self._client.ping()
             except redis.BusyLoadingError:
