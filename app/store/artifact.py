@@ -86,7 +86,14 @@ def verifies(signature: bytes, data: bytes, secret: str) -> bool:
 
 @cache
 def _secrets(secret: str) -> tuple[bytes, ...]:
-    """Return the secret that signs, and all that verify: a phrase of one's own may have a comma in it too."""
-    several = [one.strip() for one in secret.split(",")]
-    listed = several if all(len(one) >= MIN_SECRET for one in several) else []
-    return tuple(one.encode() for one in (*listed, secret))
+    """Return the secret that signs, and then all that verify.
+
+    A phrase of one's own may have a comma in it, also as the old one of two: so whatever stands between two commas, or
+    an end, and is long enough for a secret, verifies.
+    """
+    parts = secret.split(",")
+    ends = range(1, len(parts) + 1)
+    spans = [",".join(parts[begin:end]).strip() for begin in range(len(parts)) for end in ends if begin < end]
+    found = [one for one in spans if len(one) >= MIN_SECRET]
+    several = len(parts[0].strip()) >= MIN_SECRET and len(",".join(parts[1:]).strip()) >= MIN_SECRET
+    return tuple(one.encode() for one in ([] if several else [secret]) + found + [secret])
