@@ -99,8 +99,8 @@ class Settings(BaseModel):
     """`role:sha256` or `role:sha256:namespace` entries, separated by commas; `python -m app.auth ROLE [NAMESPACE]`
     makes one. Keys themselves are not kept. A key sees the models and jobs of its own namespace alone."""
     signing_secret: Annotated[str | None, Field(repr=False)] = None
-    """Signs what is stored. At least 32 characters; on loopback one is made and kept in `data_dir`. Several with commas
-    between them: the first signs, and what one of the others has signed is taken too, until it is replaced."""
+    """Signs what is stored. At least 32 characters; on loopback one is made and kept in `data_dir`. `new,old` replaces
+    one: the first, which then has no comma in it, signs, and what the other has signed is taken too."""
     legacy_json_strings: bool = False
     """Wrap the answers of the three routes of 2017 in a second layer of JSON, as then."""
 

@@ -147,7 +147,7 @@ def _server(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "wrong", "REDIS_URL", f"{name} can be made to run code by its clients (CVE-2025-49844); update it"
         )
-    yield from _wire(settings)
+    yield from wire(settings)
     if found.evicts:
         yield Finding("wrong", "REDIS_URL", f"evicts models (maxmemory-policy {found.eviction}); set it to noeviction")
     elif found.eviction != "noeviction":
@@ -171,7 +171,7 @@ def _clock(client: Any) -> float:
     return float(seconds) + float(micros) / 1e6
 
 
-def _wire(settings: Settings) -> Iterator[Finding]:
+def wire(settings: Settings) -> Iterator[Finding]:
     """Look at the way to Redis, of which only this machine's need neither encryption nor a password."""
     if settings.redis_url is None or settings.redis_url.startswith("unix://"):
         return

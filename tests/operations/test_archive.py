@@ -22,7 +22,7 @@ from tests import published
 from tests.faults.parts import Valkey, until
 from tests.store.making import a_record
 
-OTHER = "a secret of another service, long enough to sign"
+OTHER = "the secret that is to take its place from now on"
 
 
 @pytest.fixture(scope="module")
