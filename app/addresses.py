@@ -14,8 +14,9 @@ from typing import Self
 #: {scheme: the package that opens it}; files of this machine need none. Web servers are left out: they redirect.
 DRIVERS = {"file": None, "s3": "s3fs", "gs": "gcsfs", "abfs": "adlfs"}
 
-#: Scheme, bucket or container, and steps of plain characters. A slash at the end makes a folder.
-_ADDRESS = re.compile(r"([a-z0-9]+)://([A-Za-z0-9][A-Za-z0-9._-]*)?((?:/[\w .,=+()-]+)*/?)")
+#: Scheme, bucket or container, and steps of plain characters, with a ~ before that of a namespace. A slash at the end
+#: makes a folder.
+_ADDRESS = re.compile(r"([a-z0-9]+)://([A-Za-z0-9][A-Za-z0-9._-]*)?((?:/~?[\w .,=+()-]+)*/?)")
 
 #: Characters of an address.
 _LONGEST = 1_000
@@ -82,6 +83,10 @@ class Address:
     def within(self, folder: Address) -> bool:
         """Tell whether this lies in a folder, by its writing alone."""
         return (self.scheme, self.host) == (folder.scheme, folder.host) and self.path.startswith(folder.path)
+
+    def open_in(self, folder: Address) -> bool:
+        """Tell whether this lies in a folder and in none of a namespace's below it."""
+        return self.within(folder) and "/~" not in self.path[len(folder.path) - 1 :]
 
     def beside(self, ending: str) -> Address:
         """Return the address that has something more at its end."""

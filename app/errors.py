@@ -20,6 +20,7 @@ ServiceError                     500
 │  ├─ NoTree                           the version has no tree that rows can be sent through
 │  ├─ RowGone                          the data of a leaderboard is not kept any more
 │  ├─ NoResult                         the job has no file to give back, or not yet
+│  ├─ Superseded                       another attempt at the job has begun; no caller sees it
 │  └─ NeedsRetraining                  trained with other library versions
 ├─ UploadTooLarge                413
 ├─ FormatUnknown                 415
@@ -29,7 +30,8 @@ ServiceError                     500
 │  ├─ KeyReused                        an Idempotency-Key with another body
 │  ├─ BatchFailed                      a batch prediction reached a limit
 │  └─ TrainingFailed                   the estimator refused the data
-│     └─ OutOfTime                     the limit was reached before there was a model
+│     ├─ OutOfTime                     the limit was reached before there was a model
+│     └─ MemoryExceeded                or the limit on memory
 ├─ EngineMissing                 501   a library is not installed
 ├─ DriverMissing                 501   nor is what opens the URLs of a scheme
 ├─ NoBatchFolder                 501   the operator has set no place for files
@@ -44,6 +46,9 @@ ServiceError                     500
 │  ├─ Busy                             all waiting places are taken
 │  ├─ DeadlinePassed                   the request's time has passed
 │  └─ Draining                         about to stop
+├─ JobRefused                    500   a job that this service did not write, or that was changed since
+├─ WorkerLost                    500   a job's process died
+│  └─ Poison                           each time that it was tried
 └─ TrainingEnded                 500   a job that ended without a model: its stored failure, raised again
 """
 
@@ -290,6 +295,15 @@ class RowGone(Conflict):
         )
 
 
+class Superseded(Conflict):
+    """A process whose job was given to another one meanwhile wants to publish; it has to end."""
+
+    code = "superseded"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"Job {job_id} was begun anew by another process.")
+
+
 class NoResult(Conflict):
     """A job has no file to give back."""
 
@@ -362,6 +376,15 @@ class OutOfTime(TrainingFailed):
     def __init__(self, seconds: float | None) -> None:
         limit = "time limit" if seconds is None else f"limit of {seconds:g} s"
         super().__init__(f"The training was stopped at its {limit}. Raise limits.seconds.")
+
+
+class MemoryExceeded(TrainingFailed):
+    """A job took more memory than it may."""
+
+    code, title = "memory-limit", "The limit on memory was reached"
+
+    def __init__(self, kind: str, memory_mb: int) -> None:
+        super().__init__(f"The {kind} was stopped at its limit of {memory_mb} MiB. Send less data or raise the limit.")
 
 
 class EngineMissing(ServiceError):
@@ -508,6 +531,30 @@ class Draining(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("The service is about to stop. Ask another instance of it.")
+
+
+class JobRefused(ServiceError):
+    """What Redis holds of a job is not what this service wrote there."""
+
+    code, title = "job-refused", "The job is not one of this service"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"Job {job_id} or its data was not written by this service, and was not run. Send it again.")
+
+
+class WorkerLost(ServiceError):
+    """The process of a job died, without a word and for no limit of its own."""
+
+    code, title = "worker-lost", "The job's process died"
+
+    def __init__(self, kind: str, attempts: int) -> None:
+        super().__init__(f"The worker of this {kind} died {attempts} time(s), and it was given up.")
+
+
+class Poison(WorkerLost):
+    """A job whose process died each time that it was tried: one more would go the same way."""
+
+    code = "poison"
 
 
 class TrainingEnded(ServiceError):

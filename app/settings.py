@@ -19,7 +19,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from app.addresses import Address
-from app.caller import NAMESPACE
+from app.caller import DEFAULT, NAMESPACE
 
 #: What an API key may do; each role includes those before it.
 ROLES = ("read", "predict", "train", "admin")
@@ -157,7 +157,8 @@ class Settings(BaseModel):
     from it, and without one, only URLs are read and written."""
     batch_allowed_urls: Annotated[tuple[Address, ...], BeforeValidator(_parse_folders)] = ()
     """Folders that callers of batch predictions may name files in, to read them and to write new ones, with spaces
-    between them: s3://bucket/folder/ file:///srv/data/. None without."""
+    between them: s3://bucket/folder/ file:///srv/data/. Callers of a namespace may in its folder ~NAMESPACE/ of these
+    alone, and nobody else there. None without."""
     batch_upload_mb: Annotated[int, Field(ge=1)] = 4096
     """Mebibytes of one upload for a batch prediction; it is kept on disk, never in memory."""
 
@@ -203,6 +204,12 @@ class Settings(BaseModel):
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
         return _is_loopback(self.host)
+
+    def batch_folders(self, namespace: str) -> tuple[Address, ...]:
+        """Return the folders that callers of a namespace may name files in: its own one in each that is allowed."""
+        if namespace == DEFAULT:
+            return self.batch_allowed_urls
+        return tuple(folder.beside(f"~{namespace}/") for folder in self.batch_allowed_urls)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -44,7 +44,7 @@ parts = {{
 client = app.test_client()
 answer = client.post("/train_pipeline", data=parts, headers={{"Prefer": "respond-async"}})
 if answer.status_code == 202:
-    tasks.train(answer.json["jobId"])
+    tasks.train(answer.json["jobId"], Settings.from_environment())
     print(json.dumps(client.get(answer.headers["Location"]).json))
 else:
     print(json.dumps({{"state": "refused", "error": answer.json}}))

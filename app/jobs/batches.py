@@ -43,7 +43,8 @@ def planned(order: Order, store: ModelStore, settings: Settings) -> tuple[Job, O
     from app.pipelines import batch
 
     wanted = order.parameters
-    named = [wanted.address(role, settings.batch_allowed_urls) for role in ("source", "destination")]
+    folders = settings.batch_folders(store.namespace)
+    named = [wanted.address(role, folders) for role in ("source", "destination")]
     for address in (*named, settings.batch_url):
         if address is not None:
             require_driver(address)
@@ -220,9 +221,10 @@ def _source(job: Job, order: Order, settings: Settings) -> tuple[Place, Form]:
         if not place.exists:
             raise NoBatchFolder
         return place, order.form
-    address = order.parameters.address("source", settings.batch_allowed_urls)
+    folders = settings.batch_folders(job.namespace)
+    address = order.parameters.address("source", folders)
     assert address is not None
-    place = Place.inside(address, settings.batch_allowed_urls, "source")
+    place = Place.inside(address, folders, "source")
     with file_errors("source"):
         place.size  # noqa: B018  raises where no file is
         with place.read() as file:
@@ -232,11 +234,12 @@ def _source(job: Job, order: Order, settings: Settings) -> tuple[Place, Form]:
 
 def _places(job: Job, parameters: BatchParameters, settings: Settings) -> tuple[Place, Place]:
     """Return where the result is written, and what it is called in the end."""
-    destination = parameters.address("destination", settings.batch_allowed_urls)
+    folders = settings.batch_folders(job.namespace)
+    destination = parameters.address("destination", folders)
     if destination is None:
         return _own(job.job_id, "part", settings), _own(job.job_id, "result", settings)
 
     def inside(address: Address) -> Place:
-        return Place.inside(address, settings.batch_allowed_urls, "destination")
+        return Place.inside(address, folders, "destination")
 
     return inside(destination.beside(f".{job.job_id}.part")), inside(destination)

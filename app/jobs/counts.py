@@ -9,10 +9,13 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from app.errors import JobRefused
 
 if TYPE_CHECKING:
     from rq import Queue
@@ -55,7 +58,9 @@ def waiting(client: Any, queue: Queue, records: JobRecords) -> Iterator[Metric]:
         # New ones are put at the end.
         pipe.lindex(queue.key, 0)
         queued, running, oldest = pipe.execute()
-    job = None if oldest is None else records.find(oldest.decode())
+    job = None
+    with suppress(JobRefused):
+        job = None if oldest is None else records.find(oldest.decode())
     oldest_seconds = 0.0 if job is None else max(0.0, time.time() - job.created)
     yield GaugeMetricFamily("automl_queue_length", "Jobs that wait for a worker.", queued)
     yield GaugeMetricFamily("automl_queue_oldest_seconds", "Time that the next of them has waited.", oldest_seconds)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
+from app.errors import Unavailable
 from app.jobs.records import JobRecords
 
 #: Seconds between two writes of one stage.
@@ -38,8 +40,11 @@ class JobProgress:
         now = time.monotonic()
         if stage == self._stage and now - self._written < _INTERVAL:
             return
-        if stage != self._stage:
-            self._records.note(self._job_id, {"stage": stage})
+        begins = stage != self._stage
         self._stage, self._written = stage, now
         where = {"stage": stage} if fraction is None else {"stage": stage, "fraction": fraction}
-        self._records.report(self._job_id, where | self._told)
+        # It is a hint: a Redis that is gone for a while costs no training.
+        with suppress(Unavailable):
+            if begins:
+                self._records.note(self._job_id, {"stage": stage})
+            self._records.report(self._job_id, where | self._told)

@@ -12,17 +12,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import redis
-from rq import Queue, Retry
-from rq.exceptions import InvalidJobOperation, NoSuchJobError
-from rq.job import Job as RqJob
-from rq.job import JobStatus
-from rq.serializers import JSONSerializer
+from rq import Retry
 
 from app import caller
-from app.errors import Busy, Fault, InvalidParameters, JobEnded, KeyReused, RowGone, RowNotFound, StaleVersion
+from app.errors import (
+    Busy,
+    Fault,
+    InvalidParameters,
+    JobEnded,
+    JobRefused,
+    KeyReused,
+    RowGone,
+    RowNotFound,
+    StaleVersion,
+)
 from app.jobs import batches, counts
+from app.jobs.janitor import Janitor
+from app.jobs.job import TrainingQueue
 from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
-from app.jobs.tasks import TASKS, settle
+from app.jobs.tasks import settle, told
 from app.payloads.batches.parameters import Order
 from app.payloads.explaining import ExplainParameters
 from app.payloads.training import Tables
@@ -39,9 +47,6 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from app.settings import Settings
-
-#: Name of the one queue.
-QUEUE = "training"
 
 #: Seconds for which an Idempotency-Key stands for its job.
 _IDEMPOTENT = 24 * 3600
@@ -83,7 +88,8 @@ class JobQueue:
         self._store = store
         self._publications = publications
         self._settings = settings
-        self._queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
+        self._queue = TrainingQueue.of(client)
+        self._janitor = Janitor(self._queue, records.of(None), publications, settings)
 
     def of(self, namespace: str) -> JobQueue:
         """Return the jobs of another namespace; they wait in the same line."""
@@ -187,8 +193,12 @@ class JobQueue:
         found = next((entry for entry in board if entry["row"] == row), None)
         if found is None or found["score"] is None:
             raise RowNotFound(pipeline_id, version, row)
-        origin = self._records.find(record.job_id)
-        stored = self._records.stored_input(record.job_id)
+        try:
+            origin = self._records.find(record.job_id)
+            stored = self._records.stored_input(record.job_id)
+        except JobRefused:
+            # What was changed since it was sent is not signed a second time.
+            raise RowGone(pipeline_id, version, row) from None
         if origin is None or not stored or self._records.row(record.job_id, found["name"]) is None:
             raise RowGone(pipeline_id, version, row)
         job = replace(
@@ -233,7 +243,7 @@ class JobQueue:
             pipe.set(key, f"{job.job_id} {digest}", ex=_IDEMPOTENT)
             self._records.create(pipe, job, stored)
             self._queue.enqueue_call(
-                TASKS[job.kind],
+                told(job.kind),
                 args=(job.job_id,),
                 job_id=job.job_id,
                 timeout=int(job.seconds) + _MARGIN,
@@ -363,19 +373,8 @@ class JobQueue:
 
     @store_errors()
     def _reconcile(self, job: Job) -> None:
-        """Give a job whose worker's lease has run out back to the queue, or bring it to its end."""
-        self._queue.started_job_registry.cleanup()
-        try:
-            status = RqJob.fetch(job.job_id, connection=self._redis, serializer=JSONSerializer).get_status()
-        except (NoSuchJobError, InvalidJobOperation):
-            status = None
-        # Read again: the worker writes our record first and RQ's status after it.
-        if status in (JobStatus.FAILED, JobStatus.STOPPED, None):
-            current = self._records.get(job.job_id)
-            if not current.state.final:
-                settle(current, self._publications, self._records, self._settings)
-        elif status is JobStatus.QUEUED and job.state is JobState.RUNNING:
-            self._records.requeue(job.job_id, "its worker was lost")
+        """Notice what became of the worker of a job."""
+        self._janitor.reconcile(job)
 
     def _limits(self, tables: Tables) -> tuple[float, int]:
         wanted, settings = tables.parameters.limits, self._settings

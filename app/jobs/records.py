@@ -2,7 +2,7 @@
 
 automl:jobs              sorted set of job ids by time; of another namespace than the default one it begins otherwise,
                          see `store.keys`, while a job is found by its id alone: a worker is told no more
-automl:job:<id>          hash, fields as in `Job`
+automl:job:<id>          hash, fields as in `Job`; signature, of those that never change and of the digests in inputs
 automl:job:<id>:input    hash of Arrow, JSON and bytes: what was uploaded; expires with a job that left a version, of
                          another training the parameters alone are kept
 automl:job:<id>:rows     hash name → signed artefact: rows of its leaderboard
@@ -15,7 +15,7 @@ import hashlib
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -23,9 +23,10 @@ import orjson
 import redis
 
 from app.caller import DEFAULT
-from app.errors import ArtifactRejected, JobNotFound, ServiceError
-from app.jobs import counts
+from app.errors import ArtifactRejected, JobNotFound, JobRefused, ServiceError
+from app.jobs import counts, signature
 from app.payloads.training import Tables
+from app.store import keys
 from app.store.artifact import Artifact, seal, unseal
 from app.store.connection import store_errors
 from app.store.keys import begin
@@ -46,6 +47,12 @@ _RECENT = 100
 
 #: Fields of a job that are stored as they are, where it has them.
 _TEXTS = ("namespace", "key_id", "origin", "row", "request_id", "traceparent")
+
+#: Fields that are written once, and signed: all that says what a worker is to do, and on what.
+_SIGNED = ("pipeline_id", "model", "created", "seconds", "memory_mb", "kind", "inputs", *_TEXTS)
+
+#: What is kept of the data of a job that has ended without a version.
+_KEPT = {"parameters"}
 
 #: The version under which rows are signed; they have none.
 _NO_VERSION = 0
@@ -124,7 +131,7 @@ class Job:
         """Return the job as GET /jobs/<id> shows it."""
         left = None
         if self.state is JobState.RUNNING and self.started is not None:
-            left = max(0.0, round(self.started + self.seconds - time.time(), 1))
+            left = min(self.seconds, max(0.0, round(self.started + self.seconds - time.time(), 1)))
         return {
             "jobId": self.job_id,
             "kind": self.kind.value,
@@ -140,6 +147,10 @@ class Job:
             "result": self.result,
             "error": self.error,
         }
+
+
+#: What is read of a job's hash.
+_NAMES = {one.name for one in fields(Job)} - {"job_id"}
 
 
 class JobRecords:
@@ -166,17 +177,18 @@ class JobRecords:
 
     def create(self, pipe: Any, job: Job, stored: dict[str, bytes]) -> None:
         """Add the writes of a new job and its input to a transaction."""
-        fields = {
-            "state": job.state.value,
+        written = {
             "pipeline_id": orjson.dumps(job.pipeline_id),
-            "model": job.model,
-            "created": job.created,
-            "seconds": job.seconds,
-            "memory_mb": job.memory_mb,
-            "kind": job.kind.value,
-            **{name: value for name in _TEXTS if (value := getattr(job, name)) is not None},
+            "model": job.model.encode(),
+            "created": orjson.dumps(job.created),
+            "seconds": orjson.dumps(job.seconds),
+            "memory_mb": orjson.dumps(job.memory_mb),
+            "kind": job.kind.value.encode(),
+            "inputs": signature.digests(stored),
+            **{name: value.encode() for name in _TEXTS if (value := getattr(job, name)) is not None},
         }
-        pipe.hset(_key(job.job_id), mapping=fields)
+        signed = {"signature": signature.sign(job.job_id, written, self._secret)}
+        pipe.hset(_key(job.job_id), mapping={"state": job.state.value, **written, **signed})
         pipe.hset(f"{_key(job.job_id)}:input", mapping=stored)
         listed = f"{begin(job.namespace)}:jobs"
         pipe.zadd(listed, {job.job_id: job.created})
@@ -189,27 +201,43 @@ class JobRecords:
         Raises
         ------
         JobNotFound
+        JobRefused
+            What is stored is no job, or one of a later release.
         """
-        fields = self._redis.hgetall(_key(job_id))
-        if b"state" not in fields:
+        stored = self._redis.hgetall(_key(job_id))
+        if b"state" not in stored:
             raise JobNotFound(job_id)
-        stored = {name.decode(): value for name, value in fields.items()}
-        found: dict[str, Any] = {"job_id": job_id, "state": JobState(stored.pop("state").decode())}
-        found["model"] = stored.pop("model").decode()
-        found |= {name: stored.pop(name).decode() for name in _TEXTS if name in stored}
-        if "kind" in stored:
-            found["kind"] = JobKind(stored.pop("kind").decode())
-        if "stop" in stored:
-            found["stop"] = Stop(stored.pop("stop").decode())
-        # All that is left is JSON: numbers, and the texts that were stored as JSON.
-        job = Job(**found, **{name: orjson.loads(value) for name, value in stored.items()})
+        job = _job(job_id, {name.decode(errors="replace"): value for name, value in stored.items()})
         if self._namespace not in (None, job.namespace):
             # In the words of one that never was.
             raise JobNotFound(job_id)
         return job
 
+    def verified(self, job_id: str) -> Job:
+        """Return a job that was written by a process with our secret, and not changed since.
+
+        Raises
+        ------
+        JobRefused
+        """
+        return self._signed(job_id)[0]
+
+    @store_errors()
+    def _signed(self, job_id: str) -> tuple[Job, dict[str, str]]:
+        """Return a job that is signed, and the digests of its data."""
+        stored = {name.decode(errors="replace"): value for name, value in self._redis.hgetall(_key(job_id)).items()}
+        written = {name: stored[name] for name in _SIGNED if name in stored}
+        if not signature.verifies(stored.get("signature", b""), job_id, written, self._secret):
+            raise JobRefused(job_id)
+        return _job(job_id, stored), orjson.loads(written["inputs"])
+
     def find(self, job_id: str) -> Job | None:
-        """Return a job; None when it is not remembered."""
+        """Return a job; None when it is not remembered.
+
+        Raises
+        ------
+        JobRefused
+        """
         try:
             return self.get(job_id)
         except JobNotFound:
@@ -217,25 +245,34 @@ class JobRecords:
 
     @store_errors()
     def recent(self) -> list[Job]:
-        """Return the latest jobs of the namespace, newest first."""
+        """Return the latest jobs of the namespace, newest first, without those that cannot be read."""
         assert self._namespace is not None, "there is a list a namespace, and none of all"
-        listed = self._redis.zrevrange(f"{begin(self._namespace)}:jobs", 0, _RECENT - 1)
-        ids = [job_id.decode() for job_id in listed]
-        return [job for job in map(self.find, ids) if job is not None]
+        found = []
+        for job_id in self._redis.zrevrange(f"{begin(self._namespace)}:jobs", 0, _RECENT - 1):
+            with suppress(JobNotFound, JobRefused):
+                found.append(self.get(job_id.decode(errors="replace")))
+        return found
 
     @store_errors()
-    def start(self, job_id: str) -> None:
-        """Note that a worker has begun."""
+    def start(self, job_id: str) -> int:
+        """Note that a worker has begun, and return which attempt this is."""
         with self._redis.pipeline() as pipe:
             pipe.hset(_key(job_id), mapping={"state": JobState.RUNNING.value, "started": time.time()})
             pipe.hincrby(_key(job_id), "attempts", 1)
-            pipe.execute()
+            return int(pipe.execute()[1])
 
     @store_errors()
-    def requeue(self, job_id: str, why: str) -> None:
-        """Note that the job waits again."""
+    def requeue(self, job: Job, why: str) -> None:
+        """Note that a job waits again, unless another attempt at it has begun since it was read."""
         progress = orjson.dumps({"stage": "queued", "note": why})
-        self._redis.hset(_key(job_id), mapping={"state": JobState.QUEUED.value, "progress": progress})
+
+        def write(pipe: Any) -> None:
+            now = self.find(job.job_id)
+            pipe.multi()
+            if now is not None and not now.state.final and now.attempts == job.attempts:
+                pipe.hset(_key(job.job_id), mapping={"state": JobState.QUEUED.value, "progress": progress})
+
+        self._redis.transaction(write, _key(job.job_id))
 
     @store_errors()
     def report(self, job_id: str, progress: dict[str, Any]) -> None:
@@ -264,7 +301,12 @@ class JobRecords:
         self._redis.hsetnx(_key(job_id), "stop", why.value)
 
     def input(self, job_id: str) -> Tables | None:
-        """Return what was uploaded; None once the job is forgotten."""
+        """Return what was uploaded; None once the job is forgotten.
+
+        Raises
+        ------
+        JobRefused
+        """
         stored = self.stored_input(job_id)
         # Of a training that has failed there are the parameters alone.
         return Tables.from_bytes(stored) if "frame" in stored else None
@@ -277,8 +319,24 @@ class JobRecords:
 
     @store_errors()
     def stored_input(self, job_id: str) -> dict[str, bytes]:
-        """Return what was uploaded as it is stored; empty once the job is forgotten."""
-        return {name.decode(): data for name, data in self._redis.hgetall(f"{_key(job_id)}:input").items()}
+        """Return what was uploaded as it was stored; empty once the job is forgotten.
+
+        Raises
+        ------
+        JobRefused
+            It is not what was stored.
+        """
+        stored = {
+            name.decode(errors="replace"): data for name, data in self._redis.hgetall(f"{_key(job_id)}:input").items()
+        }
+        if not stored:
+            return {}
+        job, wanted = self._signed(job_id)
+        if job.state.final and stored.keys() <= _KEPT:
+            wanted = {name: wanted.get(name, "") for name in stored}
+        if orjson.loads(signature.digests(stored)) != wanted:
+            raise JobRefused(job_id)
+        return stored
 
     @store_errors()
     def add_row(self, job_id: str, name: str, row: Artifact) -> None:
@@ -331,22 +389,29 @@ class JobRecords:
         state: JobState,
         result: dict[str, Any] | None = None,
         error: ServiceError | None = None,
+        attempt: int | None = None,
     ) -> None:
-        """Bring a job to a final state, once: the first end stands, and is counted and logged."""
+        """Bring a job to a final state, once: the first end stands, and is counted and logged.
+
+        Parameters
+        ----------
+        attempt
+            Which attempt at it has come to this end; where a later one has begun, nothing happens.
+        """
         key, now = _key(job_id), time.time()
-        fields: dict[str, Any] = {"state": state.value, "ended": now}
+        ending: dict[str, Any] = {"state": state.value, "ended": now}
         if result is not None:
-            fields["result"] = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+            ending["result"] = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
         if error is not None:
-            fields["error"] = orjson.dumps(error.as_problem())
+            ending["error"] = orjson.dumps(error.as_problem())
 
         def write(pipe: Any) -> Job | None:
             job = self.find(job_id)
-            data = [name for name in pipe.hkeys(f"{key}:input") if name != b"parameters"]
+            data = [name for name in pipe.hkeys(f"{key}:input") if name.decode(errors="replace") not in _KEPT]
             pipe.multi()
-            if job is None or job.state.final:
+            if job is None or job.state.final or attempt not in (None, job.attempts):
                 return None
-            pipe.hset(key, mapping=fields)
+            pipe.hset(key, mapping=ending)
             for name in (key, f"{key}:input", f"{key}:rows"):
                 pipe.expire(name, self._days * _DAY)
             if result is None:
@@ -356,11 +421,11 @@ class JobRecords:
                     pipe.delete(f"{key}:input")
                 elif data:
                     pipe.hdel(f"{key}:input", *data)
-            counts.count(pipe, job.kind, state, now - (job.started or now))
+            counts.count(pipe, job.kind, state, _seconds(job, now))
             return job
 
         if (job := self._redis.transaction(write, key, value_from_callable=True)) is not None:
-            ended = {"state": state.value, "seconds": round(now - (job.started or now), 3)}
+            ended = {"state": state.value, "seconds": round(_seconds(job, now), 3)}
             logger.info("job", extra={"fields": job.known() | ended})
 
 
@@ -369,5 +434,32 @@ def _digest(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
+def _seconds(job: Job, now: float) -> float:
+    """Return how long a job ran: it may have been begun by another machine, whose clock is ahead."""
+    return max(0.0, now - (job.started or now))
+
+
 def _key(job_id: str) -> str:
-    return f"automl:job:{job_id}"
+    return keys.job(job_id)
+
+
+def _job(job_id: str, stored: dict[str, bytes]) -> Job:
+    """Return the job of a hash, without what a later release may have added to it.
+
+    Raises
+    ------
+    JobRefused
+    """
+    known = {name: value for name, value in stored.items() if name in _NAMES}
+    try:
+        found: dict[str, Any] = {"job_id": job_id, "state": JobState(known.pop("state").decode())}
+        found["model"] = known.pop("model").decode()
+        found |= {name: known.pop(name).decode() for name in _TEXTS if name in known}
+        if "kind" in known:
+            found["kind"] = JobKind(known.pop("kind").decode())
+        if "stop" in known:
+            found["stop"] = Stop(known.pop("stop").decode())
+        # All that is left is JSON: numbers, and the texts that were stored as JSON.
+        return Job(**found, **{name: orjson.loads(value) for name, value in known.items()})
+    except (ValueError, KeyError, TypeError):
+        raise JobRefused(job_id) from None

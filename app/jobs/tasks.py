@@ -9,8 +9,20 @@ from typing import Any
 
 from app import caller
 from app.caller import Caller
-from app.errors import BatchFailed, Conflict, OutOfTime, ServiceError, TrainingFailed
+from app.errors import (
+    BatchFailed,
+    Conflict,
+    MemoryExceeded,
+    OutOfTime,
+    Poison,
+    ServiceError,
+    StoreUnavailable,
+    Superseded,
+    TrainingFailed,
+    WorkerLost,
+)
 from app.jobs import batches
+from app.jobs.patience import PatientPublications, patiently
 from app.jobs.progress import JobProgress
 from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
 from app.payloads.explaining import ExplainParameters
@@ -29,36 +41,45 @@ from app.telemetry.traces import TRACES
 
 logger = logging.getLogger(__name__)
 
-#: What RQ is told to call. A worker refuses any other name.
-TASKS = {
-    JobKind.TRAINING: "app.jobs.tasks.train",
-    JobKind.EXPLANATION: "app.jobs.tasks.explain",
-    JobKind.BATCH: "app.jobs.tasks.predict",
-}
-
 #: Share of a training's limit that is left for the explanations at its end, and the most seconds of it.
 _SHARE, _MOST = 0.03, 10.0
 
 
-def train(job_id: str) -> None:
-    """Train what a job's record says. Everything it knows is under its id, so its arguments carry no code."""
-    _done(job_id, _trained)
+def train(job_id: str, settings: Settings) -> None:
+    """Train what a job's record says. Everything it knows is under its id, so what RQ is told carries no code."""
+    _done(job_id, _trained, settings)
 
 
-def explain(job_id: str) -> None:
+def explain(job_id: str, settings: Settings) -> None:
     """Explain what a job's record says."""
-    _done(job_id, _explained)
+    _done(job_id, _explained, settings)
 
 
-def predict(job_id: str) -> None:
+def predict(job_id: str, settings: Settings) -> None:
     """Predict the file that a job's record names."""
-    _done(job_id, _predicted)
-    batches.forget_upload(job_id, Settings.from_environment())
+    _done(job_id, _predicted, settings)
+    batches.forget_upload(job_id, settings)
 
 
-def _done(job_id: str, work: Callable[[Job, Publications, JobRecords, Settings], dict[str, Any]]) -> None:
-    """Do a job's work, and bring it to its end whatever happens."""
-    settings = Settings.from_environment()
+#: What a worker calls, by the kind that stands in the signed record of a job.
+TASKS = {JobKind.TRAINING: train, JobKind.EXPLANATION: explain, JobKind.BATCH: predict}
+
+
+def told(kind: JobKind) -> str:
+    """Return what RQ is told to call. A worker refuses any other name, and looks none up."""
+    return f"{__name__}.{TASKS[kind].__name__}"
+
+
+def _done(
+    job_id: str, work: Callable[[Job, Publications, JobRecords, Settings], dict[str, Any]], settings: Settings
+) -> None:
+    """Do a job's work, and bring it to its end whatever happens.
+
+    Raises
+    ------
+    StoreUnavailable, Superseded
+        It has not come to an end here.
+    """
     records, publications = open_records(settings)
     waiting = records.find(job_id)
     if waiting is None or waiting.state.final:
@@ -68,46 +89,58 @@ def _done(job_id: str, work: Callable[[Job, Publications, JobRecords, Settings],
     publications = publications.of(waiting.namespace)
     if _has_finished(job_id, publications, records):
         return
-    records.start(job_id)
-    job = records.get(job_id)
+    own = publications.fenced(records.start(job_id))
+    # Read again as it was signed: what was seen before may have been changed since.
+    job = records.verified(job_id)
     if job.stop is not None:
         settle(job, publications, records, settings)
         return
     asked_by = {"traceparent": job.traceparent} if job.traceparent else None
     asks = Caller(job.key_id, "", job.namespace)
     with caller.during(asks), context.during(**job.known()), TRACES.span(job.kind, asked_by, serves=True):
-        _worked(job, partial(work, job, publications, records, settings), publications, records)
+        _worked(job, partial(work, job, own, records, settings), own, records)
     # The process ends with its job, by the shortest way.
     TRACES.flush()
 
 
 def _worked(job: Job, work: Callable[[], dict[str, Any]], publications: Publications, records: JobRecords) -> None:
-    job_id = job.job_id
     try:
         result = work()
+    except (StoreUnavailable, Superseded):
+        # Nothing is known against the job. It is given back, or is another's already, with all that it has published.
+        raise
     except ServiceError as error:
         logger.info("the job failed: %s", error.detail)
-        if _has_finished(job_id, publications, records):
-            return
-        publications.withdraw(job_id)
-        records.end(job_id, JobState.TIMED_OUT if isinstance(error, OutOfTime) else JobState.FAILED, error=error)
+        _failed(job, error, publications, records)
+    except MemoryError:
+        logger.info("the job failed: no memory was left to it")
+        _failed(job, MemoryExceeded(job.kind, job.memory_mb), publications, records)
     except Exception:
         # The outermost loop of a job: whatever a library raises ends it, and not its worker.
         logger.exception("the job failed")
-        if _has_finished(job_id, publications, records):
-            return
-        publications.withdraw(job_id)
-        said = ServiceError(f"The {job.kind} met an error of its own; job {job_id}.")
-        records.end(job_id, JobState.FAILED, error=said)
+        said = ServiceError(f"The {job.kind} met an error of its own; job {job.job_id}.")
+        _failed(job, said, publications, records)
     else:
-        records.end(job_id, JobState.FINISHED, result=result)
+        patiently(lambda: records.end(job.job_id, JobState.FINISHED, result=result, attempt=job.attempts))
+
+
+def _failed(job: Job, error: ServiceError, publications: Publications, records: JobRecords) -> None:
+    """End a job that has left nothing."""
+    state = JobState.TIMED_OUT if isinstance(error, OutOfTime) else JobState.FAILED
+
+    def end() -> None:
+        if not _has_finished(job.job_id, publications, records):
+            publications.withdraw(job.job_id)
+            records.end(job.job_id, state, error=error, attempt=job.attempts)
+
+    patiently(end)
 
 
 def open_records(settings: Settings) -> tuple[JobRecords, Publications]:
     """Connect to Redis as the settings say."""
     assert settings.redis_url is not None, "REDIS_URL is set by whoever starts the process"
     client, secret = connect(settings.redis_url, patient=True), signing_secret(settings)
-    return JobRecords(client, secret, settings.job_days), Publications(client, secret)
+    return JobRecords(client, secret, settings.job_days), PatientPublications(client, secret)
 
 
 def settle(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> None:
@@ -150,10 +183,10 @@ class _Rows:
         self._records, self._job_id = records, job_id
 
     def add_row(self, name: str, row: Artifact) -> None:
-        self._records.add_row(self._job_id, name, row)
+        patiently(lambda: self._records.add_row(self._job_id, name, row))
 
     def rows(self) -> list[Artifact]:
-        return self._records.rows(self._job_id)
+        return patiently(lambda: self._records.rows(self._job_id))
 
 
 def _explained(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> dict[str, Any]:
@@ -236,11 +269,9 @@ def _problem(job: Job) -> ServiceError:
         case Stop.TIME:
             return OutOfTime(job.seconds)
         case Stop.MEMORY:
-            return TrainingFailed(
-                f"The {job.kind} was stopped at its limit of {job.memory_mb} MiB. Send less data or raise the limit."
-            )
+            return MemoryExceeded(job.kind, job.memory_mb)
         case Stop.CANCEL_KEEP:
             return Conflict(f"The {job.kind} was cancelled before it had a model to keep.")
         case Stop.CANCEL:
             return Conflict(f"The {job.kind} was cancelled.")
-    return ServiceError(f"The worker of this {job.kind} died {job.attempts} time(s), and it was given up.")
+    return (Poison if job.attempts > 1 else WorkerLost)(job.kind, job.attempts)

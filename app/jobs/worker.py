@@ -13,23 +13,37 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from types import FrameType
 from typing import Any
 
 import psutil
-from rq import Queue, Worker
+import redis
+from rq import Queue, Worker, worker_registration
+from rq.exceptions import StopRequested
+from rq.executions import Execution
 from rq.job import Job as RqJob
+from rq.job import JobStatus
 from rq.serializers import JSONSerializer
+from rq.utils import now
+from rq.worker import WorkerStatus
 
+from app.errors import JobRefused, ServiceError, Unavailable
 from app.jobs import batches
-from app.jobs.queue import QUEUE
-from app.jobs.records import JobRecords, Stop
-from app.jobs.tasks import TASKS, open_records, settle
+from app.jobs.confinement import adopt_orphans, confine, end_descendants, pss
+from app.jobs.janitor import Janitor
+from app.jobs.job import SignedJob, TrainingQueue, require
+from app.jobs.leases import LEASE
+from app.jobs.patience import wait_for_redis
+from app.jobs.records import Job, JobRecords, JobState, Stop
+from app.jobs.tasks import TASKS, settle, told
 from app.settings import Settings, SettingsError
 from app.store.connection import connect
-from app.store.embedded import die_with_parent
 from app.store.policy import require_kept
 from app.store.publications import Publications
+from app.store.secret import signing_secret
 from app.telemetry import logs, metrics
 from app.telemetry.traces import TRACES
 
@@ -39,126 +53,275 @@ logger = logging.getLogger("app.jobs.worker")
 #: Seconds between two looks at a running training.
 _INTERVAL = 1
 
-#: Seconds without a sign of a worker after which its job is another's.
-_LEASE = 20
-
 #: Seconds beyond its limit that a training has to come to its own end: it plans for less than the limit.
 _GRACE = 8
 
-#: Seconds between two sweeps of the files of batch predictions.
-_SWEEP = 3600
-
-#: Added to the niceness of trainings, so that the web processes beside them are served first.
-_NICE = 10
+#: Seconds between two looks at what processes that died have left, and between two sweeps of batch files.
+_TIDY, _SWEEP = 10, 3600
 
 #: Imported before the first fork.
 _ENGINES = ("pandas", "pyarrow", "sklearn.ensemble", "skops.io", "lightgbm", "xgboost", "tsfresh", "tpot")
 
 
 class TrainingWorker(Worker):
-    """An RQ worker that runs nothing but trainings and keeps their limits, native code included."""
+    """An RQ worker that runs nothing but signed jobs and keeps their limits, native code included.
+
+    Redis may be gone while a job runs: its limits, read at its start, are kept, and its end is written when Redis is
+    back. Between jobs `work` returns, to be called again when there is a Redis.
+
+    Parameters
+    ----------
+    watching
+        A quick client, as of `records` and `publications`: while it waits for an answer, nobody looks at the job.
+    """
+
+    job_class = SignedJob
+    queue_class = TrainingQueue
 
     def __init__(
-        self, *args: Any, records: JobRecords, publications: Publications, settings: Settings, **options: Any
+        self, watching: redis.Redis, records: JobRecords, publications: Publications, settings: Settings, **options: Any
     ) -> None:
-        super().__init__(*args, **options)
+        super().__init__(**options)
         self._settings = settings
         self._records = records
         self._publications = publications
+        self._watching: Any = watching
+        self._leases = TrainingQueue.of(watching).started_job_registry
+        self._janitor = Janitor(TrainingQueue.of(watching), records, publications, settings)
         #: Under which the processes of its jobs count, one after another.
         self._counted_as = f"worker-{os.getpid()}"
         self._before = 0
-        self._shutting_down = False
-        self._swept = -math.inf
+        self._tidied = self._swept = -math.inf
+        self.shutting_down = False
+        #: Of the running job: its record as it was at its start, why it is to end, whether it is another's by now.
+        self._record: Job | None = None
+        self._stop: Stop | None = None
+        self._lost = False
+        #: Whether Redis was gone at the last look.
+        self._gone = False
 
     def get_heartbeat_ttl(self, job: RqJob) -> int:
         """Return the seconds after which a silent worker counts as dead; RQ's own is a minute more."""
-        return _LEASE
+        return LEASE
 
-    def maintain_heartbeats(self, job: RqJob) -> None:
-        """Once a second: say that this worker lives, and hold its training to its limits."""
-        super().maintain_heartbeats(job)
-        self._watch(job)
+    def subscribe(self) -> None:
+        """Listen to nothing: it would be a thread in a process that forks, and a way to command it for nobody."""
+
+    def set_shutdown_requested_date(self) -> None:
+        """Write nothing in the middle of whatever a signal has interrupted."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Say that this worker lives. Without a Redis between jobs `work` ends."""
+        with _ending():
+            super().heartbeat(timeout, pipeline)
+
+    def teardown(self) -> None:
+        """Say that this worker is gone, where there is somebody to hear it."""
+        with suppress(redis.RedisError):
+            super().teardown()  # type: ignore[no-untyped-call]
 
     def run_maintenance_tasks(self) -> None:
-        """Between jobs, from time to time: what RQ has to clean up, and once an hour files that nobody needs."""
-        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        """Between jobs, from time to time: bring in order what processes that died have left."""
+        self.last_cleaned_at = now()  # type: ignore[assignment]
+        with _ending():
+            self._tidy()
+            worker_registration.clean_worker_registry(self.queues[0])
+
+    def _tidy(self) -> None:
+        self._tidied = time.monotonic()
+        self._janitor.sweep()
         if time.monotonic() - self._swept > _SWEEP:
             self._swept = time.monotonic()
             batches.sweep(self._records, self._settings)
 
+    def prepare_execution(self, job: RqJob) -> Execution:
+        """Take the lease of a job. From here on it tells that the job was taken, and no list of those that were."""
+        execution = super().prepare_execution(job)
+        self.connection.lrem(self.queues[0].intermediate_queue_key, 1, job.id)
+        return execution
+
+    @property
+    def _lease(self) -> Execution:
+        assert self.execution is not None, "a job runs"
+        return self.execution
+
     def execute_job(self, job: RqJob, queue: Queue) -> None:
         """Fork a process for the job and watch it to its end."""
-        self._before = _pss(psutil.Process())
-        super().execute_job(job, queue)
-        metrics.ended(self._settings.prometheus_multiproc_dir, self._counted_as)
+        # From here on a signal waits until the job is back in the queue.
+        self._state = WorkerStatus.BUSY
+        self._before = pss(psutil.Process())
+        self._record, self._stop, self._lost = None, None, False
+        try:
+            with _ending():
+                with suppress(JobRefused):
+                    self._record = self._records.find(job.id)
+                super().execute_job(job, queue)
+        finally:
+            self.kill_horse()
+            end_descendants()
+            self._horse_pid = 0
+            metrics.ended(self._settings.prometheus_multiproc_dir, self._counted_as)
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """End the job's process and its group, which may not be there yet: then it has this worker's own."""
+        if self.horse_pid:
+            for end in (os.kill, os.killpg):
+                with suppress(ProcessLookupError):
+                    end(self.horse_pid, sig)
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
-        """In the forked process: die with this worker, give way to the web processes, then run the job."""
-        die_with_parent(signal.SIGKILL)
-        os.nice(_NICE)
+        """In the forked process: be confined, then run the job."""
+        if self._record is not None:
+            confine(self._record)
         metrics.stand_in(self._counted_as)
         super().main_work_horse(job, queue)
 
     def perform_job(self, job: RqJob, queue: Queue) -> bool:
-        """Run the job if it is one of ours. Whoever can write to the queue could name any function of any module."""
-        if job.func_name not in TASKS.values():
-            logger.error("refused a job that is neither a training nor an explanation")
-            job.retries_left = 0
-            self.handle_job_failure(job, queue, exc_string="refused: neither a training nor an explanation")
+        """In the forked process: do what the signed record of the job says, and nothing that RQ has read of it."""
+        try:
+            record = self._records.verified(job.id)
+            require(job, told(record.kind))
+        except JobRefused as refused:
+            self._refuse(job, queue, refused)
             return False
-        return super().perform_job(job, queue)
+        self.prepare_job_execution(job)
+        job.started_at = now()
+        try:
+            TASKS[record.kind](job.id, self._settings)
+        except ServiceError as error:
+            logger.warning("the job's process ends: %s", error.detail)
+            raise
+        job.ended_at = now()
+        job._status = JobStatus.FINISHED
+        self.handle_job_success(job, queue, queue.started_job_registry)
+        return True
+
+    def _refuse(self, job: RqJob, queue: Queue, why: JobRefused) -> None:
+        logger.error("refused a job that was not written by this service")
+        job.retries_left = 0
+        self.handle_job_failure(job, queue, exc_string="refused")
+        # Where there is no record of it, or none that can be read, nobody waits for its end.
+        with suppress(JobRefused):
+            self._records.end(job.id, JobState.FAILED, error=why)
+
+    def monitor_work_horse(self, job: RqJob, queue: Queue) -> None:
+        """Look at the job each second up to the end of its process, and settle what that leaves."""
+        began = time.monotonic()
+        job.started_at = now()
+        horse = psutil.Process(self.horse_pid)
+        while True:
+            try:
+                status = horse.wait(_INTERVAL)
+                break
+            except psutil.TimeoutExpired:
+                self.current_job_working_time = time.monotonic() - began
+                self.maintain_heartbeats(job)
+        self._horse_pid = 0
+        end_descendants()
+        if status != os.EX_OK:
+            self._settled(job, queue)
+
+    def maintain_heartbeats(self, job: RqJob) -> None:
+        """Once a second: say that this worker lives, and hold its training to its limits."""
+        try:
+            self._lost = not self._hold()
+            with suppress(JobRefused):
+                if (found := self._records.find(job.id)) is not None:
+                    self._stop = self._stop or found.stop
+            if time.monotonic() - self._tidied > _TIDY:
+                # Where this is the only worker, nobody else would.
+                self._tidy()
+            self._gone = False
+        except (redis.RedisError, Unavailable) as error:
+            if not self._gone:
+                logger.warning("Redis is gone (%s); the job goes on", type(error).__name__)
+            self._gone = True
+        self._watch(job)
+
+    def _hold(self) -> bool:
+        """Go on with the lease of the running job, and tell whether it still stands."""
+        with self._watching.pipeline() as pipe:
+            self.heartbeat(_INTERVAL + 60, pipeline=pipe)
+            self._lease.heartbeat(self._leases, LEASE, pipeline=pipe)
+            known = pipe.execute()[0] == 0
+        if not known:
+            # It had been silent for so long that it was forgotten.
+            self._watching.hset(self.key, mapping=self.serialize())
+            worker_registration.register(self)
+        return self._leases.held(self._lease)
+
+    def _watch(self, job: RqJob) -> None:
+        """End a job that is over a limit or is to be stopped. What it has published so far is in the store."""
+        record = self._record
+        if self._lost or self.shutting_down or record is None:
+            if self._lost or self.shutting_down:
+                self.kill_horse()
+            return
+        if self._stop is None and self.current_job_working_time > record.seconds + _GRACE:
+            self._stop = Stop.TIME
+        if self._stop is None and self._memory_mb() > record.memory_mb:
+            self._stop = Stop.MEMORY
+        if self._stop is not None:
+            self.kill_horse()
+
+    def _settled(self, job: RqJob, queue: Queue) -> None:
+        """Decide what becomes of a job whose process has died, as soon as there is a Redis to write it to."""
+        while True:
+            try:
+                if self._leases.held(self._lease):
+                    self._settle(job, queue)
+                else:
+                    # Another process has given it back to the queue, or has begun it already.
+                    self.execution = None
+                return
+            except (redis.RedisError, Unavailable):
+                if self.shutting_down:
+                    raise
+            time.sleep(_INTERVAL)
+
+    def _settle(self, job: RqJob, queue: Queue) -> None:
+        record = self._records.find(job.id)
+        if record is None or record.state.final:
+            job.retries_left = 0
+        elif self.shutting_down and record.stop is None:
+            job.retries_left = (job.retries_left or 0) + 1
+            self._records.requeue(record, "its worker was shut down")
+        elif self._stop is None and record.stop is None and job.retries_left:
+            self._records.requeue(record, "its worker's process died")
+        else:
+            job.retries_left = 0
+            if self._stop is not None:
+                self._records.ask_to_stop(job.id, self._stop)
+            settle(self._records.get(job.id), self._publications, self._records, self._settings)
+        job.ended_at = now()
+        self.handle_job_failure(job, queue, exc_string="its process ended")
 
     def handle_warm_shutdown_request(self) -> None:
         """At SIGTERM give the running training back to the queue: platforms allow seconds, and it takes minutes."""
-        self._shutting_down = True
-        if self.horse_pid:
-            self.kill_horse()
+        self.shutting_down = True
+        self.kill_horse()
 
-    def handle_work_horse_killed(self, job: RqJob, retpid: Any, ret_val: Any, rusage: Any) -> None:
-        """Decide what becomes of a training whose process has gone: another try, or its end."""
-        record = self._records.get(job.id)
-        if record.state.final:
-            job.retries_left = 0
-        elif record.stop is not None:
-            job.retries_left = 0
-            settle(record, self._publications, self._records, self._settings)
-        elif self._shutting_down:
-            job.retries_left = (job.retries_left or 0) + 1
-            self._records.requeue(job.id, "its worker was shut down")
-        elif job.retries_left:
-            self._records.requeue(job.id, "its worker's process died")
-        else:
-            settle(record, self._publications, self._records, self._settings)
-
-    def _watch(self, job: RqJob) -> None:
-        """End a training that is over a limit or is to be stopped. What it has published so far is in the store."""
-        record = self._records.get(job.id)
-        stop = record.stop
-        if stop is None and self.current_job_working_time > record.seconds + _GRACE:
-            stop = Stop.TIME
-        if self._memory_mb() > record.memory_mb:
-            stop = Stop.MEMORY
-        if stop is not None:
-            self._records.ask_to_stop(job.id, stop)
-            self.kill_horse()
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """At another SIGTERM do nothing more: the first has ended the job, which is on its way back to the queue."""
 
     def _memory_mb(self) -> float:
-        """Return what the training's processes take together, beyond what this worker took before it."""
+        """Return what the job's processes take together, beyond what this worker took before it."""
         try:
-            horse = psutil.Process(self.horse_pid)
-            processes = (psutil.Process(), horse, *horse.children(recursive=True))
+            # Also what its children have left behind, which is this worker's by now.
+            processes = (psutil.Process(), *psutil.Process().children(recursive=True))
         except psutil.Error:
             return 0.0
-        return (sum(map(_pss, processes)) - self._before) / 2**20
+        return (sum(map(pss, processes)) - self._before) / 2**20
 
 
-def _pss(process: psutil.Process) -> int:
-    """Return a process's share of memory in bytes: a page of several processes counts once in all of them."""
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Let `work` end, without a word of RQ's, where there is no Redis to work with."""
     try:
-        return int(process.memory_full_info().pss)
-    except psutil.Error:
-        return 0
+        yield
+    except (redis.RedisError, Unavailable) as error:
+        logger.warning("Redis is gone: %s", type(error).__name__)
+        raise StopRequested from None
 
 
 def main() -> int:
@@ -170,7 +333,7 @@ def main() -> int:
         if settings.redis_url is None:
             raise SettingsError("REDIS_URL: a worker needs the Redis of its web process")
         require_kept(settings.redis_url)
-        records, publications = open_records(settings)
+        secret = signing_secret(settings)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -182,21 +345,38 @@ def main() -> int:
     # What is frozen is not looked at by the collector of a forked process, which would copy the pages of all of it.
     gc.collect()
     gc.freeze()
-    client = connect(settings.redis_url, patient=True)
-    queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
+    adopt_orphans()
+    while True:
+        if _work(settings, secret):
+            return 0
+
+
+def _work(settings: Settings, secret: str) -> bool:
+    """Work as long as there is a Redis, and tell whether this was to be the end."""
+    assert settings.redis_url is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    client, watching = connect(settings.redis_url, patient=True), connect(settings.redis_url)
+    wait_for_redis(watching)
     worker = TrainingWorker(
-        [queue],
+        queues=[TrainingQueue.of(client)],
         connection=client,
         serializer=JSONSerializer,
         worker_ttl=30,
         job_monitoring_interval=_INTERVAL,
-        maintenance_interval=10,
-        records=records,
-        publications=publications,
+        maintenance_interval=_TIDY,
+        watching=watching,
+        records=JobRecords(watching, secret, settings.job_days),
+        publications=Publications(watching, secret),
         settings=settings,
     )
     worker.work(logging_level="WARNING")
-    return 0
+    return worker.shutting_down
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """At a signal while nothing runs, and while there is no Redis to tell."""
+    sys.exit(0)
 
 
 if __name__ == "__main__":

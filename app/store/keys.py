@@ -10,8 +10,10 @@ automl:report:<id>:<version>      what its training reported (JSON)
 automl:explanations:<id>:<version>  explanations that were made at the end of its training (JSON)
 automl:published:<job>            "<id> <version>" that a job has published, so that a repeated job does not again
 
+automl:job:<id>                   hash of a job; its attempts tell a process that it is not the latest to work on it
+
 These are the keys of the default namespace, as they were before there were others. Those of another begin with
-automl:~<namespace> instead of automl: neither an id nor a namespace has a ~ or a colon in it.
+automl:~<namespace> instead of automl, but for jobs: neither an id nor a namespace has a ~ or a colon in it.
 """
 
 from __future__ import annotations
@@ -81,3 +83,8 @@ class Keys:
         pipe.hdel(self.model(pipeline_id), str(version))
         pipe.hdel(self.scores(pipeline_id), str(version))
         pipe.delete(*(of(pipeline_id, version) for of in (self.artifact, self.report, self.explanations)))
+
+
+def job(job_id: str) -> str:
+    """Return the key of what is known of a job, of whatever namespace."""
+    return f"automl:job:{job_id}"

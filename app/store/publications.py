@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import redis
 
 from app.caller import DEFAULT
+from app.errors import Superseded
 from app.store import signed
 from app.store.artifact import Artifact, seal
 from app.store.connection import store_errors
 from app.store.keys import Keys
+from app.store.keys import job as job_key
 from app.store.record import Record, Version
 from app.store.signed import to_json
 
@@ -39,10 +42,23 @@ class Publications:
         self._secret = secret
         self.namespace = namespace
         self._keys = Keys(namespace)
+        #: Which attempt at its job may write; any where nobody says.
+        self._attempt: int | None = None
 
-    def of(self, namespace: str) -> Publications:
+    def of(self, namespace: str) -> Self:
         """Return the publications of another namespace."""
-        return Publications(self._redis, self._secret, namespace)
+        other = copy.copy(self)
+        other.namespace, other._keys = namespace, Keys(namespace)
+        return other
+
+    def fenced(self, attempt: int) -> Self:
+        """Return these for one attempt at a job: once a later one has begun, it can change nothing any more.
+
+        A process that was frozen, or cut off from Redis, may wake after its job was given to another.
+        """
+        fenced = copy.copy(self)
+        fenced._attempt = attempt
+        return fenced
 
     @store_errors()
     def publish(self, version: Version) -> Record:
@@ -56,6 +72,10 @@ class Publications:
         version
             With any number; the one it gets is in the record returned. If its job has published its end before, that
             record is returned and nothing is stored.
+
+        Raises
+        ------
+        Superseded
         """
         record = version.record
         key, records = self._keys.model(record.pipeline_id), self._keys.records(record.pipeline_id)
@@ -101,6 +121,10 @@ class Publications:
         ----------
         board
             Returns the leaderboard as the version is to have it, of the one that it was published with.
+
+        Raises
+        ------
+        Superseded
         """
 
         def write(pipe: Any) -> Record | None:
@@ -133,7 +157,12 @@ class Publications:
 
     @store_errors()
     def withdraw(self, job_id: str) -> None:
-        """Remove the provisional version of a training that is not to leave anything."""
+        """Remove the provisional version of a training that is not to leave anything.
+
+        Raises
+        ------
+        Superseded
+        """
 
         def write(pipe: Any) -> None:
             known = self._watched(pipe, job_id)
@@ -177,6 +206,10 @@ class Publications:
 
         Its worker, the web process that takes it for dead, and a caller who deletes the model may all be at it.
         """
+        if self._attempt is not None:
+            pipe.watch(job_key(job_id))
+            if int(pipe.hget(job_key(job_id), "attempts") or 0) != self._attempt:
+                raise Superseded(job_id)
         if (place := self._place(pipe, job_id)) is None:
             return None
         pipe.watch(self._keys.model(place[0]), self._keys.records(place[0]))

@@ -6,6 +6,7 @@ from app.jobs import tasks
 from app.jobs.records import JobState
 from app.payloads.parameters import Task, TrainParameters
 from app.payloads.training import Tables
+from app.settings import Settings
 from tests import kinds
 
 
@@ -30,7 +31,7 @@ def trained(redis_url, queue, settings, monkeypatch, cluster):
     def work(tables):
         job = queue.submit(tables)
         before = cluster.scheduler.transition_counter
-        tasks.train(job.job_id)
+        tasks.train(job.job_id, Settings.from_environment())
         ended = queue.get(job.job_id)
         assert ended.state is JobState.FINISHED, ended.error
         return cluster.scheduler.transition_counter - before

@@ -12,8 +12,7 @@ from app.jobs import tasks
 from app.jobs.records import JobKind, JobState, Stop
 from app.payloads.explaining import ExplainParameters, check_explaining
 from app.payloads.uploads import Upload
-from app.settings import Settings
-from tests.jobs.conftest import table
+from tests.house import table
 
 ROWS = json.loads(table(3).drop(columns=["kind", "size"]).to_json(orient="records"))
 
@@ -23,7 +22,9 @@ def worked(redis_url, settings, monkeypatch):
     """Return what a worker would do with a job."""
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("SIGNING_SECRET", settings.signing_secret)
-    return SimpleNamespace(train=tasks.train, explain=tasks.explain)
+    return SimpleNamespace(
+        train=lambda job_id: tasks.train(job_id, settings), explain=lambda job_id: tasks.explain(job_id, settings)
+    )
 
 
 @pytest.fixture
@@ -133,14 +134,11 @@ def test_a_method_that_does_not_fit_costs_no_model(trained, store):
 
 
 def test_a_training_whose_model_is_served_has_finished_whatever_becomes_of_its_explanations(
-    queue, training, worked, store, settings, monkeypatch
+    queue, training, store, settings
 ):
     """A disk that is full, say: here there is no room in the cache of pipelines, as its size is no number."""
-    monkeypatch.setenv("MODEL_CACHE_MB", "1")
-    broken = Settings.from_environment().model_copy(update={"model_cache_mb": None})
-    monkeypatch.setattr(Settings, "from_environment", classmethod(lambda _: broken))
     job = queue.submit(training())
-    worked.train(job.job_id)
+    tasks.train(job.job_id, settings.model_copy(update={"model_cache_mb": None}))
     ended = queue.get(job.job_id)
     assert (ended.state, ended.result["version"]) == (JobState.FINISHED, 1)
     assert store.explanations("p", 1) is None

@@ -38,7 +38,7 @@ def worked(redis_url, settings, monkeypatch):
     """Return a function that does here what a worker would do with a job."""
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("SIGNING_SECRET", settings.signing_secret)
-    return tasks.train
+    return lambda job_id: tasks.train(job_id, settings)
 
 
 def contents(client):

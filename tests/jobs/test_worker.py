@@ -2,39 +2,28 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 from rq import Queue
 from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
-from app.jobs.queue import QUEUE, JobQueue
-from app.jobs.records import JobRecords, JobState
+from app.jobs.job import QUEUE
+from app.jobs.records import JobState
 from app.payloads import frames
 from app.payloads.batches.parameters import BatchParameters, Order
 from app.payloads.parameters import Task, TrainParameters
 from app.payloads.training import Tables
 from app.payloads.uploads import Upload
 from app.settings import Settings
-from app.store.connection import connect
-from app.store.publications import Publications
-from app.store.redis import ModelStore
 from tests import batch_models, kinds
-
-ROOT = Path(__file__).parents[2]
-SECRET = "a secret of the tests, long enough to sign"
-
-#: Seconds that anything here may take.
-PATIENCE = 90
+from tests.faults.parts import until
+from tests.house import PATIENCE, House
 
 #: A training that takes seconds, in which it can be disturbed.
 SLOW = {"model": "sklearn.ensemble.ExtraTreesClassifier", "n_rows": 400, "n_estimators": 600}
@@ -44,71 +33,6 @@ SMALL = {**SLOW, "n_estimators": 100}
 
 #: A training that is long in native code, which hears no signal, and takes gigabytes.
 NATIVE = {"model": "sklearn.gaussian_process.GaussianProcessRegressor", "n_rows": 6000}
-
-
-def until(condition, what):
-    """Poll until the condition gives something true; return that."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {PATIENCE} s: {what}")
-
-
-class House:
-    """A queue and the one worker that works it."""
-
-    def __init__(self, redis_url, folder):
-        self.client = connect(redis_url)
-        self.client.flushall()
-        self.files = folder / "files"
-        self.files.mkdir()
-        places = {"BATCH_URL": str(folder / "own"), "BATCH_ALLOWED_URLS": f"file://{self.files}/"}
-        self._environment = {"REDIS_URL": redis_url, "SIGNING_SECRET": SECRET, "DATA_DIR": str(folder), **places}
-        settings = Settings.from_environment(self._environment)
-        self.store = ModelStore(self.client, SECRET)
-        records, self.publications = JobRecords(self.client, SECRET, 1), Publications(self.client, SECRET)
-        self.queue = JobQueue(self.client, records, self.store, self.publications, settings)
-        self.worker = None
-
-    def start(self):
-        """Start a worker unless one runs."""
-        if self.worker is None or self.worker.poll() is not None:
-            self.worker = subprocess.Popen(
-                [sys.executable, "-m", "app.jobs.worker"], cwd=ROOT, env={**os.environ, **self._environment}
-            )
-
-    def stop(self):
-        """End the worker."""
-        if self.worker.poll() is None:
-            self.worker.terminate()
-            self.worker.wait(PATIENCE)
-
-    def horse(self):
-        """Return the process of the running training, or None."""
-        children = psutil.Process(self.worker.pid).children()
-        return children[0] if children else None
-
-    def running(self, job, attempt=1):
-        """Wait until a job trains, and return its process."""
-
-        def trains():
-            now = self.queue.get(job.job_id)
-            assert not now.state.final, now
-            at_it = now.state is JobState.RUNNING and now.attempts == attempt and now.progress
-            return self.horse() if at_it else None
-
-        return until(trains, f"attempt {attempt} at {job.job_id}")
-
-    def ended(self, job):
-        """Wait until a job has ended, and return it."""
-
-        def final():
-            now = self.queue.get(job.job_id)
-            return now if now.state.final else None
-
-        return until(final, f"the end of {job.job_id}")
 
 
 @pytest.fixture(scope="module")

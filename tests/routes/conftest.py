@@ -136,7 +136,7 @@ def ended(client, redis_url, settings, monkeypatch):
     def work(options):
         accepted = client.post("/train_pipeline", **options)
         assert accepted.status_code == 202, accepted.text
-        tasks.train(accepted.json["jobId"])
+        tasks.train(accepted.json["jobId"], settings)
         return client.get(accepted.headers["Location"]).json
 
     return work

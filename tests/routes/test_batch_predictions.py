@@ -125,12 +125,12 @@ def send(client):
 
 
 @pytest.fixture
-def ended(client):
+def ended(client, settings):
     """Return a function that does the worker's work on an accepted request, and returns the job."""
 
     def work(accepted):
         assert accepted.status_code == 202, accepted.text
-        tasks.predict(accepted.json["jobId"])
+        tasks.predict(accepted.json["jobId"], settings)
         return client.get(accepted.headers["Location"]).json
 
     return work

@@ -18,14 +18,14 @@ LOOK = 0.05
 
 
 @pytest.fixture
-def worked(client_of_redis, ended):
+def worked(client_of_redis, settings):
     """A thread that works the queue."""
     stop = threading.Event()
 
     def work():
         while not stop.wait(LOOK):
             if job_id := client_of_redis.lpop("rq:queue:training"):
-                tasks.train(job_id.decode())
+                tasks.train(job_id.decode(), settings)
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -86,7 +86,7 @@ class BatchParameters(Strict):
         return faults
 
     def address(self, role: str, folders: tuple[Address, ...]) -> Address | None:
-        """Return the source or the destination, which lies where the operator lets callers read and write.
+        """Return the source or the destination, which lies where the operator lets these callers read and write.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class BatchParameters(Strict):
         if text is None:
             return None
         address = Address.parse(text)
-        if not any(address.within(folder) for folder in folders):
+        if not any(address.open_in(folder) for folder in folders):
             # Which folders are allowed is the operator's to tell.
             detail = "is in no folder that this service reads and writes; its operator sets BATCH_ALLOWED_URLS"
             raise InvalidParameters(f"The {role} is not allowed.", [Fault(at("params", role), detail)])

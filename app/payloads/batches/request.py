@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from werkzeug.formparser import FormDataParser
 
+from app import caller
 from app.errors import (
     Fault,
     FormatUnknown,
@@ -151,7 +152,7 @@ def _checked(values: dict[str, Any], settings: Settings, *, sent: bool) -> Batch
         detail = "leave it out, as raw_data was sent" if sent else "missing; name a file, or send one as raw_data"
         raise InvalidParameters("There must be one file to predict.", [Fault("/params/source", detail)])
     for role in ("source", "destination"):
-        parameters.address(role, settings.batch_allowed_urls)
+        parameters.address(role, settings.batch_folders(caller.current().namespace))
     if (parameters.seconds or 0) > settings.max_train_seconds:
         detail = f"must be at most {settings.max_train_seconds}"
         raise InvalidParameters("The limit is above that of this service.", [Fault("/params/seconds", detail)])
