@@ -39,7 +39,7 @@ _SILENT, _ASK = 30, 1
 
 #: What a service never asks of its own server, and who has taken it over would: to load code, to copy itself elsewhere,
 #: to write files of any name.
-_NEVER = ("debug", "module", "replicaof", "slaveof", "function", "config|set", "config|rewrite")
+_NEVER = ("module", "replicaof", "slaveof", "function", "config|set", "config|rewrite")
 
 #: What the user of the service may do.
 _MAY = ("default", "on", "nopass", "~*", "&*", "+@all", *(f"-{command}" for command in _NEVER))
