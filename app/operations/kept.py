@@ -41,5 +41,6 @@ def redis_of(settings: Settings) -> Iterator[tuple[redis.Redis, str]]:
 def _answers(client: redis.Redis) -> bool:
     try:
         return bool(client.ping())
-    except redis.RedisError:
-        return False
+    except redis.RedisError as error:
+        # What refuses is there.
+        return isinstance(error, redis.ResponseError)

@@ -134,13 +134,16 @@ class EmbeddedRedis:
         if path.decode(errors="replace") != str(self._socket):
             # The client reads the address as UTF-8 and would look for the socket elsewhere.
             raise EmbeddedError("DATA_DIR: the path is not UTF-8; choose another one.")
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._require_own(self._folder)
-        self._folder.chmod(0o700)
-        for name in _NAMES:
-            self._require_own(self._folder / name)
-        self._take_lock()
-        self._launch()
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._require_own(self._folder)
+            self._folder.chmod(0o700)
+            for name in _NAMES:
+                self._require_own(self._folder / name)
+            self._take_lock()
+            self._launch()
+        except OSError as error:
+            raise EmbeddedError(f"DATA_DIR: cannot be used: {error.strerror}.") from None
 
     def look(self) -> None:
         """Start the server again if it has died, or has been silent for long; what was acknowledged is in its file.
@@ -171,7 +174,8 @@ class EmbeddedRedis:
             self._client = self._client or connect(self.url)
             try:
                 self._client.ping()
-            except redis.BusyLoadingError:
+            except (redis.BusyLoadingError, redis.ResponseError):
+                # It reads its file, or has a full disk: that is an answer.
                 self._answered = now
             except redis.RedisError:
                 return now - self._answered

@@ -23,10 +23,13 @@ def signing_secret(settings: Settings) -> str:
     if settings.signing_secret is not None:
         return settings.signing_secret
     path = settings.data_dir / "signing.key"
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not os.path.lexists(path):
-        _make(path)
-    secret = _read(path)
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.path.lexists(path):
+            _make(path)
+        secret = _read(path)
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR: signing.key cannot be made or read: {error.strerror}") from None
     if len(secret) < MIN_SECRET:
         raise SettingsError("SIGNING_SECRET: signing.key in DATA_DIR is damaged; restore it, or the models are lost")
     return secret
