@@ -23,6 +23,7 @@ import redis
 from app import caller
 from app.caller import Caller
 from app.errors import KeyNotFound, RoleMissing
+from app.store.artifact import sign, verifies
 from app.store.connection import store_errors
 
 KEYS = "automl:keys"
@@ -95,7 +96,7 @@ class ApiKeys:
 
     def __init__(self, client: redis.Redis, secret: str) -> None:
         self._redis: Any = client
-        self._secret = secret.encode()
+        self._secret = secret
 
     @store_errors()
     def make(
@@ -199,22 +200,19 @@ class ApiKeys:
 
     def _sealed(self, key: ApiKey) -> bytes:
         body = orjson.dumps(asdict(key))
-        return self._sign(body) + body
+        return sign(_PURPOSE + body, self._secret) + body
 
     def _opened(self, key_id: str, sealed: bytes | None) -> ApiKey | None:
         if sealed is None:
             return None
         body = sealed[_SIGNATURE:]
-        if not hmac.compare_digest(sealed[:_SIGNATURE], self._sign(body)):
+        if not verifies(sealed[:_SIGNATURE], _PURPOSE + body, self._secret):
             return None
         stored = orjson.loads(body)
         # Another release may have written more of it.
         key = ApiKey(**{one.name: stored[one.name] for one in fields(ApiKey) if one.name in stored})
         # A signed one under another's name is not that one.
         return key if key.key_id == key_id else None
-
-    def _sign(self, body: bytes) -> bytes:
-        return hmac.digest(self._secret, _PURPOSE + body, "sha256")
 
 
 def _new(key_id: str) -> tuple[str, str]:
