@@ -43,6 +43,7 @@ ServiceError                     500
 │  ├─ Busy                             all waiting places are taken
 │  ├─ Overloaded                       more requests wait than can be answered soon
 │  ├─ DeadlinePassed                   the request's time has passed
+│  ├─ NotReady                         what the process needs is not there
 │  └─ Draining                         about to stop
 └─ TrainingEnded                 500   a job that ended without a model: its stored failure, raised again
 """
@@ -492,13 +493,23 @@ class DeadlinePassed(Unavailable):
         super().__init__(f"There was no answer within {seconds:g} s. Try again, or send fewer rows at once.")
 
 
+class NotReady(Unavailable):
+    """The process cannot serve requests; its faults say why."""
+
+    code, title = "not-ready", "The service is not ready"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("Requests cannot be served here now.", faults)
+
+
 class Draining(Unavailable):
     """The process answers what comes, and is about to stop: others should be asked."""
 
     code = "draining"
 
     def __init__(self) -> None:
-        super().__init__("The service is about to stop. Ask another instance of it.")
+        detail = "The service is about to stop. Ask another instance of it."
+        super().__init__(detail, [Fault("/stopping", "it answers what has begun, and ends")])
 
 
 class TrainingEnded(ServiceError):
