@@ -36,6 +36,8 @@ _END = re.compile(rb"\n\r?\n")
 #: What platforms ask of a process, by how it begins.
 _PROBES = (b"GET /health/", b"GET /v2/health/", b"GET /ping ")
 
+_CUT = "The request did not arrive whole. Send it again."
+
 _LENGTH = b"\ncontent-length:"
 
 
@@ -77,8 +79,10 @@ class Source(SocketUnreader):  # type: ignore[misc]
         OSError
         """
         early = self.buf.getvalue()
+        # The last request has left its time here, for which the loop would wait.
+        self.sock.setblocking(False)
         try:
-            fresh = self.sock.recv(EARLY, socket.MSG_DONTWAIT)
+            fresh = self.sock.recv(EARLY)
         except BlockingIOError:
             fresh = None
         if fresh:
@@ -91,7 +95,7 @@ class Source(SocketUnreader):  # type: ignore[misc]
             return True
         if fresh == b"":
             if early:
-                raise Unreadable("The request did not arrive whole. Send it again.")
+                raise Unreadable(_CUT)
             raise EOFError
         return False
 
@@ -121,11 +125,15 @@ class Source(SocketUnreader):  # type: ignore[misc]
         Raises
         ------
         TooSlow, Overloaded
+        Unreadable
+            The client has gone: gunicorn would take what there is for the whole.
         TimeoutError
             Nothing is there, and nothing is waited for.
         """
         self._wait()
         data: bytes = super().chunk(size_hint)
+        if not data and not self._left:
+            raise Unreadable(_CUT)
         self._came += len(data)
         return data
 
