@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from app.errors import Draining, Fault, NotReady, StoreUnavailable
+from app.errors import Draining, Fault, NotReady, StoreUnavailable, Unavailable
 from app.services import Services
 
 #: Bytes of the temporary folder below which uploads may not fit.
@@ -64,7 +64,7 @@ class Readiness:
                 found.append(Fault("/workers", "none is heard of: trainings and jobs wait"))
             try:
                 self.held.store.write()
-            except StoreUnavailable:
+            except Unavailable:
                 found.append(Fault("/redis/writes", "are refused: nothing can be trained or promoted"))
         except StoreUnavailable:
             return found
