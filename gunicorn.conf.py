@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from app import drain
-from app.settings import Settings, SettingsError
+from app.settings import Settings, SettingsError, in_memory
 from app.store.policy import require_kept
 from app.telemetry import logs
 from app.telemetry.traces import TRACES
@@ -31,11 +31,17 @@ threads = _settings.web_threads
 preload_app = True
 # Only for the loop of a worker: requests have threads of their own, and a training may be waited for.
 timeout = 60
+worker_tmp_dir = in_memory()
 graceful_timeout = 30
 keepalive = 75
+# Of a request's head, in bytes and numbers; `app/arriving.py` keeps no more than 64 KiB of it.
+limit_request_line = 4094
 limit_request_fields = 64
 # Which headers of proxies count is told by TRUSTED_PROXIES, to the app.
 forwarded_allow_ips = ""
+limit_request_field_size = 8190
+# In C; what either refuses is tested for both.
+http_parser = "fast"
 control_socket_disable = True
 accesslog = None
 # Its logger has our handler already.
@@ -43,7 +49,7 @@ errorlog = None
 loglevel = _settings.log_level.lower()
 
 # The web processes add up their numbers through this folder.
-_metrics = _settings.prometheus_multiproc_dir or Path(tempfile.mkdtemp(prefix="automl-metrics-"))
+_metrics = _settings.prometheus_multiproc_dir or Path(tempfile.mkdtemp(prefix="automl-metrics-", dir=in_memory()))
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics}"]
 
 

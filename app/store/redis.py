@@ -26,7 +26,7 @@ from app.errors import (
 )
 from app.store.artifact import Artifact, unseal
 from app.store.connection import store_errors
-from app.store.keys import Keys
+from app.store.keys import PROBE, Keys
 from app.store.record import Record
 from app.store.signed import told
 
@@ -61,6 +61,11 @@ class ModelStore:
     def ping(self) -> None:
         """Raise StoreUnavailable unless Redis answers."""
         self._redis.ping()
+
+    @store_errors()
+    def write(self) -> None:
+        """Raise StoreUnavailable unless Redis takes writes."""
+        self._redis.set(PROBE, b"", ex=60)
 
     @store_errors()
     def current(self, pipeline_id: str | int) -> int:
