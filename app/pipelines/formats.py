@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+
+class Refused(ValueError):
+    """Bytes that are signed, and still hold what no pipeline of ours does."""
+
+
 #: Types that skops does not trust by itself and that our pipelines hold. To add one, see that its code does nothing
 #: but hold numbers when it is built from a state.
 TRUSTED = frozenset(
@@ -104,9 +109,24 @@ def dump(fitted: Pipeline, sample: Any) -> tuple[str, bytes]:
 
 
 def load(format_name: str, data: bytes) -> Pipeline:
-    """Read what `dump` wrote. Only for bytes whose signature was verified."""
-    if format_name == "skops":
-        from skops.io import loads
+    """Read what `dump` wrote. Only for bytes whose signature was verified.
 
-        return loads(data, trusted=sorted(TRUSTED))
-    return pickle.loads(data)  # noqa: S301  signed by this service, and verified by the store
+    Raises
+    ------
+    Refused
+        Another format, or a type that is not in the list.
+    """
+    match format_name:
+        case "skops":
+            from skops.io import loads
+            from skops.io.exceptions import UntrustedTypesFoundException
+
+            try:
+                return loads(data, trusted=sorted(TRUSTED))
+            except UntrustedTypesFoundException as error:
+                raise Refused("a type that is not one of those of our pipelines") from error
+            except TypeError as error:
+                raise Refused("no types of our pipelines") from error
+        case "pickle":
+            return pickle.loads(data)  # noqa: S301  signed by this service, and verified by the store
+    raise Refused("a format that is none of ours")
