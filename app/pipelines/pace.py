@@ -26,6 +26,9 @@ _FEW, _TIMED = 64, (8, 64)
 #: that a call takes about where all together take longer.
 _QUICK, _AT_ONCE, _A_CALL = 0.2, 2.0, 0.5
 
+#: Seconds of a row at least.
+_LEAST = 1e-9
+
 #: What to do instead.
 _INSTEAD = "Ask for fewer samples or rows, or for a job (Prefer: respond-async)."
 
@@ -72,10 +75,11 @@ class Paced:
 
     def _measure(self, rows: Any) -> None:
         """Time one row and some: what a call takes whatever its rows is no part of the pace."""
-        one = self._seconds(_some(rows, 0, 1))
+        # Much is made at the first use.
+        one = min(self._seconds(_some(rows, 0, 1)) for _ in range(2))
         for count in _TIMED:
             some = self._seconds(_some(rows, 0, count))
-            self._pace = min(self._pace, max(1e-9, (some - one) / (count - 1)))
+            self._pace = min(self._pace, max(_LEAST, (some - one) / (count - 1)))
             if some > _QUICK:
                 break
 
