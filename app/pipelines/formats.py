@@ -7,6 +7,7 @@ artefact: a list that the file itself brings would trust whatever the file names
 from __future__ import annotations
 
 import pickle
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ TRUSTED = frozenset(
 )
 
 
+#: How skops refuses: a type that is not in the list, or a description that is none.
+_UNREAD = (TypeError, ValueError, AttributeError, LookupError, ImportError, RecursionError, zipfile.BadZipFile)
+
+
 def dump(fitted: Pipeline, sample: Any) -> tuple[str, bytes]:
     """Return the format and the bytes of a fitted pipeline.
 
@@ -119,14 +124,11 @@ def load(format_name: str, data: bytes) -> Pipeline:
     match format_name:
         case "skops":
             from skops.io import loads
-            from skops.io.exceptions import UntrustedTypesFoundException
 
             try:
                 return loads(data, trusted=sorted(TRUSTED))
-            except UntrustedTypesFoundException as error:
-                raise Refused("a type that is not one of those of our pipelines") from error
-            except TypeError as error:
-                raise Refused("no types of our pipelines") from error
+            except _UNREAD as error:
+                raise Refused("no pipeline of types that ours have") from error
         case "pickle":
             return pickle.loads(data)  # noqa: S301  signed by this service, and verified by the store
     raise Refused("a format that is none of ours")
