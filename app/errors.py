@@ -34,6 +34,7 @@ ServiceError                     500
 │  ├─ InvalidParameters
 │  ├─ InvalidData
 │  ├─ KeyReused                        an Idempotency-Key with another body
+│  ├─ TooCostly                        more work than there is time for
 │  ├─ BatchFailed                      a batch prediction reached a limit
 │  └─ TrainingFailed                   the estimator refused the data
 │     ├─ OutOfTime                     the limit was reached before there was a model
@@ -420,6 +421,15 @@ class KeyReused(Unacceptable):
     """The same Idempotency-Key came with another body."""
 
     code = "idempotency-key-reused"
+
+
+class TooCostly(Unacceptable):
+    """Work whose estimated time is more than there is; nothing of it was begun."""
+
+    code, title = "too-costly", "The request takes longer than there is time for"
+
+    def __init__(self, what: str, seconds: float, budget: float, instead: str) -> None:
+        super().__init__(f"{what} would take about {seconds:.3g} s, and there are {budget:.3g} s. {instead}")
 
 
 class BatchFailed(Unacceptable):

@@ -173,6 +173,10 @@ class Settings(BaseModel):
     """Rows times columns of one table."""
     max_columns: Annotated[int, Field(ge=1)] = 5_000
     """Columns of one table."""
+    max_rows: Annotated[int, Field(ge=1)] = 10_000_000
+    """Rows of one table."""
+    max_cell_kb: Annotated[int, Field(ge=1)] = 8_192
+    """Units of 1024 characters of one text in a table, or of its bytes where it is an image."""
     train_seconds: Annotated[int, Field(ge=1)] = 3600
     """Seconds a training may take when its parameters set no limit."""
     max_train_seconds: Annotated[int, Field(ge=1)] = 4 * 3600

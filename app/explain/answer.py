@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from app.explain.base import Asked, Case, Subject
 from app.explain.found import Contribution, Local, Overall, Part
+from app.payloads.cells import guarded
 from app.payloads.explaining import ExplainParameters
 from app.payloads.parameters import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: First characters of a cell that a spreadsheet would run as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def header(found: Local | Overall) -> dict[str, Any]:
@@ -139,7 +137,7 @@ def table(answer: dict[str, Any]) -> str:
     for entry in (*answer["explanations"], *answer["overall"]):
         place = {name: entry.get(name) for name in ("id", "step", "target")}
         for line in _lines(entry):
-            writer.writerow([_cell((place | line).get(name)) for name in columns])
+            writer.writerow([guarded((place | line).get(name)) for name in columns])
     return written.getvalue()
 
 
@@ -170,10 +168,3 @@ def _lines(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
             for b, mean in zip(surface["grids"][1], line, strict=True):
                 feature, value = " × ".join(surface["features"]), f"{a} × {b}"
                 yield {"of": "surface", "feature": feature, "value": value, "prediction": mean}
-
-
-def _cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet runs."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value

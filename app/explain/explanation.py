@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Fault, InvalidData, InvalidParameters, listed
+from app.errors import DeadlinePassed, Fault, InvalidData, InvalidParameters, TooCostly, listed
 from app.explain import answer, registry, stability, subject
 from app.explain.base import Asked, Case, Subject
 from app.explain.found import Local, Overall
@@ -91,6 +91,11 @@ class Explanation:
                 break
             try:
                 local = explainer(seen, case, asked)
+            except (DeadlinePassed, TooCostly):
+                if not found:
+                    raise
+                left_out += rows.index[place:].tolist()
+                break
             except InvalidData:
                 if not self.skips:
                     raise

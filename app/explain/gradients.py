@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app import deadline
 from app.explain.base import Asked, Case, Subject
 from app.explain.found import Contribution, Local, Part
 from app.payloads.parameters import Task
@@ -44,6 +45,7 @@ def explain(subject: Subject, case: Case, asked: Asked) -> Local:
     by_column, ended = np.empty((0, len(subject.columns))), "num_samples"
     together = _TOGETHER if max_error is None else _A_ROUND
     for first in range(0, len(starts), together):
+        deadline.check()
         here = slice(first, first + together)
         shares = _shares(live, of_output, point, starts[here], places[here])
         by_column = np.concatenate([by_column, shares @ member])

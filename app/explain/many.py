@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.errors import InvalidData
+from app.errors import DeadlinePassed, InvalidData, TooCostly
 from app.explain import cores
 from app.explain.base import Asked, Case, LocalExplainer, Subject
 from app.explain.found import Local
@@ -21,11 +21,16 @@ def explained(
         None could be explained: no text has a word. One of many is left out.
     """
 
-    def explain(place: int) -> Local | InvalidData:
+    def explain(place: int) -> Local | InvalidData | None:
         try:
             return explainer(subject, cases[place], asked)
         except InvalidData as error:
             return error
+        except (DeadlinePassed, TooCostly):
+            # What is there by then is answered; without the first there is nothing.
+            if not place:
+                raise
+            return None
 
     told = cores.each(lambda place: None if place and asked.late else explain(place), range(len(cases)))
     left = [place for place, one in enumerate(told) if one is None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from app.payloads.parameters import Kind, ModelTraining, Task
 from app.pipelines import metrics
 from app.pipelines.compiled import transformers
 from app.pipelines.compiled.networks import NetworkInput
+from app.pipelines.pace import Paced
 from app.pipelines.reports import importances
 from app.pipelines.trained import TrainedPipeline
 
@@ -43,14 +45,14 @@ def _made(pipeline: TrainedPipeline) -> Subject:
     kinds = _kinds(pipeline)
     whole = any(kind in (Kind.IMAGE, Kind.SIGNAL) for kind in kinds.values())
     network = _network(pipeline)
-    answering = () if whole else members(pipeline.fitted)
+    answering = () if whole else tuple(replace(one, answers=Paced(one.answers)) for one in members(pipeline.fitted))
     # Of thousands of rows the original is as fast as what is compiled, or faster, but for networks of whole rows.
     predict = pipeline.predict if network is not None and not answering else pipeline.predict_original
     return Subject(
         task=pipeline.task,
         classes=pipeline.classes,
         kinds=kinds,
-        predict=partial(_predict, predict),
+        predict=Paced(partial(_predict, predict)),
         background=pipeline.background,
         members=answering,
         final=final_step(answering, pipeline.background),
@@ -139,7 +141,7 @@ def _network(pipeline: TrainedPipeline) -> Network | None:
 
     compiled, answers = pipeline.compiled, None
     if isinstance(compiled, transformers.Pipeline) and isinstance(compiled.encoder, NetworkInput):
-        answers = transformers.Chain(compiled.steps)
+        answers = Paced(transformers.Chain(compiled.steps))
     return Network(model.kind, inputs, model.copied, answers)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from app.errors import MOST_NAMED, Fault, InvalidData, Unreadable, UploadTooLarge, at
+from app.payloads import encoded
 
 #: Files of one archive. Each costs a kilobyte of memory before anything is known of it.
 MOST_FILES = 100_000
@@ -56,10 +57,11 @@ def files(data: bytes, part: str, most_bytes: int, most_of_one: int) -> Iterator
         wanted = _checked(archive.infolist(), part)
         # Of what the archive says: what is read ends there.
         largest = max((entry.file_size for entry in wanted.values()), default=0)
+        most_bytes = min(most_bytes, encoded.most_of(data))
         if largest > most_of_one or sum(entry.file_size for entry in wanted.values()) > most_bytes:
             raise UploadTooLarge(
                 f"{part} unfolds to more than this service reads ({most_bytes // 2**20} MiB, "
-                f"{most_of_one // 2**20} MiB a file)."
+                f"{most_of_one // 2**20} MiB a file, {encoded.MOST_TIMES} times its own size)."
             )
         for path, entry in wanted.items():
             try:

@@ -68,7 +68,7 @@ def read(
     if upload.format == "csv" and id_column in frame.columns and id_column not in text:
         frame[id_column] = csv_tables.as_ids(frame[id_column])
     for name in frame.columns:
-        frame[name] = _one_kind(frame[name], upload.part)
+        frame[name] = _one_kind(frame[name], upload.part, settings.max_cell_kb * 1024)
     return frame
 
 
@@ -218,10 +218,20 @@ _READERS: dict[str, Callable[[Upload, Settings, Collection[str], Callable[[str],
 
 
 def _check_size(n_rows: int, n_columns: int, part: str, settings: Settings) -> None:
-    if n_columns > settings.max_columns or n_rows * n_columns > settings.max_cells:
+    most_rows, most_columns = settings.max_rows, settings.max_columns
+    if n_rows > most_rows or n_columns > most_columns or n_rows * n_columns > settings.max_cells:
         raise UploadTooLarge(
-            f"{part} has {n_rows} rows and {n_columns} columns; at most {settings.max_columns} columns "
+            f"{part} has {n_rows} rows and {n_columns} columns; at most {most_rows} rows, {most_columns} columns "
             f"and {settings.max_cells} cells are read."
+        )
+
+
+def _check_cells(column: pd.Series, part: str, most: int) -> None:
+    """Refuse a text, or an image, that is longer than one is read."""
+    longest = column.str.len().max()
+    if longest > most:
+        raise UploadTooLarge(
+            f"A value of {part} is longer than {most // 1024} KiB.", [Fault(at(part, column.name), "is too long")]
         )
 
 
@@ -246,14 +256,16 @@ def written(value: str | int | float) -> str:
     return str(int(value)) if isinstance(value, int) or value.is_integer() else repr(value)
 
 
-def _one_kind(column: pd.Series, part: str) -> pd.Series:
-    """Bring a column to float64, int64, bool or str, or say what it mixes."""
+def _one_kind(column: pd.Series, part: str, longest: int) -> pd.Series:
+    """Bring a column to float64, int64, bool or str, none of them longer than some characters, or say what it mixes."""
     import numpy as np
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype("object").infer_objects()
     kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind in ("string", "bytes"):
+        _check_cells(column, part, longest)
     if kind == "string":
         return column.astype("str")
     if kind == "bytes" and part != "labels" and not column.isna().any():

@@ -100,9 +100,18 @@ def read(upload: Upload, wanted: Wanted, settings: Settings) -> Straight | None:
     if not lists or not lists.keys() <= wanted.known:
         return None
     n_rows = len(next(iter(lists.values())))
-    if not n_rows or len(lists) > settings.max_columns or n_rows * len(lists) > settings.max_cells:
+    if not 0 < n_rows <= settings.max_rows:
         return None
-    return _straight(lists, n_rows, wanted)
+    if len(lists) > settings.max_columns or n_rows * len(lists) > settings.max_cells:
+        return None
+    found = _straight(lists, n_rows, wanted)
+    return None if found is None or _has_longer(found, settings.max_cell_kb * 1024) else found
+
+
+def _has_longer(table: Straight, most: int) -> bool:
+    """Tell whether a text has more characters than one is read of."""
+    texts = (values for values in table.columns.values() if values.dtype == "object")
+    return any(value is not None and len(value) > most for values in texts for value in values)
 
 
 def _of_json(upload: Upload, settings: Settings) -> Lists | None:

@@ -10,6 +10,13 @@ import orjson
 
 from app.errors import Unreadable
 
+#: Lists and objects in each other.
+MAX_DEPTH = 100
+
+#: Rounds in which the brackets of a table vanish; and all bytes but brackets.
+_ROUNDS = 4
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
 
 def loads(data: bytes, part: str) -> Any:
     """Parse one JSON text.
@@ -25,6 +32,7 @@ def loads(data: bytes, part: str) -> Any:
         Not UTF-8, not JSON, NaN or Infinity, a name given twice in one object, nested too deep.
     """
     if (quickly := _plain(data)) is not None:
+        _check_depth(data, quickly, part)
         return quickly
     try:
         text = data.decode("utf-8-sig")
@@ -43,7 +51,28 @@ def loads(data: bytes, part: str) -> Any:
     except ValueError:
         # Python refuses to convert integers of thousands of digits.
         raise Unreadable(f"{part} has a number that is too long to read.") from None
+    _check_depth(data, value, part)
     return value
+
+
+def _check_depth(data: bytes, value: Any, part: str) -> None:
+    """Refuse lists and objects that lie in each other more than `MAX_DEPTH` deep.
+
+    Without all else brackets that close at once vanish, and then those around them: a table of a million records is
+    gone after two rounds, in a hundredth of the time that it takes to look at each.
+    """
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return
+    brackets = data.translate(None, _NO_BRACKETS)
+    for _ in range(_ROUNDS):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    level, depth = [value] if brackets else [], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise Unreadable(f"{part} is nested too deep: more than {MAX_DEPTH} levels.")
+        members = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
+        level = [member for inner in members for member in inner if isinstance(member, dict | list)]
 
 
 def _plain(data: bytes) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import orjson
 
 from app.errors import Fault, FormatUnknown, Unacceptable, at
+from app.payloads import encoded
 
 if TYPE_CHECKING:
     from flask import Request
@@ -128,7 +129,10 @@ def parts(request: Request) -> dict[str, Upload]:
     ------
     Unacceptable
         A part came more than once.
+    FormatUnknown
+        The form, or a part of it, is compressed by a coding of HTTP.
     """
+    encoded.plain(request.headers, "A form")
     counts = Counter(name for name, _ in request.form.items(multi=True))
     counts.update(name for name, _ in request.files.items(multi=True))
     twice = sorted(name for name, count in counts.items() if count > 1)
@@ -136,6 +140,7 @@ def parts(request: Request) -> dict[str, Upload]:
         raise Unacceptable("Send each part once.", [Fault(at(name), "this part came more than once") for name in twice])
     found = {name: Upload(name, value.encode()) for name, value in request.form.items()}
     for name, file in request.files.items():
+        encoded.plain(file.headers, name)
         found[name] = Upload(name, file.read(), file.mimetype, file.filename or "")
     return found
 

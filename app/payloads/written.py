@@ -1,9 +1,8 @@
 """Columns of an answer as a table: JSON lines, CSV, Parquet or Arrow.
 
 Values are written as they are. A float has all its digits, so that it is read back as the same one; a missing value is
-null, in CSV an empty field. A text is quoted where CSV needs it, and never changed: an id that begins with `=` is given
-back as it came, or it would not be the caller's any more. Import such a column as text where a spreadsheet would
-compute it.
+null, in CSV an empty field. In CSV, which people open in spreadsheets, a text that one would compute gets an apostrophe
+before it (see `cells`); the other forms give each id and class back as it came.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
+
+from app.payloads.cells import guarded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,8 +64,8 @@ def _lines(columns: dict[str, list[Any]]) -> Iterator[bytes]:
 
 
 def _csv(columns: dict[str, list[Any]]) -> Iterator[bytes]:
-    rows = zip(*map(_cells, columns.values()), strict=True)
-    some: list[tuple[Any, ...]] = [tuple(columns)]
+    rows = zip(*(map(guarded, _cells(values)) for values in columns.values()), strict=True)
+    some: list[tuple[Any, ...]] = [tuple(map(guarded, columns))]
     while some:
         written = io.StringIO()
         csv.writer(written).writerows(some)

@@ -7,10 +7,16 @@ artefact: a list that the file itself brings would trust whatever the file names
 from __future__ import annotations
 
 import pickle
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
+
+
+class Refused(ValueError):
+    """Bytes that are signed, and still hold what no pipeline of ours does."""
+
 
 #: Types that skops does not trust by itself and that our pipelines hold. To add one, see that its code does nothing
 #: but hold numbers when it is built from a state.
@@ -78,6 +84,10 @@ TRUSTED = frozenset(
 )
 
 
+#: How skops refuses: a type that is not in the list, or a description that is none.
+_UNREAD = (TypeError, ValueError, AttributeError, LookupError, ImportError, RecursionError, zipfile.BadZipFile)
+
+
 def dump(fitted: Pipeline, sample: Any) -> tuple[str, bytes]:
     """Return the format and the bytes of a fitted pipeline.
 
@@ -104,9 +114,21 @@ def dump(fitted: Pipeline, sample: Any) -> tuple[str, bytes]:
 
 
 def load(format_name: str, data: bytes) -> Pipeline:
-    """Read what `dump` wrote. Only for bytes whose signature was verified."""
-    if format_name == "skops":
-        from skops.io import loads
+    """Read what `dump` wrote. Only for bytes whose signature was verified.
 
-        return loads(data, trusted=sorted(TRUSTED))
-    return pickle.loads(data)  # noqa: S301  signed by this service, and verified by the store
+    Raises
+    ------
+    Refused
+        Another format, or a type that is not in the list.
+    """
+    match format_name:
+        case "skops":
+            from skops.io import loads
+
+            try:
+                return loads(data, trusted=sorted(TRUSTED))
+            except _UNREAD as error:
+                raise Refused("no pipeline of types that ours have") from error
+        case "pickle":
+            return pickle.loads(data)  # noqa: S301  signed by this service, and verified by the store
+    raise Refused("a format that is none of ours")

@@ -11,7 +11,7 @@ from app.payloads.explaining import check_explaining
 from app.payloads.parameters import ExtractFeatures, Kind, Task, TrainParameters, check
 from app.payloads.training import Tables, Training, assemble
 from app.payloads.uploads import Upload, take
-from app.pipelines import folds, metrics, registry
+from app.pipelines import costs, folds, metrics, registry
 from app.pipelines.samples import encode
 
 if TYPE_CHECKING:
@@ -53,8 +53,17 @@ def read(uploads: dict[str, Upload], settings: Settings) -> Tables:
     else:
         _check_samples(training, y)
     metrics.check(metric, parameters.model_training, y)
+    if settings.dask_scheduler_address is None and not _picks_features(parameters):
+        # How fast a cluster is nobody here knows.
+        costs.require_training(training, parameters.limits.seconds or settings.train_seconds, y)
     # What the labels decided stands, whatever a later release would make of them.
     return replace(tables, task=training.task)
+
+
+def _picks_features(parameters: TrainParameters) -> bool:
+    """Tell whether the engine takes the features that there is time for, as none are named."""
+    series = parameters.extract_features
+    return series is not None and registry.picks(parameters) and "default_fc_parameters" not in series.model_fields_set
 
 
 def tables_of(uploads: dict[str, Upload], parameters: TrainParameters, task: Task | None, settings: Settings) -> Tables:

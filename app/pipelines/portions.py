@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app import deadline
 from app.payloads.parameters import Task
+from app.pipelines.pace import Paced
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,18 +28,23 @@ def predict(pipeline: TrainedPipeline, rows: pd.DataFrame) -> Array:
     ------
     DeadlinePassed
         Also when the last portion was late: whoever asked has gone.
+    TooCostly
+        A model is too slow for the rows, and nothing is compiled.
     InvalidData
     """
     import numpy as np
 
+    asked = pipeline.predict
+    if pipeline.compiled is None and pipeline.task is not Task.FORECASTING:
+        asked = pipeline.beside.setdefault("paced", Paced(pipeline.predict))
     if len(rows) <= _TOGETHER or pipeline.task is Task.FORECASTING:
         # The steps of a forecast follow from each other.
-        answers = pipeline.predict(rows)
+        answers = asked(rows)
     else:
         found = []
         for first in range(0, len(rows), _TOGETHER):
             deadline.check()
-            found.append(pipeline.predict(rows.iloc[first : first + _TOGETHER]))
+            found.append(asked(rows.iloc[first : first + _TOGETHER]))
         answers = np.concatenate(found)
     deadline.check()
     return answers

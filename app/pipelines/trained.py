@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
-from app.errors import InvalidData, NeedsRetraining
+from app.errors import ArtifactRejected, InvalidData, NeedsRetraining
 from app.payloads.parameters import Task
 from app.payloads.signature import Signature
 from app.payloads.straight import Straight, Wanted
@@ -231,7 +231,7 @@ class TrainedPipeline:
             # What comes before a compiled pipeline may be computed by tsfresh.
             raise refused
         features = manifest["features"]
-        fitted = partial(_fitted, manifest["format"], parts["estimator"], refused)
+        fitted = partial(_fitted, manifest, parts["estimator"], refused)
         background = partial(_background, parts["background"], refused)
         return cls(
             task=Task(manifest["task"]),
@@ -246,10 +246,13 @@ class TrainedPipeline:
         )
 
 
-def _fitted(format_name: str, estimator: bytes, refused: NeedsRetraining | None) -> Pipeline:
+def _fitted(manifest: dict[str, Any], estimator: bytes, refused: NeedsRetraining | None) -> Pipeline:
     if refused is not None:
         raise refused
-    return formats.load(format_name, estimator)
+    try:
+        return formats.load(manifest["format"], estimator)
+    except formats.Refused as error:
+        raise ArtifactRejected(manifest["pipeline_id"], manifest["version"]) from error
 
 
 def _background(background: bytes, refused: NeedsRetraining | None) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from flask import Response, request
 
 from app.errors import Fault, InvalidParameters, NotFound, Unreadable, at, listed
 from app.explain import run as explaining
-from app.payloads import strict_json
+from app.payloads import encoded, strict_json
 from app.payloads.uploads import Upload
 from app.pipelines import reports, run
 from app.pipelines.cache import FRESH
@@ -88,7 +88,7 @@ def promote(pipeline_id: str) -> Response:
     With `row`, that row of the version's leaderboard is trained on the version's data and becomes a version of its
     own; `Prefer` says whether to wait for it, as in a training. `If-Match` is compared before it is trained.
     """
-    number, row = _promotion(strict_json.loads(request.get_data(), "body"))
+    number, row = _promotion(strict_json.loads(encoded.body(request), "body"))
     expected = _expected()
     if row is None:
         services().store.promote(pipeline_id, number, expected)
@@ -154,7 +154,7 @@ def artifact(pipeline_id: str, number: int) -> Response:
 @blueprint.doc(summary="Follow rows through the tree of a version")
 def paths(pipeline_id: str, number: int) -> Response:
     """Return the nodes of the version's `tree` that each row of `data` comes to, from the root on."""
-    body = strict_json.loads(request.get_data(), "body")
+    body = strict_json.loads(encoded.body(request), "body")
     if not isinstance(body, dict) or body.keys() != {"data"}:
         raise InvalidParameters('Send {"data": …}.', [Fault("/data", "must be there, and nothing else")])
     upload = Upload("data", value=body["data"])

@@ -34,7 +34,11 @@ def write(columns, form):
 
 @pytest.mark.parametrize("form", written.FORMS)
 def test_every_value_is_read_back_as_it_was(form):
-    pd.testing.assert_frame_equal(READERS[form](write(COLUMNS, form)), pd.DataFrame(COLUMNS), check_exact=True)
+    expected = pd.DataFrame(COLUMNS)
+    if form == "text/csv":
+        # But for what a spreadsheet would compute.
+        expected.loc[0, "id"] = "'=1+1"
+    pd.testing.assert_frame_equal(READERS[form](write(COLUMNS, form)), expected, check_exact=True)
 
 
 def test_the_types_of_a_table_are_those_of_its_values():

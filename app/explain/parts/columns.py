@@ -12,6 +12,7 @@ from app.explain import last_step
 from app.explain.base import Subject
 from app.explain.found import Part
 from app.explain.mixing import OWN
+from app.pipelines.pace import in_blocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,13 +54,14 @@ class Columns:
 
         lenders = np.arange(self.cost)[None, :] if others is None else others[:, None]
         step = max(1, _TOGETHER // lenders.shape[1])
-        told = []
-        for first in range(0, len(masks), step):
-            some = masks[first : first + step]
-            lent = lenders if others is None else lenders[first : first + step]
+
+        def answered(numbers: Array) -> Array:
+            some, lent = masks[numbers], lenders if others is None else lenders[numbers]
             places = np.where(some[:, None, :], OWN, lent[:, :, None]).reshape(-1, some.shape[1])
-            told.append(self._ask(places).reshape(len(some), lenders.shape[1], -1).mean(axis=1))
-        return np.concatenate(told)
+            mean: Array = self._ask(places).reshape(len(some), lenders.shape[1], -1).mean(axis=1)
+            return mean
+
+        return np.concatenate(in_blocks(answered, np.arange(len(masks)), step))
 
     @cached_property
     def _ask(self) -> Callable[[Array], Array]:

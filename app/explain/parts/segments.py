@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from app.explain.base import Signals, Subject
 from app.explain.found import Part
+from app.pipelines.pace import in_blocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,9 +56,7 @@ class Segments:
         import numpy as np
 
         unique, back = np.unique(masks, axis=0, return_inverse=True)
-        told = []
-        for first in range(0, len(unique), _TOGETHER):
-            told.append(self.subject.predict(self.rows(unique[first : first + _TOGETHER])))
+        told = in_blocks(lambda some: self.subject.predict(self.rows(some)), unique, _TOGETHER)
         answers: Array = np.concatenate(told)[back.ravel()]
         return answers
 

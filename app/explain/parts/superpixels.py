@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from app.errors import EngineMissing
 from app.explain.base import Subject
 from app.explain.found import Part
+from app.pipelines.pace import in_blocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,16 +64,18 @@ class Superpixels:
     def answers(self, masks: Array, others: Array | None = None) -> Array:
         """Leave regions out, and ask the model; the same image is asked for once."""
         import numpy as np
-        import pandas as pd
 
         unique, back = np.unique(masks, axis=0, return_inverse=True)
-        told = []
-        for first in range(0, len(unique), _TOGETHER):
-            shown = unique[first : first + _TOGETHER][:, self.regions]
-            images = [png(np.where(kept[:, :, None], self.pixels, self.plain)) for kept in shown]
-            told.append(self.subject.predict(pd.DataFrame({self.column: pd.Series(images, dtype="object")})))
-        answers: Array = np.concatenate(told)[back.ravel()]
+        answers: Array = np.concatenate(in_blocks(self._answered, unique, _TOGETHER))[back.ravel()]
         return answers
+
+    def _answered(self, masks: Array) -> Array:
+        import numpy as np
+        import pandas as pd
+
+        shown = masks[:, self.regions]
+        images = [png(np.where(kept[:, :, None], self.pixels, self.plain)) for kept in shown]
+        return self.subject.predict(pd.DataFrame({self.column: pd.Series(images, dtype="object")}))
 
 
 def seen(subject: Subject, rows: pd.DataFrame) -> Array:

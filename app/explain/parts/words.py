@@ -12,6 +12,7 @@ from app.explain.base import Subject
 from app.explain.found import Part
 from app.explain.parts.coded import Coded
 from app.explain.parts.counted import Counted, Mix
+from app.pipelines.pace import in_blocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,22 +78,23 @@ class Words:
     def answers(self, masks: Array, others: Array | None = None) -> Array:
         """Leave words out, and ask the model; the same text is asked for once."""
         import numpy as np
-        import pandas as pd
 
         known = self._known
         if known is not None:
-            return np.concatenate([known.answers(masks[n : n + _TOGETHER]) for n in range(0, len(masks), _TOGETHER)])
+            return np.concatenate(in_blocks(known.answers, masks, _TOGETHER))
         unique, back = np.unique(np.packbits(masks, axis=1), axis=0, return_inverse=True)
         unique = np.unpackbits(unique, axis=1, count=masks.shape[1]).astype(bool)
-        told = []
-        for first in range(0, len(unique), _TOGETHER):
-            some = unique[first : first + _TOGETHER]
-            rows = {name: self.row[name].array.take(np.zeros(len(some), dtype=int)) for name in self.row.columns}
-            for name in self.details["texts"]:
-                rows[name] = pd.array(self._texts(name, some), dtype="str")
-            told.append(self.subject.predict(pd.DataFrame(rows)))
-        answers: Array = np.concatenate(told)[back.ravel()]
+        answers: Array = np.concatenate(in_blocks(self._answered, unique, _TOGETHER))[back.ravel()]
         return answers
+
+    def _answered(self, masks: Array) -> Array:
+        import numpy as np
+        import pandas as pd
+
+        rows = {name: self.row[name].array.take(np.zeros(len(masks), dtype=int)) for name in self.row.columns}
+        for name in self.details["texts"]:
+            rows[name] = pd.array(self._texts(name, masks), dtype="str")
+        return self.subject.predict(pd.DataFrame(rows))
 
     @cached_property
     def _known(self) -> Counted | Mix | Coded | None:

@@ -24,7 +24,7 @@ from app.errors import (
     at,
     within,
 )
-from app.payloads import strict_json, strict_yaml
+from app.payloads import encoded, strict_json, strict_yaml
 from app.payloads.batches.parameters import BatchParameters, Form, Order, of_result, told
 from app.payloads.parameters import check
 from app.payloads.uploads import FORMATS
@@ -55,7 +55,7 @@ def received(request: Request, settings: Settings) -> Iterator[tuple[Order, Path
         with _sent(request, settings) as found:
             yield found
     elif FORMATS.get(request.mimetype) == "json":
-        values = strict_json.loads(request.get_data(), "body")
+        values = strict_json.loads(encoded.body(request), "body")
         if not isinstance(values, dict):
             raise Unreadable("The body is not a JSON object with pipeline_id and source.")
         with within("body"):
@@ -68,6 +68,7 @@ def received(request: Request, settings: Settings) -> Iterator[tuple[Order, Path
 @contextmanager
 def _sent(request: Request, settings: Settings) -> Iterator[tuple[Order, Path | None]]:
     request.max_content_length = settings.batch_upload_mb * 2**20
+    encoded.plain(request.headers, "A form")
     with ExitStack() as files:
         form, sent = _parse(request, settings, files)
         _check_parts(form, sent)
@@ -112,6 +113,8 @@ def _parse(
         raise Unreadable("The form cannot be read.") from None
     except OSError as error:
         raise StorageUnavailable from error
+    for name, one in sent.items():
+        encoded.plain(one.headers, name)
     return form, sent
 
 

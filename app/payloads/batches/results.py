@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 import orjson
 
+from app.payloads import cells
 from app.payloads.batches.parameters import Form
 from app.payloads.frames import written
 
@@ -116,10 +117,22 @@ class _Lines:
         """Nothing follows the last line."""
 
 
-def _csv(file: IO[bytes], schema: pa.Schema) -> Any:
-    from pyarrow import csv
+class _Csv:
+    """CSV whose texts no spreadsheet computes."""
 
-    return csv.CSVWriter(file, schema)
+    def __init__(self, file: IO[bytes], schema: pa.Schema) -> None:
+        import pyarrow as pa
+        from pyarrow import csv
+
+        named = pa.schema([field.with_name(cells.guarded(field.name)) for field in schema])
+        self._writer = csv.CSVWriter(file, named)
+
+    def write_table(self, table: pa.Table) -> None:
+        found = cells.guarded_table(table)
+        self._writer.write_table(found.rename_columns([cells.guarded(name) for name in found.column_names]))
+
+    def close(self) -> None:
+        self._writer.close()
 
 
 def _parquet(file: IO[bytes], schema: pa.Schema) -> Any:
@@ -135,7 +148,7 @@ def _arrow(file: IO[bytes], schema: pa.Schema) -> Any:
 
 
 _WRITERS: dict[Form, Callable[[IO[bytes], pa.Schema], Any]] = {
-    Form.CSV: _csv,
+    Form.CSV: _Csv,
     Form.JSONL: _Lines,
     Form.PARQUET: _parquet,
     Form.ARROW: _arrow,

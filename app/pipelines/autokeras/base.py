@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from app.pipelines.autokeras import backend, inputs, spaces, starts, stored, training
+from app.pipelines.autokeras import backend, inputs, layers, spaces, starts, stored, training
 
 if TYPE_CHECKING:
     import numpy as np
@@ -197,3 +197,9 @@ class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_live"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "model_" in state:
+            # Before anybody asks for it: what is not ours is refused with the pipeline that it stands in.
+            layers.check(state["model_"])
+        super().__setstate__(state)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from app.pipelines.autokeras import backend
+from app.pipelines.autokeras import backend, layers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,13 +31,20 @@ def dump(model: Any, form: str = "keras") -> bytes:
 
 
 def load(content: bytes) -> Any:
-    """Return the model of `.keras` bytes. It needs Keras alone, and runs on a GPU where there is one."""
+    """Return the model of `.keras` bytes. It needs Keras alone, and runs on a GPU where there is one.
+
+    Raises
+    ------
+    Refused
+        It is made of anything but what this engine builds networks of.
+    """
+    layers.check(content)
     keras = backend.keras()
     with TemporaryDirectory(prefix="keras-") as folder:
         path = Path(folder) / "model.keras"
         path.write_bytes(content)
         with backend.quiet():
-            return keras.saving.load_model(path, compile=False)
+            return keras.saving.load_model(path, compile=False, safe_mode=True, custom_objects={})
 
 
 def answer(model: Any, inputs: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Fault, InvalidParameters, at, listed
@@ -81,10 +82,35 @@ CEILINGS = {
     "max_trials": 100_000,
     "max_subpopulation": 1_000_000,
     "num_parallel_tree": 1_000,
+    "batch_size": 1_000_000,
+    "cache_size": 2_000,
+    "early_stopping_rounds": 100_000,
+    "l1_ratio": 100,
+    "l1_ratios": 100,
+    "max_fun": 1_000_000,
+    "max_iter_predict": 10_000,
+    "min_categories": 100_000,
+    "max_cat_to_onehot": 10_000,
+    "max_n_alphas": 10_000,
+    "n_alphas": 10_000,
+    "n_components": 10_000,
+    "n_iter": 100_000,
+    "n_restarts_optimizer": 100,
+    "n_subsamples": 1_000_000,
+    "n_targets": 100,
+    "hidden_layer_sizes": 20,
+    "subsample_for_bin": 10_000_000,
+    "subsample_freq": 100_000,
 }
 
+#: The most that a member of a list may be, where it costs.
+_MEMBERS = {"hidden_layer_sizes": 10_000, "min_categories": 100_000}
+
+#: Members of a list, and characters of a text, of any argument.
+_LONGEST_LIST, _LONGEST_TEXT = 10_000, 1_000
+
 #: Arguments that the service decides: they name files or code, or take more of the machine than a training has.
-DECIDED_HERE = {"memory", "callbacks", "n_jobs", "verbose", "verbosity", "device"}
+DECIDED_HERE = {"memory", "callbacks", "n_jobs", "verbose", "verbosity", "device", "solver_options"}
 
 
 def names(table: dict[str, str]) -> list[str]:
@@ -139,8 +165,27 @@ def _refusal(estimator: BaseEstimator, name: str, value: Any, known: list[str]) 
     size = len(value) if isinstance(value, list) else value
     if name in CEILINGS and isinstance(size, int | float) and size > CEILINGS[name]:
         return f"must be at most {CEILINGS[name]}"
+    if detail := _size_refusal(name, value):
+        return detail
     constraints = getattr(estimator, "_parameter_constraints", None)
     return _plain_refusal(value) if constraints is None else _declared_refusal(constraints, name, value)
+
+
+def _size_refusal(name: str, value: Any) -> str | None:
+    """Say what of a list, a mapping or a text is too much, whatever its estimator thinks of it."""
+    if isinstance(value, str):
+        return f"must have at most {_LONGEST_TEXT} characters" if len(value) > _LONGEST_TEXT else None
+    if not isinstance(value, list | dict):
+        most = _MEMBERS.get(name, math.inf)
+        return f"must be at most {most}" if isinstance(value, int | float) and value > most else None
+    if name == "cv":
+        return "must be a number of folds"
+    members = list(value.values()) if isinstance(value, dict) else value
+    if len(members) > _LONGEST_LIST or any(isinstance(one, list | dict | str) for one in members):
+        return f"must have at most {_LONGEST_LIST} members, each a number"
+    most = _MEMBERS.get(name, 1e9)
+    wrong = any(isinstance(one, int | float) and not -1e9 <= one <= most for one in members)
+    return f"each member must be between -1e9 and {most:g}" if wrong else None
 
 
 def _declared_refusal(constraints: dict[str, Any], name: str, value: Any) -> str | None:

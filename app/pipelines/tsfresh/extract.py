@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from app import deadline
+from app.pipelines import costs
 from app.pipelines.base import Progress
 from app.pipelines.tsfresh.params import FcParameters
 from app.pipelines.tsfresh.series import Series, Signal
@@ -97,10 +99,14 @@ def features(
 
     Raises
     ------
-    TrainingFailed
+    TooCostly
+        They take longer than the request has that waits for them.
+    DeadlinePassed, TrainingFailed
     """
+    costs.require_features((plan.parameters, signal.starts[1:] - signal.starts[:-1]) for signal, plan in signals)
     chunks, first, most = [], 0, _CHUNK if distributor is None else _CLUSTER_CHUNK
     while first < n_series:
+        deadline.check()
         last = _end(signals, first, min(first + most, n_series))
         if progress is not None:
             progress("features", first / n_series)

@@ -21,6 +21,26 @@ IMPUTATIONS = {
     "impute_dataframe_zero": "zero",
 }
 
+#: {calculator: {argument: the most that it may be}} of what costs time or memory in proportion, or more.
+CEILINGS = {
+    "agg_autocorrelation": {"maxlag": 10_000},
+    "approximate_entropy": {"m": 100},
+    "ar_coefficient": {"k": 1_000},
+    "binned_entropy": {"max_bins": 10_000},
+    "cwt_coefficients": {"widths": 1_000},
+    "energy_ratio_by_chunks": {"num_segments": 10_000},
+    "fourier_entropy": {"bins": 10_000},
+    "friedrich_coefficients": {"m": 20, "r": 10_000},
+    "lempel_ziv_complexity": {"bins": 10_000},
+    "max_langevin_fixed_point": {"m": 20, "r": 10_000},
+    "number_cwt_peaks": {"n": 100},
+    "number_peaks": {"n": 10_000},
+    "permutation_entropy": {"dimension": 20},
+}
+
+#: Members of a list among the arguments, characters of a text, and how large a number may be.
+_MEMBERS, _CHARACTERS, _LARGEST = 10_000, 200, 1e12
+
 #: {calculator: None, or a list of its arguments}: what tsfresh takes.
 FcParameters = dict[str, list[dict[str, Any]] | None]
 
@@ -90,7 +110,7 @@ def _explicit(wanted: dict[str, Any]) -> FcParameters:
             faults.append(Fault(_POINTER + at(name), f"unknown; known are {', '.join(sorted(calculators))}"))
             continue
         combinations = [arguments] if isinstance(arguments, dict) else arguments
-        detail = _refusal(calculators[name], combinations)
+        detail = _refusal(calculators[name], combinations) or _excess(name, combinations)
         if detail:
             faults.append(Fault(_POINTER + at(name), detail))
         else:
@@ -120,6 +140,20 @@ def _refusal(calculator: Callable[..., Any], combinations: Any) -> str | None:
         return None
     wrong = [entry for entry in combinations if set(entry) != expected]
     return f"each combination must have exactly the arguments {', '.join(sorted(expected))}" if wrong else None
+
+
+def _excess(name: str, combinations: list[dict[str, Any]] | None) -> str | None:
+    """Say which of the arguments of a calculator is too much; None when none is."""
+    for argument, value in ((key, value) for entry in combinations or () for key, value in entry.items()):
+        most = CEILINGS.get(name, {}).get(argument, _LARGEST)
+        members = value if isinstance(value, list) else [value]
+        if len(members) > _MEMBERS or any(isinstance(one, list | dict) for one in members):
+            return f"{argument}: must be a number, a text, or a list of at most {_MEMBERS} of them"
+        if any(isinstance(one, str) and len(one) > _CHARACTERS for one in members):
+            return f"{argument}: must have at most {_CHARACTERS} characters"
+        if any(isinstance(one, int | float) and not -_LARGEST <= one <= most for one in members):
+            return f"{argument}: must be at most {most:g}"
+    return None
 
 
 def _as_tuples(value: Any) -> Any:
