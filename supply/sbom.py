@@ -47,15 +47,15 @@ def server() -> dict[str, Any]:
 
 def assets() -> list[dict[str, Any]]:
     """Return the files of others that web pages load, with their hashes."""
-    lines = (VENDOR / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
     return [
         {
             "type": "file",
-            "bom-ref": f"vendor/{name}",
-            "name": name,
+            "bom-ref": f"vendor/{sums.parent.name}/{name}",
+            "name": f"{sums.parent.name}/{name}",
             "hashes": [{"alg": "SHA-256", "content": digest}],
         }
-        for digest, name in (line.split(maxsplit=1) for line in lines)
+        for sums in sorted(VENDOR.glob("*/SHA256SUMS"))
+        for digest, name in (line.split(maxsplit=1) for line in sums.read_text(encoding="utf-8").splitlines())
     ]
 
 
