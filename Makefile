@@ -14,7 +14,7 @@ GPU = nvidia-nccl-cu12 cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas 
 	nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse \
 	nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx triton
 COMPILE = uv pip compile --quiet --no-emit-package pip --python-platform linux --python-version 3.11 --no-header --generate-hashes
-# PyTorch's index has builds of its own, which PyPI does not know: that for Linux on x86-64 and Python 3.11. `pip hash`
+# PyTorch's index has builds without CUDA, which PyPI does not know: that for Linux on x86-64 and Python 3.11. `pip hash`
 # tells that of another.
 TORCH_CPU = 2.13.0 sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 # Fails where the build of torch that is installed needs CUDA's libraries.
@@ -82,9 +82,12 @@ clean: ## Remove the environment and all caches; the models in var/ stay
 		"with its venv module." >&2; exit 1; }
 	@echo "Installing into .venv with $(PYTHON): one to a few minutes, 2.2 GB."
 	@"$(PYTHON)" -m venv --clear .venv
+# The build of torch without CUDA, where an index has it: pip prefers files whose hash its index tells.
+	@printf 'torch==$(firstword $(TORCH_CPU))+cpu --hash=$(lastword $(TORCH_CPU))\n' >.venv/torch-cpu.txt
+	@$(PIP) --no-deps --require-hashes -r .venv/torch-cpu.txt >/dev/null 2>&1 || true
 # The file is complete, so pip need not look for more; it would add nvidia-nccl, 469 MB that only GPUs use.
 	@$(PIP) --no-deps --require-hashes -r requirements.txt
-# The default build of torch for Linux brings CUDA; a CPU build needs nothing more.
+# PyPI's build of torch for Linux needs CUDA's libraries.
 	@$(BIN)/python -c '$(NO_CUDA)' || $(PIP) --no-deps --require-hashes -r requirements-cuda.txt
 	@touch $@
 
