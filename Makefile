@@ -80,6 +80,7 @@ clean: ## Remove the environment and all caches; the models in var/ stay
 		"Install one, or say where it is: make install PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@"$(PYTHON)" -c '$(SUITABLE)' || { echo "PYTHON=$(PYTHON) is not a Python 3.11, 3.12 or 3.13" \
 		"with its venv module." >&2; exit 1; }
+	@[ ! -L .venv ] || { echo ".venv is a link: what it leads to would be emptied. Remove it first." >&2; exit 1; }
 	@echo "Installing into .venv with $(PYTHON): one to a few minutes, 2.2 GB."
 	@"$(PYTHON)" -m venv --clear .venv
 # The build of torch without CUDA, where an index has it: pip prefers files whose hash its index tells.
