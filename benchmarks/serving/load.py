@@ -90,7 +90,7 @@ def burst(
     ------
     WrongAnswer, TimeoutError, ConnectionError
     """
-    connections = _dealt(port, clients, processes) if processes else [_Connection(port) for _ in range(clients)]
+    connections = _dealt(port, clients, processes) if processes else [Connection(port) for _ in range(clients)]
     try:
         return _driven(connections, requests, seconds, least)
     finally:
@@ -100,24 +100,25 @@ def burst(
 
 def once(port: int, request: bytes) -> bytes:
     """Send one request on a connection of its own and return the body of its answer."""
-    connection = _Connection(port)
+    connection = Connection(port)
     try:
         connection.socket.sendall(request)
         while not connection.whole():
             pass
+        connection.expect(200)
         return connection.body()
     finally:
         connection.socket.close()
 
 
-def _dealt(port: int, clients: int, processes: Sequence[psutil.Process]) -> list[_Connection]:
+def _dealt(port: int, clients: int, processes: Sequence[psutil.Process]) -> list[Connection]:
     """Return connections of which each process has accepted as many, or one more; open others until it is so."""
-    most, kept = -(-clients // len(processes)), dict[int, list[_Connection]]()
+    most, kept = -(-clients // len(processes)), dict[int, list[Connection]]()
     deadline = time.monotonic() + PATIENCE
     while sum(map(len, kept.values())) < clients:
         if time.monotonic() > deadline:
             raise TimeoutError(f"connections were not dealt evenly within {PATIENCE:.0f} s")
-        one = _Connection(port)
+        one = Connection(port)
         mine = kept.setdefault(_accepting(one, processes), [])
         if len(mine) < most:
             mine.append(one)
@@ -126,7 +127,7 @@ def _dealt(port: int, clients: int, processes: Sequence[psutil.Process]) -> list
     return [one for mine in kept.values() for one in mine]
 
 
-def _accepting(connection: _Connection, processes: Sequence[psutil.Process]) -> int:
+def _accepting(connection: Connection, processes: Sequence[psutil.Process]) -> int:
     """Return the id of the process that has accepted a connection."""
     own = connection.socket.getsockname()[1]
     deadline = time.monotonic() + PATIENCE
@@ -137,18 +138,28 @@ def _accepting(connection: _Connection, processes: Sequence[psutil.Process]) -> 
     raise TimeoutError(f"no process accepted a connection within {PATIENCE:.0f} s")
 
 
-class _Connection:
-    """A connection and what of its answer has come."""
+class Connection:
+    """A connection and what of its answer has come.
+
+    Attributes
+    ----------
+    status
+        Of the answer whose head has come.
+    closing
+        Whether the server closes the connection after that answer.
+    """
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.since = 0.0
         self.answers = 0
+        self.status, self.closing = 0, False
         self._parts: list[bytes] = []
         self._missing = -1
 
     def send(self, request: bytes) -> None:
+        """Send a request."""
         self._parts, self._missing = [], -1
         self.since = time.perf_counter()
         self.socket.sendall(request)
@@ -163,26 +174,38 @@ class _Connection:
             so_far = data if len(self._parts) == 1 else b"".join(self._parts)
             if (end := so_far.find(b"\r\n\r\n")) < 0:
                 return False
-            self._missing = end + 4 + _length(so_far[:end], so_far) - len(so_far)
+            self.status, self.closing, length = _read(so_far[:end])
+            self._missing = end + 4 + length - len(so_far)
         else:
             self._missing -= len(data)
         return self._missing <= 0
 
+    def expect(self, status: int) -> None:
+        """Raise where the answer has another status.
+
+        Raises
+        ------
+        WrongAnswer
+        """
+        if self.status != status:
+            raise WrongAnswer(b"".join(self._parts)[:2000].decode(errors="replace"))
+
     def body(self) -> bytes:
+        """Return the body of the answer."""
         return b"".join(self._parts).partition(b"\r\n\r\n")[2]
 
 
-def _length(head: bytes, answer: bytes) -> int:
-    if head[9:12] != b"200":
-        raise WrongAnswer(answer[:2000].decode(errors="replace"))
+def _read(head: bytes) -> tuple[int, bool, int]:
+    """Return an answer's status, whether its connection closes, and the length of its body."""
     lowered = head.lower()
     place = lowered.find(b"content-length:")
     if place < 0:
         raise WrongAnswer("an answer without a Content-Length")
-    return int(lowered[place + 15 :].partition(b"\r\n")[0])
+    length = int(lowered[place + 15 :].partition(b"\r\n")[0])
+    return int(head[9:12]), b"\nconnection: close" in lowered, length
 
 
-def _driven(connections: list[_Connection], requests: Sequence[bytes], seconds: float, least: int) -> Burst:
+def _driven(connections: list[Connection], requests: Sequence[bytes], seconds: float, least: int) -> Burst:
     latencies: list[float] = []
     by_number = {one.socket.fileno(): one for one in connections}
     turn, still = itertools.cycle(requests), len(connections)
@@ -201,6 +224,7 @@ def _driven(connections: list[_Connection], requests: Sequence[bytes], seconds: 
                 one = by_number[number]
                 if not one.whole():
                     continue
+                one.expect(200)
                 now = time.perf_counter()
                 latencies.append((now - one.since) * 1000)
                 one.answers += 1

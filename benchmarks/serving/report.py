@@ -41,13 +41,24 @@ class Goal:
 
     def row(self, kept: Kept) -> list[str]:
         """Return the row of the table."""
-        required = f"{'at least' if self.least else 'under'} {self.bound:g} {self.unit}"
+        required = f"{'at least' if self.least else 'under'} {self.bound:g} {self.unit}".rstrip()
         try:
             value = self.value(kept[self.case]["figures"])
         except KeyError:
             return [self.what, required, "not measured", ""]
-        met = value >= self.bound if self.least else value < self.bound
-        return [self.what, required, f"{value:.3g} {self.unit}", "met" if met else "**not met**"]
+        met = "met" if self.met(kept) else "**not met**"
+        return [self.what, required, f"{value:.3g} {self.unit}".rstrip(), met]
+
+    def met(self, kept: Kept) -> bool:
+        """Tell whether what was measured is as required.
+
+        Raises
+        ------
+        KeyError
+            It was not measured.
+        """
+        value = self.value(kept[self.case]["figures"])
+        return value >= self.bound if self.least else value < self.bound
 
 
 GOALS = (
