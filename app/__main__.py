@@ -11,7 +11,7 @@ import tempfile
 import time
 from types import FrameType
 
-from app.settings import Settings, SettingsError, child_environment
+from app.settings import Settings, SettingsError, child_environment, in_memory
 from app.store.embedded import EmbeddedError, EmbeddedRedis, die_with_parent
 from app.telemetry import logs
 from app.telemetry.traces import TRACES
@@ -93,7 +93,7 @@ class Supervisor:
         self._redis = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
         self._processes: list[Process] = []
         # A fresh one: numbers of an earlier run would be added to those of this one.
-        self._metrics = tempfile.TemporaryDirectory(prefix="automl-metrics-")
+        self._metrics = tempfile.TemporaryDirectory(prefix="automl-metrics-", dir=in_memory())
 
     def run(self) -> int:
         """Start everything and watch it until a signal; return the exit status."""

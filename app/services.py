@@ -47,7 +47,7 @@ class Services:
         store = ModelStore(client, secret)
         records, publications = JobRecords(client, secret, settings.job_days), Publications(client, secret)
         queue = JobQueue(client, records, store, publications, settings)
-        cache = PipelineCache(settings.model_cache_mb * 2**20)
+        cache = PipelineCache(settings.model_cache_mb * 2**20, settings.stale_seconds)
         # Half of the threads may wait for trainings; the others stay free for predictions.
         places = threading.BoundedSemaphore(settings.web_threads // 2)
         return cls(settings, store, queue, cache, places, Drain())

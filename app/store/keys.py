@@ -8,6 +8,7 @@ automl:scores:<id>                hash version → its metric and score (JSON), 
 automl:artifact:<id>:<version>    signed artefact
 automl:report:<id>:<version>      what its training reported (JSON)
 automl:explanations:<id>:<version>  explanations that were made at the end of its training (JSON)
+automl:probe                      written now and then, to see whether writes are taken
 automl:published:<job>            "<id> <version>" that a job has published, so that a repeated job does not again
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 
 MODELS = "automl:models"
 LATEST = "automl:latest"
+PROBE = "automl:probe"
 
 
 def model(pipeline_id: str | int) -> str:

@@ -28,6 +28,11 @@ class ModelStore:
         self._redis.ping()
 
     @store_errors()
+    def write(self) -> None:
+        """Raise StoreUnavailable unless Redis takes writes."""
+        self._redis.set(keys.PROBE, b"", ex=60)
+
+    @store_errors()
     def current(self, pipeline_id: str | int) -> int:
         """Return the number of the current version: one small read.
 
