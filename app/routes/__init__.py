@@ -31,8 +31,9 @@ def register(app: APIFlask, settings: Settings) -> None:
         v2,
     )
 
+    app.url_map.converters["before_verb"] = v1.BeforeVerb
     serving = (serve_prediction, batch_predictions, explain, v2, v1, invocations)
     for module in (train_pipeline, profile, jobs, *serving, models, keys, audit, health, metrics, docs):
         app.register_blueprint(module.blueprint)
     ui.register(app, settings)
-    docs.document(app)
+    docs.document(app, settings)

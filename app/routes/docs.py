@@ -12,7 +12,7 @@ from app.payloads.api_keys import KeyParameters, RotateParameters
 from app.payloads.batches.parameters import BatchParameters
 from app.payloads.explaining import METHODS, ExplainParameters
 from app.payloads.inference import HEADER
-from app.payloads.parameters import PredictParameters, TrainParameters
+from app.payloads.parameters import ID_PATTERN, Output, PredictParameters, TrainParameters
 from app.pipelines.run import NETWORK_FORMATS
 from app.routes.protocol_schemas import Inference, InferenceError, Instances, Invocation, MLflowError
 from app.routes.schemas import Problem
@@ -20,6 +20,8 @@ from app.routes.schemas import Problem
 if TYPE_CHECKING:
     from apiflask import APIFlask
     from pydantic import BaseModel
+
+    from app.settings import Settings
 
 blueprint = APIBlueprint("docs", __name__, enable_openapi=False)
 
@@ -49,9 +51,30 @@ _FILE = {
 
 _PREFER = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "example": "respond-async"}
 
+_KEY = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255}}
 
-def _query(**kinds: str) -> list[dict[str, Any]]:
-    return [{"name": name, "in": "query", "schema": {"type": kind}} for name, kind in kinds.items()]
+#: {parameter of a path: its schema}.
+_IN_PATHS: dict[str, dict[str, Any]] = {
+    "pipeline_id": {"type": "string", "pattern": ID_PATTERN},
+    "job_id": {"type": "string", "pattern": ID_PATTERN},
+    "number": {"type": "integer", "minimum": 1},
+}
+
+#: {parameter of a query: its schema}.
+_IN_QUERIES: dict[str, dict[str, Any]] = {
+    "pipeline_id": _IN_PATHS["pipeline_id"],
+    "version": _IN_PATHS["number"],
+    "output": {"type": "string", "enum": [*Output]},
+    "keep": {"type": "string", "enum": ["best"]},
+    "format": {"type": "string", "enum": [*NETWORK_FORMATS]},
+    "first": {"type": "integer", "minimum": 0},
+    "since": {"type": "integer", "minimum": 0},
+    "count": {"type": "integer", "minimum": 0, "maximum": 100},
+}
+
+
+def _query(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name, "in": "query", "schema": _IN_QUERIES[name]} for name in names]
 
 
 def _of_methods() -> list[dict[str, Any]]:
@@ -69,31 +92,29 @@ def _of_methods() -> list[dict[str, Any]]:
 _PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/train_pipeline", "post"): [
         _PREFER,
-        {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
+        _KEY,
         {"name": "If-None-Match", "in": "header", "schema": {"type": "string", "enum": ["*"]}},
     ],
-    ("/batch_predictions", "post"): [
-        _PREFER,
-        {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},
+    ("/batch_predictions", "post"): [_PREFER, _KEY],
+    ("/serve_prediction", "post"): [*_query("pipeline_id", "version", "output"), _PREFER | {"example": "wait=10"}],
+    ("/explain", "post"): [*_of_methods(), _PREFER, _KEY],
+    ("/invocations", "post"): _query("pipeline_id", "version", "output"),
+    ("/models/{pipeline_id}/invocations", "post"): _query("version", "output"),
+    ("/v1/models/{pipeline_id}:predict", "post"): _query("output"),
+    ("/v1/models/{pipeline_id}/versions/{number}:predict", "post"): _query("output"),
+    ("/models/{pipeline_id}/explainers", "get"): _query("version"),
+    ("/models/{pipeline_id}/explanations", "get"): _query("version"),
+    ("/models/{pipeline_id}/rows", "get"): _query("version", "first", "count"),
+    ("/audit", "get"): [
+        *_query("since"),
+        {"name": "count", "in": "query", "schema": _IN_QUERIES["count"] | {"maximum": 1000}},
     ],
-    ("/serve_prediction", "post"): [
-        *_query(pipeline_id="string", version="integer", output="string"),
-        _PREFER | {"example": "wait=10"},
-    ],
-    ("/explain", "post"): _of_methods(),
-    ("/invocations", "post"): _query(pipeline_id="string", version="integer", output="string"),
-    ("/models/{pipeline_id}/invocations", "post"): _query(version="integer", output="string"),
-    ("/models/{pipeline_id}/explainers", "get"): _query(version="integer"),
-    ("/models/{pipeline_id}/explanations", "get"): _query(version="integer"),
-    ("/audit", "get"): _query(since="integer", count="integer"),
-    ("/jobs/{job_id}", "delete"): [{"name": "keep", "in": "query", "schema": {"type": "string", "enum": ["best"]}}],
+    ("/jobs/{job_id}", "delete"): _query("keep"),
     ("/models/{pipeline_id}/current", "put"): [
         {"name": "If-Match", "in": "header", "schema": {"type": "string"}},
         _PREFER,
     ],
-    ("/models/{pipeline_id}/versions/{number}/network", "get"): [
-        {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(NETWORK_FORMATS)}}
-    ],
+    ("/models/{pipeline_id}/versions/{number}/network", "get"): _query("format"),
 }
 
 #: (end of a path below /v2, /v1 or of MLflow, the JSON that is sent there).
@@ -115,7 +136,7 @@ def page() -> str:
     return render_template("docs.html")
 
 
-def document(app: APIFlask) -> None:
+def document(app: APIFlask, settings: Settings) -> None:
     """Complete the OpenAPI document."""
     # Its own form of a 404 is not ours; `default` below describes every problem.
     app.config["AUTO_404_RESPONSE"] = False
@@ -141,24 +162,31 @@ def document(app: APIFlask) -> None:
         for model in models:
             _add_schema(schemas, model)
         schemas["ExplainParameters"] = _any_method()
+        schemas["ExplainBody"] = _any_method("Body")
+        schemas["PredictParametersBody"] = _with_data(schemas["PredictParameters"], required=True)
+        for method in METHODS.values():
+            schemas[f"{method.__name__}Body"] = _with_data(schemas[method.__name__], required=False)
         _add_bodies(spec["paths"])
         _add_protocols(spec["paths"])
         for path, operations in spec["paths"].items():
             for method, operation in operations.items():
                 if isinstance(operation, dict) and "responses" in operation:
                     _complete_operation(path, method, operation)
+                    if settings.api_keys and not path.startswith(_OPEN):
+                        operation["security"] = [{"key": []}]
         return spec
 
 
 def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
-    operation.setdefault("parameters", []).extend(_PARAMETERS.get((path, method), []))
+    for parameter in operation.setdefault("parameters", []):
+        if parameter["in"] == "path":
+            parameter["schema"] = _IN_PATHS[parameter["name"]]
+    operation["parameters"].extend(_PARAMETERS.get((path, method), []))
     media_type, error = _error(path)
     operation["responses"]["default"] = {
         "description": "A problem, as its status says.",
         "content": {media_type: {"schema": _reference(error)}},
     }
-    if not path.startswith(_OPEN):
-        operation["security"] = [{"key": []}, {}]
 
 
 def _error(path: str) -> tuple[str, type[BaseModel]]:
@@ -174,9 +202,15 @@ def _add_schema(schemas: dict[str, Any], model: type[BaseModel]) -> None:
     schemas[model.__name__] = schema
 
 
-def _any_method() -> dict[str, Any]:
+def _with_data(schema: dict[str, Any], required: bool) -> dict[str, Any]:
+    """Return the schema of parameters with a table beside them; of both apart, each would refuse the other's names."""
+    names = [*schema["required"], "data"] if required else schema["required"]
+    return schema | {"properties": schema["properties"] | {"data": {}}, "required": names}
+
+
+def _any_method(ending: str = "") -> dict[str, Any]:
     """Return the schema of the parameters of an explanation, which its method tells."""
-    known = {name: f"#/components/schemas/{parameters.__name__}" for name, parameters in METHODS.items()}
+    known = {name: f"#/components/schemas/{parameters.__name__}{ending}" for name, parameters in METHODS.items()}
     return {
         "oneOf": [{"$ref": reference} for reference in known.values()],
         "discriminator": {"propertyName": "method", "mapping": known},
@@ -215,17 +249,16 @@ def _add_bodies(paths: dict[str, Any]) -> None:
     paths["/train_pipeline"]["post"]["requestBody"] = {"required": True, "content": {"multipart/form-data": training}}
     looking = multipart(TrainParameters, "raw_data", "labels", required=["raw_data"])
     paths["/profile"]["post"]["requestBody"] = {"required": True, "content": {"multipart/form-data": looking}}
-    routes: tuple[tuple[str, type[BaseModel], list[str]], ...] = (
-        ("/serve_prediction", PredictParameters, ["data"]),
-        ("/explain", ExplainParameters, []),
+    routes: tuple[tuple[str, type[BaseModel], str, list[str]], ...] = (
+        ("/serve_prediction", PredictParameters, "PredictParametersBody", ["raw_data", "params"]),
+        ("/explain", ExplainParameters, "ExplainBody", ["params"]),
     )
-    for path, model, required in routes:
-        form = multipart(model, "raw_data", required=["raw_data", "params"] if required else ["params"])
-        data = {"type": "object", "properties": {"data": {}}, "required": required}
-        body = {"schema": {"allOf": [_reference(model), data]}}
+    for path, model, body, required in routes:
+        form = multipart(model, "raw_data", required=required)
+        in_json = {"schema": {"$ref": f"#/components/schemas/{body}"}}
         paths[path]["post"]["requestBody"] = {
             "required": True,
-            "content": {"multipart/form-data": form, "application/json": body},
+            "content": {"multipart/form-data": form, "application/json": in_json},
         }
     of_files = multipart(BatchParameters, "raw_data", required=["params"])
     of_files["schema"]["properties"]["raw_data"] = _FILE

@@ -11,6 +11,9 @@ from app.errors import Unreadable
 if TYPE_CHECKING:
     from flask import Request
 
+#: What asks for a job instead of a wait.
+AT_ONCE = "respond-async"
+
 
 @dataclass(frozen=True, slots=True)
 class Preference:
@@ -38,6 +41,6 @@ class Preference:
                 if not seconds.isdecimal() or len(seconds) > 6:
                     raise Unreadable("Prefer: wait= needs a whole number of seconds.")
                 return cls(float(seconds), f"wait={seconds}")
-        if "respond-async" in (word.lower() for word in words):
-            return cls(0, "respond-async")
+        if AT_ONCE in (word.lower() for word in words):
+            return cls(0, AT_ONCE)
         return cls()

@@ -200,9 +200,10 @@ class JobError(_Answer):
 
 
 class Job(_Answer):
-    """A training, queued, running or ended."""
+    """A training or other work, queued, running or ended."""
 
     jobId: str
+    kind: Literal["training", "explanation", "batch_prediction"]
     state: Literal["queued", "running", "finished", "failed", "cancelled", "timed_out"]
     modelId: int | str
     model: str
@@ -213,7 +214,7 @@ class Job(_Answer):
     attempts: int
     limits: JSON
     progress: Progress
-    result: TrainingResult | BatchResult | None
+    result: TrainingResult | BatchResult | Explanations | None
     error: JobError | None
 
 

@@ -13,7 +13,7 @@ from app.payloads import rows, written
 from app.pipelines import run
 from app.routes import schemas
 from app.routes.answers import legacy_answer
-from app.routes.prefer import Preference
+from app.routes.prefer import AT_ONCE, Preference
 from app.services import services
 
 blueprint = APIBlueprint("serve_prediction", __name__, tag="Serving")
@@ -36,7 +36,10 @@ def predict() -> Response:
     """
     if (error := request.environ.get(FAILED)) is not None:
         raise error
-    deadline.shorten(Preference.of(request).wait_seconds)
+    preference = Preference.of(request)
+    # There is no job that could answer later, so that only a time to wait can be preferred here.
+    if preference.applied != AT_ONCE:
+        deadline.shorten(preference.wait_seconds)
     parameters, upload = rows.to_predict(request)
     held = services()
     if parameters.explain is not None and parameters.version is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 from flask import Response, request
+from werkzeug.routing import BaseConverter
 
 from app.errors import within
 from app.payloads import encoded, instances
@@ -18,9 +19,15 @@ from app.services import services
 
 blueprint = APIBlueprint("v1", __name__, url_prefix="/v1/models", tag="V1 protocol")
 
-#: A model's URL, and that of one of its versions. With its converter named, as APIFlask takes what stands before a
-#: colon for one.
-MODEL, VERSION = "/<string:pipeline_id>", "/<string:pipeline_id>/versions/<int:number>"
+#: A model's URL, and that of one of its versions.
+MODEL, VERSION = "/<before_verb:pipeline_id>", "/<before_verb:pipeline_id>/versions/<int:number>"
+
+
+class BeforeVerb(BaseConverter):
+    """A model's id, which has no colon: behind one stands what is done with the model."""
+
+    regex = "[^/:]+"
+    part_isolating = True
 
 
 @blueprint.get("")

@@ -67,6 +67,12 @@ def predict(client, penguins):
     return post
 
 
+def test_a_prediction_that_is_asked_for_as_a_job_is_answered_at_once(client, penguins, rows):
+    body = {"pipeline_id": "penguins", "data": rows}
+    assert client.post("/serve_prediction", json=body, headers={"Prefer": "respond-async"}).status_code == 200
+    assert client.post("/serve_prediction", json=body, headers={"Prefer": "wait=0"}).status_code == 503
+
+
 def test_a_prediction_has_a_column_for_the_id_the_class_and_each_score(predict, rows):
     answer = predict(rows).json
     assert list(answer) == ["id", "prediction", "score_Adelie", "score_Chinstrap", "score_Gentoo"]

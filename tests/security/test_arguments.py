@@ -14,17 +14,7 @@ MODELS = params.names(params.CLASSIFIERS) + params.names(params.REGRESSORS)
 
 #: Arguments that may be as large as a number is: what they mean costs nothing in proportion.
 HARMLESS = set(
-    """C Cs alpha alpha_1 alpha_2 alpha_init alphas average base_score binarize booster boosting_type
-    categorical_features ccp_alpha class_prior class_weight coef0 colsample_bylevel colsample_bynode colsample_bytree
-    constant enable_categorical eps epsilon eta0 eval_metric feature_types feature_weights gamma grow_policy
-    importance_type interaction_constraints interaction_cst intercept_scaling jitter l1_ratio l1_ratios
-    l2_regularization lambda_1 lambda_2 lambda_init leaf_size learning_rate learning_rate_init max_cat_threshold
-    max_delta_step max_features max_samples max_skips min_child_samples min_child_weight min_impurity_decrease
-    min_samples min_samples_leaf min_samples_split min_split_gain missing monotone_constraints monotonic_cst
-    multi_strategy n_iter_no_change n_nonzero_coefs noise_variance objective outlier_label p power power_t precompute
-    priors radius random_state reg_alpha reg_lambda residual_threshold sampling_method scale_pos_weight
-    shrink_threshold stop_n_inliers stop_score subsample threshold_lambda tol tree_method validate_parameters
-    validation_fraction var_smoothing y_max y_min""".split()
+    ["C", "Cs", "alpha", "alpha_1", "alpha_2", "alpha_init", "alphas", "average", "base_score", "binarize", "booster", "boosting_type", "categorical_features", "ccp_alpha", "class_prior", "class_weight", "coef0", "colsample_bylevel", "colsample_bynode", "colsample_bytree", "constant", "enable_categorical", "eps", "epsilon", "eta0", "eval_metric", "feature_types", "feature_weights", "gamma", "grow_policy", "importance_type", "interaction_constraints", "interaction_cst", "intercept_scaling", "jitter", "l1_ratio", "l1_ratios", "l2_regularization", "lambda_1", "lambda_2", "lambda_init", "leaf_size", "learning_rate", "learning_rate_init", "max_cat_threshold", "max_delta_step", "max_features", "max_samples", "max_skips", "min_child_samples", "min_child_weight", "min_impurity_decrease", "min_samples", "min_samples_leaf", "min_samples_split", "min_split_gain", "missing", "monotone_constraints", "monotonic_cst", "multi_strategy", "n_iter_no_change", "n_nonzero_coefs", "noise_variance", "objective", "outlier_label", "p", "power", "power_t", "precompute", "priors", "radius", "random_state", "reg_alpha", "reg_lambda", "residual_threshold", "sampling_method", "scale_pos_weight", "shrink_threshold", "stop_n_inliers", "stop_score", "subsample", "threshold_lambda", "tol", "tree_method", "validate_parameters", "validation_fraction", "var_smoothing", "y_max", "y_min"]
 )
 
 

@@ -1,0 +1,142 @@
+"""The service is asked for all that its OpenAPI document allows, and for what it does not, by Schemathesis.
+
+Each request is sent without a key, and with one, to a real web process on a Redis of its own. No answer may be a
+failure of the service, each has to be as the document describes it, and what is refused may change nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import load_all_checks
+from schemathesis.config import SchemathesisConfig
+
+from app import auth, create_app
+from app.settings import Settings
+from app.store.publications import Publications
+from conftest import ROOT, SECRET
+from tests import published
+from tests.faults.parts import Valkey, Web
+
+KEY = "the key of a fuzzer"
+
+#: Nobody works at jobs here, so that none may be waited for.
+AT_ONCE, OF_JOBS = {"Prefer": "respond-async"}, {"/train_pipeline", "/batch_predictions"}
+
+
+def often(values):
+    """Return how values of a dictionary are taken."""
+    return {"dictionary": values, "probability": 0.8}
+
+
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        # Most requests are of what is there: what comes of other ids has been seen soon.
+        "dictionaries": {"models": {"values": ["birds", "7", "doubles", "waves"]}, "numbers": {"values": [1]}},
+        "parameters": {
+            **{f"{place}.pipeline_id": often("models") for place in ("path", "query", "body")},
+            **{name: often("numbers") for name in ("path.number", "query.version")},
+        },
+        # How a table has to be is told by its model, and no schema: nearly all that fits the document is refused.
+        "checks": {
+            "positive_data_acceptance": {
+                "expected-statuses": ["2xx", "400", "401", "403", "404", "409", "413", "414", "415", "422"]
+            }
+        },
+        # A failure of the night is told by its case, and leaves nothing that the next run would begin with.
+        "generation": {"database": "none"},
+    }
+)
+
+
+def described():
+    """Return the document of a service that knows keys, which asks no Redis for it."""
+    keys = {auth.digest(KEY): "admin"}
+    app = create_app(Settings(redis_url="unix:///none", signing_secret=SECRET, api_keys=keys))
+    return schemathesis.openapi.from_dict(app.spec, config=CONFIG)
+
+
+api = described()
+load_all_checks()
+
+
+@pytest.fixture(scope="module")
+def redis(short_folder):
+    """A Redis with a model of each kind."""
+    server = Valkey(short_folder / "fuzzed")
+    server.start()
+    publications = Publications(server.client(), SECRET)
+    for version in published.made().values():
+        publications.publish(as_trained(version))
+    yield server
+    server.stop()
+
+
+def as_trained(version):
+    """Return a version with all that a training tells of its own."""
+    told = {
+        "engine": "sklearn", "task": version.record.task, "modelType": "a tree", "trainShape": [40, 2],
+        "trainTime": 0.5, "featureEngParams": None, "mean_cv_accuracy": None, "mean_cv_roc_auc": None,
+        "evaluated_models": None, "metrics": {}, "metric": "accuracy", "holdout": {}, "positive_class": None,
+        "seed": 0, "chosen": {}, "device": "cpu", "warnings": [], "stopped": None, "note": None,
+    }  # fmt: skip
+    return replace(version, record=replace(version.record, result=told | version.record.result))
+
+
+@pytest.fixture(scope="module")
+def web(redis, tmp_path_factory):
+    """A web process that knows one key."""
+    folder = tmp_path_factory.mktemp("web")
+    settings = {"API_KEYS": f"admin:{auth.digest(KEY)}", "WEB_CONCURRENCY": "1", "EXPLAIN_SECONDS": "2"}
+    process = Web(redis.url, folder, BATCH_URL=str(folder), **settings)
+    process.start()
+    yield process
+    assert process.stop() == 0
+
+
+@pytest.fixture
+def stored(redis):
+    """Return a function that digests all that is stored, which is put back at the end."""
+    client = redis.client()
+    before = {key: client.dump(key) for key in client.scan_iter()}
+
+    def digests():
+        return {key: hashlib.sha256(client.dump(key) or b"").digest() for key in client.scan_iter()}
+
+    yield digests
+    client.flushall()
+    for key, value in before.items():
+        client.restore(key, 0, value)
+
+
+def hold(case, web, stored):
+    """Send a case without a key and with one, and hold both answers against what was promised."""
+    before = stored()
+    if case.operation.definition.raw.get("security"):
+        refused = case.call(web.service.root, headers={"Authorization": ""})
+        assert refused.status_code == 401, refused.text
+    headers = {"Authorization": f"Bearer {KEY}"} | (AT_ONCE if case.operation.path in OF_JOBS else {})
+    answer = case.call_and_validate(web.service.root, headers=headers)
+    assert answer.status_code < 400 or stored() == before
+    assert answer.headers["x-request-id"]
+    text = answer.content.decode(errors="replace")
+    for inner in ("Traceback (most", str(ROOT), str(web.service.root), SECRET, KEY):
+        assert inner not in text
+
+
+@api.parametrize()
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_answer_is_as_the_document_has_it(case, web, stored):
+    hold(case, web, stored)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@api.parametrize()
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_as_the_document_has_it_all_night(case, web, stored):
+    hold(case, web, stored)
