@@ -48,6 +48,7 @@ pins: ## Compile requirements*.in to requirements*.txt (needs uv)
 	@command -v uv >/dev/null || { echo "make pins needs uv: pip install uv" >&2; exit 1; }
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-tracing.in -o requirements-tracing.txt
+	$(COMPILE) requirements-oidc.in -o requirements-oidc.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove the environment and all caches; the models in var/ stay

@@ -33,8 +33,8 @@ def register(app: Flask, settings: Settings) -> None:
         for purpose in (b"name of the cookie of the web pages", b"cookies of the web pages")
     )
     app.config.update(
-        # Cookies are of a host, whatever the port: each service there has a name of its own. Beyond loopback one by which
-        # browsers know that no other host, as a neighbour in the domain, has set it.
+        # Cookies are of a host, whatever the port: each service there has a name of its own. Beyond loopback one by
+        # which browsers know that no other host, as a neighbour in the domain, has set it.
         SESSION_COOKIE_NAME=f"{'' if settings.on_loopback else '__Host-'}automl_{name.hex()[:8]}",
         # An answer that was still on its way when somebody signed out would sign in again.
         SESSION_REFRESH_EACH_REQUEST=False,
