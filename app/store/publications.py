@@ -45,7 +45,7 @@ class Publications:
 
     @store_errors()
     def publish(self, version: Version) -> Record:
-        """Store a version and make it current, unless a later one is current already.
+        """Store a version and make it current, unless a later one is current already, or it is to wait for an admin.
 
         A provisional version becomes current only where there is no other; its job's next publication takes its place,
         under the same number.
@@ -84,7 +84,7 @@ class Publications:
             pipe.hset(self._keys.scores(record.pipeline_id), str(number), _json(numbered.score))
             pipe.sadd(self._keys.models, str(record.pipeline_id))
             pipe.set(job, f"{record.pipeline_id} {number}", ex=_REMEMBERED)
-            if not current or (number > current and not record.provisional):
+            if not current or (number > current and not record.provisional and _promotes(record)):
                 pipe.hset(key, "current", number)
             return numbered
 
@@ -117,7 +117,7 @@ class Publications:
             if board is not None:
                 pipe.set(report, _json(told | {"leaderboard": board(told.get("leaderboard") or [])}))
             pipe.hset(self._keys.records(known.pipeline_id), str(known.version), final.to_bytes())
-            if known.version > current:
+            if known.version > current and (not current or _promotes(known)):
                 pipe.hset(self._keys.model(known.pipeline_id), "current", known.version)
             return final
 
@@ -187,6 +187,11 @@ class Publications:
     def _record(self, client: Any, pipeline_id: str, version: str) -> Record | None:
         data = client.hget(self._keys.records(pipeline_id), version)
         return Record.from_bytes(data) if data else None
+
+
+def _promotes(record: Record) -> bool:
+    """Tell whether a version was trained to take the place of the current one; those of earlier releases were."""
+    return bool(record.parameters.get("promote", True))
 
 
 def _json(value: dict[str, Any]) -> bytes:
