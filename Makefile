@@ -68,6 +68,7 @@ pins: ## Compile requirements*.in to requirements*.txt (needs uv)
 	sed -i 's/^torch==$(firstword $(TORCH_CPU)) \\$$/&\n    --hash=$(lastword $(TORCH_CPU)) \\/' requirements.txt
 	$(COMPILE) requirements-cuda.in -o requirements-cuda.txt
 	$(COMPILE) requirements-tracing.in -o requirements-tracing.txt
+	$(COMPILE) requirements-oidc.in -o requirements-oidc.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove the environment and all caches; the models in var/ stay

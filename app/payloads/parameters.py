@@ -186,6 +186,9 @@ class TrainParameters(Strict):
     """Column that identifies a row of a plain table; it is not a feature."""
     positive_class: str | bool | int | float | None = None
     """Class whose probability is a binary prediction's score; the last in sorted order when left out."""
+    promote: Annotated[bool, Field(strict=True)] = True
+    """Whether the version becomes the current one, which predicts when none is named. The first of an id always does;
+    others an admin can promote later."""
     seed: Seed = 0
     """Of every random choice of the training."""
     columns: dict[ColumnName, Literal[Kind.NUMBER, Kind.BOOLEAN, Kind.CATEGORY, Kind.TEXT, Kind.DATE]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -105,6 +106,9 @@ def train(
     ------
     InvalidData, InvalidParameters, TrainingFailed, EngineMissing, StoreUnavailable
     """
+    if promoted is not None:
+        # Whoever asks for it wants it served, whatever its search was to do with its own.
+        tables = replace(tables, parameters=tables.parameters.model_copy(update={"promote": True}))
     training, engine = assemble(tables), registry.resolve(tables.parameters)
     searches = engine.searches and promoted is None
     kept = [promoted] if promoted is not None else rows.rows() if searches else []

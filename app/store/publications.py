@@ -62,7 +62,7 @@ class Publications:
 
     @store_errors()
     def publish(self, version: Version) -> Record:
-        """Store a version and make it current, unless a later one is current already.
+        """Store a version and make it current, unless a later one is current already, or it is to wait for an admin.
 
         A provisional version becomes current only where there is no other; its job's next publication takes its place,
         under the same number.
@@ -106,7 +106,7 @@ class Publications:
             pipe.hset(self._keys.scores(record.pipeline_id), str(number), to_json(numbered.score))
             pipe.sadd(self._keys.models, str(record.pipeline_id))
             pipe.set(job, f"{record.pipeline_id} {number}", ex=_REMEMBERED)
-            if not current or (number > current and not record.provisional):
+            if not current or (number > current and not record.provisional and _promotes(record)):
                 pipe.hset(key, "current", number)
             return numbered
 
@@ -146,7 +146,7 @@ class Publications:
                 pipe.set(report, self._signed(report, changed))
             place = self._keys.record(known.pipeline_id, known.version)
             pipe.hset(self._keys.records(known.pipeline_id), str(known.version), final.signed(place, self._secret))
-            if known.version > current:
+            if known.version > current and (not current or _promotes(known)):
                 pipe.hset(self._keys.model(known.pipeline_id), "current", known.version)
             return final
 
@@ -228,6 +228,11 @@ class Publications:
 
     def _signed(self, place: str, value: dict[str, Any]) -> bytes:
         return signed.signed(place, to_json(value), self._secret)
+
+
+def _promotes(record: Record) -> bool:
+    """Tell whether a version was trained to take the place of the current one; those of earlier releases were."""
+    return bool(record.parameters.get("promote", True))
 
 
 def _numbered(record: Record, version: int, artifact: Artifact, sealed: bytes) -> Record:

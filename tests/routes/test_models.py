@@ -64,6 +64,13 @@ def test_a_row_that_is_waited_for_is_answered_as_the_version_that_it_became(sett
     assert answer.json["result"]["note"].startswith("A row of an earlier training")
 
 
+def test_a_row_is_served_also_of_a_training_that_left_its_own_version_to_an_admin(client, ended, training, worked):
+    assert ended(training({"promote": False}))["state"] == "finished"
+    promoted = client.put("/models/small/current", json={"version": 1, "row": 1})
+    assert (promoted.status_code, promoted.json["version"] > 1) == (200, True)
+    assert client.get("/models/small").json["version"] == promoted.json["version"]
+
+
 def test_the_artefact_comes_as_it_is_stored(client, kept):
     answer = client.get("/models/kept/versions/1/artifact")
     assert (answer.status_code, answer.mimetype) == (200, "application/octet-stream")

@@ -5,10 +5,11 @@ import threading
 import pytest
 
 from app import auth, create_app
+from app.jobs import tasks
 from tests.routes.conftest import kept, training  # noqa: F401  fixtures
 
-ONE, OTHER = "the key of a trainer", "the key of another"
-SET = {auth.digest(ONE): "train", auth.digest(OTHER): "train"}
+ONE, OTHER, ADMIN = "the key of a trainer", "the key of another", "the key of the operator"
+SET = {auth.digest(ONE): "train", auth.digest(OTHER): "train", auth.digest(ADMIN): "admin"}
 
 
 @pytest.fixture
@@ -34,6 +35,32 @@ def test_a_training_that_is_to_make_a_new_model_replaces_none(app, training, kep
     # What somebody else's training is about to make counts as made.
     assert send(client, training({"pipeline_id": "fresh"}), **{"If-None-Match": "*"}).status_code == 202
     assert send(client, training({"pipeline_id": "fresh"}), **{"If-None-Match": "*"}).status_code == 409
+
+
+def test_a_training_that_is_not_to_be_promoted_changes_no_answer(app, training, settings, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("SIGNING_SECRET", settings.signing_secret)
+    client, asked = app.test_client(), {"pipeline_id": "small", "data": [{"id": 1, "height": 0.5, "colour": "red"}]}
+
+    def trained(**params):
+        job = send(client, training({"explain": {"rows": 0}, **params})).json["jobId"]
+        tasks.train(job)
+        assert client.get(f"/jobs/{job}", headers=bearer(ONE)).json["state"] == "finished"
+
+    def predicted():
+        answer = client.post("/serve_prediction", json=asked, headers=bearer(ONE))
+        assert answer.status_code == 200
+        return answer.json
+
+    trained()
+    before = predicted()
+    # What would answer otherwise: the labels say the opposite.
+    trained(promote=False, positive_class="no")
+    assert client.get("/models/small", headers=bearer(ONE)).json["version"] == 1
+    assert predicted() == before
+    assert client.put("/models/small/current", json={"version": 2}, headers=bearer(ONE)).status_code == 403
+    assert client.put("/models/small/current", json={"version": 2}, headers=bearer(ADMIN)).status_code == 200
+    assert predicted() != before
 
 
 @pytest.mark.parametrize("value", ['"1"', "", "**"])

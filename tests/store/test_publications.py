@@ -45,6 +45,21 @@ def test_a_publication_leaves_current_a_later_version_that_is_current_already(st
     assert store.current("penguins") == 5
 
 
+def test_a_version_that_is_not_to_be_promoted_leaves_current_what_is_but_is_the_first_of_its_id(
+    store, publications, make_record, artifact, publish
+):
+    waits = {"promote": False}
+    publications.publish(Version(make_record(job_id="first", parameters=waits), artifact, {}))
+    assert store.current("penguins") == 1
+    publications.publish(Version(make_record(job_id="second", parameters=waits), artifact, {}))
+    publications.publish(provisional(make_record, artifact, "third", parameters=waits))
+    publications.conclude("third", "cancelled")
+    assert [record.version for record in store.versions("penguins")] == [1, 2, 3]
+    assert store.current("penguins") == 1
+    publish()
+    assert store.current("penguins") == 4
+
+
 def test_numbers_are_never_given_again(store, publish):
     publish()
     publish()
