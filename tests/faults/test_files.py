@@ -99,7 +99,7 @@ def flips(client, client_of_redis, settings, count, seed):
 
 
 def test_no_flipped_bit_gives_another_answer_or_a_failure(client, client_of_redis, settings):
-    flips(client, client_of_redis, settings, count=40, seed=1)
+    flips(client, client_of_redis, settings, count=20, seed=1)
 
 
 @pytest.mark.nightly
