@@ -16,6 +16,7 @@ from app import create_app
 from app.operations.archive import export_models, import_models
 from app.settings import Settings
 from app.store.artifact import Artifact
+from app.store.embedded import EmbeddedRedis
 from app.store.keys import Keys
 from app.store.publications import Publications
 from app.store.record import Version
@@ -220,8 +221,13 @@ def test_the_commands_work_on_a_redis_and_on_a_data_folder(servers, full, void, 
     refused = command("import", str(tmp_path / "nothing"), DATA_DIR=folder)
     assert refused.communicate()[0] == "The file cannot be read: No such file or directory.\n"
     assert refused.returncode == 1
+    # And on a folder that is in use, without a word of where its Redis is.
+    running = EmbeddedRedis(short_folder / "of-import")
+    running.start()
     again = command("export", str(tmp_path / "again"), DATA_DIR=folder)
     again.communicate()
+    assert running.alive
+    running.stop()
     import_models(void, SECRET, tmp_path / "again")
     assert everything(void) == everything(full)
 
