@@ -25,7 +25,7 @@ from app.errors import (
     VersionNotFound,
 )
 from app.store.artifact import Artifact, unseal
-from app.store.connection import store_errors
+from app.store.connection import is_full, store_errors
 from app.store.keys import Keys
 from app.store.record import Record
 from app.store.signed import told
@@ -59,8 +59,12 @@ class ModelStore:
 
     @store_errors()
     def ping(self) -> None:
-        """Raise StoreUnavailable unless Redis answers."""
-        self._redis.ping()
+        """Raise StoreUnavailable unless Redis answers: also one that refuses, for want of disk, even this."""
+        try:
+            self._redis.ping()
+        except redis.ResponseError as error:
+            if not is_full(error):
+                raise
 
     @store_errors()
     def current(self, pipeline_id: str | int) -> int:
