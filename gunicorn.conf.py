@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app import drain
-from app.settings import Settings, SettingsError
+from app.settings import Settings, SettingsError, in_memory
 from app.store.policy import require_kept
 from app.telemetry import logs
 from app.telemetry.traces import TRACES
@@ -26,9 +26,15 @@ threads = _settings.web_threads
 preload_app = True
 # Only for the loop of a worker: requests have threads of their own, and a training may be waited for.
 timeout = 60
+worker_tmp_dir = in_memory()
 graceful_timeout = 30
 keepalive = 75
+# Of a request's head, in bytes and numbers; `app/arriving.py` keeps no more than 64 KiB of it.
+limit_request_line = 4094
 limit_request_fields = 64
+limit_request_field_size = 8190
+# In C; what either refuses is tested for both.
+http_parser = "fast"
 control_socket_disable = True
 accesslog = None
 # Its logger has our handler already.
@@ -36,7 +42,7 @@ errorlog = None
 loglevel = _settings.log_level.lower()
 
 # The web processes add up their numbers through this folder.
-_metrics = _settings.prometheus_multiproc_dir or Path(tempfile.mkdtemp(prefix="automl-metrics-"))
+_metrics = _settings.prometheus_multiproc_dir or Path(tempfile.mkdtemp(prefix="automl-metrics-", dir=in_memory()))
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics}"]
 
 

@@ -16,18 +16,18 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     """Make the web application. No engine is imported, and Redis is not asked, before the first request."""
     from apiflask import APIFlask
 
-    from app import auth, problems, routes, watch
+    from app import auth, bodies, problems, routes, watch
+    from app.readiness import Readiness
     from app.services import Services
     from app.settings import Settings
     from app.shortcut import Shortcut
 
     settings = settings or Settings.from_environment()
     app = APIFlask(__name__, title="AutoML service", version=__version__, docs_path=None, json_errors=False)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * 2**20
-    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_upload_mb * 2**20
-    app.config["MAX_FORM_PARTS"] = 16
     services = app.extensions["automl"] = Services.from_settings(settings)
+    app.extensions["automl-readiness"] = Readiness(services)
     problems.register(app)
+    bodies.register(app, settings)
     auth.register(app, settings)
     routes.register(app, settings)
     # Around Flask and not in it, as its documentation has it: what is nearer to the caller comes last.

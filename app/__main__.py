@@ -19,7 +19,7 @@ from app.errors import ServiceError
 from app.operations.archive import export_models, import_models
 from app.operations.check import check
 from app.operations.kept import redis_of
-from app.settings import Settings, SettingsError, child_environment
+from app.settings import Settings, SettingsError, child_environment, in_memory
 from app.store.embedded import Damaged, EmbeddedError, EmbeddedRedis, die_with_parent
 from app.store.policy import require_kept
 from app.store.restoring import RestoreError
@@ -118,7 +118,7 @@ class Supervisor:
         self._redis = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
         self._processes: list[Process] = []
         # A fresh one: numbers of an earlier run would be added to those of this one.
-        self._metrics = tempfile.TemporaryDirectory(prefix="automl-metrics-")
+        self._metrics = tempfile.TemporaryDirectory(prefix="automl-metrics-", dir=in_memory())
 
     def run(self) -> int:
         """Start everything and watch it until a signal; return the exit status."""

@@ -23,6 +23,9 @@ class _Deadline(NamedTuple):
 #: Seconds that the request of this thread has waited for a thread.
 WAITED: ContextVar[float] = ContextVar("waited", default=0.0)
 
+#: Whether this thread refuses requests, because too many wait for the others.
+FULL: ContextVar[bool] = ContextVar("full", default=False)
+
 _CURRENT: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 

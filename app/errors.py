@@ -2,6 +2,7 @@
 
 ServiceError                     500
 ├─ Unreadable                    400   cannot be parsed
+│  └─ Malformed                        nor is it HTTP
 ├─ KeyMissing                    401
 ├─ RoleMissing                   403
 ├─ OriginRefused                 403   a page of another origin asks to change something
@@ -22,7 +23,9 @@ ServiceError                     500
 │  ├─ NoResult                         the job has no file to give back, or not yet
 │  ├─ Superseded                       another attempt at the job has begun; no caller sees it
 │  └─ NeedsRetraining                  trained with other library versions
+├─ TooSlow                       408   the request has not arrived in time
 ├─ UploadTooLarge                413
+├─ HeadTooLarge                  431
 ├─ FormatUnknown                 415
 ├─ Unacceptable                  422   can be parsed, and is wrong
 │  ├─ InvalidParameters
@@ -44,7 +47,9 @@ ServiceError                     500
 │  ├─ RecordTooNew                     a later release has written it
 │  ├─ RecordDamaged                    what is stored of a version cannot be read
 │  ├─ Busy                             all waiting places are taken
+│  ├─ Overloaded                       more requests wait than can be answered soon
 │  ├─ DeadlinePassed                   the request's time has passed
+│  ├─ NotReady                         what the process needs is not there
 │  └─ Draining                         about to stop
 ├─ JobRefused                    500   a job that this service did not write, or that was changed since
 ├─ WorkerLost                    500   a job's process died
@@ -143,6 +148,15 @@ class Unreadable(ServiceError):
     """The bytes are not what they say they are."""
 
     status, code, title = 400, "unreadable", "The request cannot be read"
+
+
+class Malformed(Unreadable):
+    """Not HTTP, or HTTP that could be read in two ways."""
+
+    code = "malformed"
+
+    def __init__(self) -> None:
+        super().__init__("The request is not HTTP as RFC 9112 has it, and nothing of it was read.")
 
 
 class KeyMissing(ServiceError):
@@ -320,10 +334,28 @@ class NeedsRetraining(Conflict):
         super().__init__(f"Model {pipeline_id} was trained with other versions of {listed(libraries)}. Train it again.")
 
 
+class TooSlow(ServiceError):
+    """A client has not sent its request in time."""
+
+    status, code, title = 408, "too-slow", "The request did not arrive in time"
+
+    def __init__(self) -> None:
+        super().__init__("The request did not arrive whole, or not in time. Send it again.")
+
+
 class UploadTooLarge(ServiceError):
     """Past a limit on bytes, rows, columns or cells."""
 
     status, code, title = 413, "upload-too-large", "The upload is too large"
+
+
+class HeadTooLarge(ServiceError):
+    """Past a limit on the first line of a request, or on its headers."""
+
+    status, code, title = 431, "head-too-large", "The head of the request is too large"
+
+    def __init__(self) -> None:
+        super().__init__("The first line of the request or its headers are too long, or too many.")
 
 
 class FormatUnknown(ServiceError):
@@ -515,6 +547,16 @@ class Busy(Unavailable):
     code = "busy"
 
 
+class Overloaded(Unavailable):
+    """More requests wait than can be answered soon: who comes now is told at once."""
+
+    code, title = "overloaded", "The service has more requests than it can answer"
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__("More requests wait for an answer than can be given one soon. Try again.")
+
+
 class DeadlinePassed(Unavailable):
     """A request's time has passed before its answer was there."""
 
@@ -524,13 +566,23 @@ class DeadlinePassed(Unavailable):
         super().__init__(f"There was no answer within {seconds:g} s. Try again, or send fewer rows at once.")
 
 
+class NotReady(Unavailable):
+    """The process cannot serve requests; its faults say why."""
+
+    code, title = "not-ready", "The service is not ready"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("Requests cannot be served here now.", faults)
+
+
 class Draining(Unavailable):
     """The process answers what comes, and is about to stop: others should be asked."""
 
     code = "draining"
 
     def __init__(self) -> None:
-        super().__init__("The service is about to stop. Ask another instance of it.")
+        detail = "The service is about to stop. Ask another instance of it."
+        super().__init__(detail, [Fault("/stopping", "it answers what has begun, and ends")])
 
 
 class JobRefused(ServiceError):

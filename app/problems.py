@@ -5,6 +5,7 @@ Below the paths of other protocols an error has the form that their clients read
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -14,10 +15,13 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
-from app.errors import ServiceError, Unreadable, UploadTooLarge
+from app.errors import ServiceError, StorageUnavailable, Unreadable, UploadTooLarge
 from app.pages import problems as pages
 
 logger = logging.getLogger(__name__)
+
+#: What a disk says that has no room.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 #: {status: MLflow's code for it}; any other of a request is BAD_REQUEST, of the service INTERNAL_ERROR.
 _MLFLOW_CODES = {
@@ -73,9 +77,12 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(RequestEntityTooLarge)
     def too_large(error: RequestEntityTooLarge) -> Response:
-        most = (request.max_content_length or 0) // 2**20
+        most, field = request.max_content_length or 0, request.max_form_memory_size or 0
         return service_error(
-            UploadTooLarge(f"The request has more than {most} MiB, or more parts than any route reads.")
+            UploadTooLarge(
+                f"The request has more than {_size(most)}, a field of more than {_size(field)} that is not a file, "
+                "or more parts than any route reads."
+            )
         )
 
     @app.errorhandler(ClientDisconnected)
@@ -86,10 +93,19 @@ def register(app: Flask) -> None:
     def http_error(error: HTTPException) -> Response:
         return answer(_http_problem(error), _kept_headers(error))
 
+    @app.errorhandler(OSError)
+    def disk_error(error: OSError) -> Response:
+        # An upload goes to the temporary folder as it is read.
+        return service_error(StorageUnavailable()) if error.errno in _FULL else unforeseen(error)
+
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
         logger.error("unforeseen error at %s %s", request.method, request.path, exc_info=error)
         return answer(ServiceError("The service met an error of its own. It is in the log.").as_problem(), ())
+
+
+def _size(count: int) -> str:
+    return f"{count // 2**20} MiB" if count >= 2**20 else f"{count // 2**10} KiB"
 
 
 def _http_problem(error: HTTPException) -> dict[str, Any]:

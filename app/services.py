@@ -49,7 +49,7 @@ class Services:
         records, publications = JobRecords(client, secret, settings.job_days), Publications(client, secret)
         uploads = connect(settings.redis_url, patient=True)
         queue = JobQueue(client, records, store, publications, settings, uploads)
-        cache = PipelineCache(settings.model_cache_mb * 2**20)
+        cache = PipelineCache(settings.model_cache_mb * 2**20, settings.stale_seconds)
         # Half of the threads may wait for trainings; the others stay free for predictions.
         places = threading.BoundedSemaphore(settings.web_threads // 2)
         return cls(settings, store, queue, cache, places, Drain())

@@ -132,6 +132,9 @@ class Settings(BaseModel):
 
     max_upload_mb: Annotated[int, Field(ge=1, le=4096)] = 64
     """Mebibytes of one request's body."""
+    max_predict_mb: Annotated[int, Field(ge=1, le=4096)] = 8
+    """Mebibytes of the body of a prediction or an explanation, `max_upload_mb` at most. What is larger is a batch
+    prediction."""
     max_cells: Annotated[int, Field(ge=1)] = 20_000_000
     """Rows times columns of one table."""
     max_columns: Annotated[int, Field(ge=1)] = 5_000
@@ -146,6 +149,9 @@ class Settings(BaseModel):
     """Seconds after which an explanation that somebody waits for begins no further row; a job's goes on."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 100
     """Trainings that may wait; one more is refused with 503."""
+    stale_seconds: Annotated[int, Field(ge=0)] = 600
+    """Seconds for which models that are loaded are served on while Redis does not answer, with a `Warning: 110`. What
+    was promoted or deleted meanwhile is not known."""
     job_days: Annotated[int, Field(ge=1)] = 7
     """Days that an ended job's record is kept."""
     model_cache_mb: Annotated[int, Field(ge=1)] = 256
@@ -201,6 +207,11 @@ class Settings(BaseModel):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
+    def predict_bytes(self) -> int:
+        """Bytes of the body of a prediction or an explanation."""
+        return min(self.max_predict_mb, self.max_upload_mb) * 2**20
+
+    @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
         return _is_loopback(self.host)
@@ -234,6 +245,15 @@ def misspelt(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:
     known = [name.upper() for name in Settings.model_fields]
     near = {name: get_close_matches(name, known, n=1, cutoff=0.85) for name in environ if name not in known}
     return [(name, found[0]) for name, found in sorted(near.items()) if found]
+
+
+def in_memory() -> str | None:
+    """Return a folder that is no disk, where there is one, else None, which `tempfile` takes for its own.
+
+    The files of /metrics are mapped into memory: on a disk that is full a process that writes to one dies (SIGBUS).
+    """
+    place = "/dev/shm"  # noqa: S108  what is made there is made by tempfile
+    return place if os.access(place, os.W_OK) else None
 
 
 def child_environment(**changes: str) -> dict[str, str]:

@@ -65,7 +65,7 @@ class Shortcut:
             and not environ.get("QUERY_STRING")
             and _MORE.isdisjoint(environ)
             and length.isdecimal()
-            and int(length) <= self._services.settings.max_upload_mb * 2**20
+            and int(length) <= self._services.settings.predict_bytes
         )
 
     def _may(self, environ: dict[str, Any]) -> bool:

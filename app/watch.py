@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from app import caller, deadline
+from app import caller, deadline, refusals
 from app.settings import Settings
 from app.telemetry import context, metrics
 from app.telemetry.traces import TRACES
@@ -29,7 +29,10 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 ROUTE = "automl.route"
 
 #: Asked every few seconds by platforms; their lines would hide the others.
-_PROBES = {"health.live", "health.ready", "metrics.show"}
+_PROBES = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping", "metrics.show"}
+
+#: Paths of those that are answered however many others wait.
+_ALWAYS = ("/health/", "/v2/health/", "/ping")
 
 
 class Watched:
@@ -55,7 +58,11 @@ class Watched:
             client.settimeout(self._seconds)
 
         def answered(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            said = {name.lower() for name, _ in headers}
+            headers += [header for header in refusals.HEADERS if header[0].lower() not in said]
             headers.append(("X-Request-Id", request_id))
+            if context.known().get("stale"):
+                headers.append(("Warning", '110 - "Response is Stale"'))
             _tell(environ, int(status[:3]), time.perf_counter() - began)
             return start_response(status, headers, *error)
 
@@ -65,6 +72,9 @@ class Watched:
         try:
             # Until it has shown a key it is nobody's, whoever this thread has served before.
             with caller.during(caller.STRANGER), TRACES.request(environ):
+                if deadline.FULL.get() and not environ["PATH_INFO"].startswith(_ALWAYS):
+                    environ[ROUTE] = metrics.OTHER
+                    return refusals.overloaded(environ, answered)
                 return self._application(environ, answered)
         finally:
             # Threads serve one request after another.

@@ -1,19 +1,58 @@
-"""gunicorn's threaded worker, which tells each request how long it has waited, and keeps a busy connection's thread."""
+"""gunicorn's threaded worker, whose threads are for requests that are here, and of which nobody holds all.
+
+A request waits in the worker's loop until it has arrived (`app/arriving.py`), then for a thread. When more wait than
+can be answered soon, the next is refused at once by a thread that does nothing but that, and answer those who look
+after this process: they hear from it however busy it is.
+"""
 
 from __future__ import annotations
 
+import errno
 import select
+import socket
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from selectors import EVENT_READ
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.http import errors as http
+from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from app import deadline
+from app.arriving import EARLY, Source
+from app.errors import HeadTooLarge, Malformed, ServiceError, TooSlow
 from app.telemetry import logs
 
 #: Milliseconds that a thread waits for the next request of a connection.
 _STAY = 10
+
+#: Requests that may wait for each thread; one more is refused.
+_WAITING = 8
+
+#: Threads that refuse, and answer probes.
+_REFUSING = 2
+
+#: Seconds, and bytes, for which a connection is kept open that has had its last answer: closed at once, with bytes of
+#: its request unread, it would take the answer along.
+_LINGER, _DROPPED = 2, 2**20
+
+#: Seconds between two looks at connections whose requests do not arrive.
+_LOOK = 0.5
+
+
+class _Chunks(Body):  # type: ignore[misc]
+    """A body in chunks, of which one may turn out to be wrong when it is read."""
+
+    def _read_reader(self, size: int) -> bytes:
+        try:
+            data: bytes = super()._read_reader(size)
+        except http.ParseException:
+            raise Malformed from None
+        return data
 
 
 # gunicorn has no types.
@@ -23,6 +62,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._staying = threading.Lock()
+        self._refusing = ThreadPoolExecutor(_REFUSING, "refusing")
+        # Requests that have a thread or wait for one, as the loop knows it.
+        self._given = 0
+        # Connections whose request is still to arrive, or that are about to be closed.
+        self.pending_conns = set[Any]()
+        self._looked = 0.0
 
     def init_process(self) -> None:
         """Begin to work, in a process of its own."""
@@ -31,19 +76,99 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         logs.gather()
         super().init_process()
 
+    def accept(self, listener: socket.socket) -> None:
+        """Let a new client's first request arrive."""
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+                raise
+            return
+        self.nr_conns += 1
+        conn = TConn(self.cfg, client, address, listener.getsockname())
+        conn.init()
+        held = self.app.wsgi().extensions["automl"]
+        conn.parser.unreader = Source(client, held.settings.request_seconds, held.places, self._is_wanted)
+        conn.opened, conn.closing, conn.dropped = time.monotonic(), None, 0
+        self.enqueue_req(conn)
+
+    def _is_wanted(self) -> bool:
+        """Tell whether requests wait for a thread."""
+        return bool(self.tpool._work_queue.qsize())
+
     def enqueue_req(self, conn: Any) -> None:
-        """Let a connection with a request wait for a thread."""
+        """Give a connection's request a thread, once it is whole; called by the loop alone."""
+        source = conn.parser.unreader
+        try:
+            if not source.gather():
+                self._await(conn)
+                return
+        except ServiceError as error:
+            self._refuse(conn, error)
+            return
+        except (OSError, EOFError):
+            self._close(conn)
+            return
         conn.enqueued = time.monotonic()
-        super().enqueue_req(conn)
+        waiting = self._given - self.cfg.threads
+        full = waiting >= self.cfg.threads * _WAITING
+        if full or (waiting >= 0 and source.is_probe()):
+            self._refusing.submit(self._handle_refused, conn).add_done_callback(
+                lambda done: self.method_queue.defer(self.finish_request, conn, done)
+            )
+            return
+        self._given += 1
+        self.tpool.submit(self.handle, conn).add_done_callback(
+            lambda done: self.method_queue.defer(self._finish_given, conn, done)
+        )
+
+    def _finish_given(self, conn: Any, done: Future[Any]) -> None:
+        self._given -= 1
+        self.finish_request(conn, done)
+
+    def finish_request(self, conn: Any, done: Future[Any]) -> None:
+        """Keep a connection for its next request, or close it."""
+        if done.cancelled() or done.exception() is not None or not done.result():
+            self._leave(conn)
+        else:
+            super().finish_request(conn, done)
 
     def handle(self, conn: Any) -> Any:
         """Answer a connection's request, and those that follow at once, in a thread."""
         deadline.WAITED.set(time.monotonic() - conn.enqueued)
-        kept = super().handle(conn)
+        kept = self._handle(conn)
         while kept is True and self._follows(conn):
             deadline.WAITED.set(0.0)
-            kept = super().handle(conn)
+            kept = self._handle(conn)
         return kept
+
+    def _handle(self, conn: Any) -> Any:
+        source = conn.parser.unreader
+        source.begin()
+        try:
+            return super().handle(conn)
+        finally:
+            source.end()
+
+    def _handle_refused(self, conn: Any) -> Any:
+        """Answer a request for which there is no thread: that there is none, unless it is a probe."""
+        deadline.WAITED.set(time.monotonic() - conn.enqueued)
+        token = deadline.FULL.set(True)
+        try:
+            return self._handle(conn)
+        finally:
+            deadline.FULL.reset(token)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer one request."""
+        if isinstance(req.body.reader, ChunkedReader):
+            req.body = _Chunks(req.body.reader)
+        return super().handle_request(req, conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """Tell whether a connection can have another request: not if the rest of this were to be waited for."""
+        conn.parser.unreader.leave()
+        return bool(super()._keepalive_after(conn, keepalive))
 
     def _follows(self, conn: Any) -> bool:
         """Wait a little for the next request of a connection, unless others need the thread.
@@ -51,11 +176,118 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         The way through the loop of the worker and back takes as long as a prediction. Only one thread waits so: whoever
         else comes finds the others free, and threads that wake up together would wait for each other.
         """
-        if not self.alive or conn.parser.unreader.buf.getvalue() or not self._staying.acquire(blocking=False):
+        source = conn.parser.unreader
+        if not self.alive or source.buf.getvalue() or not self._staying.acquire(blocking=False):
             return False
         try:
             poll = select.poll()
             poll.register(conn.sock, select.POLLIN)
-            return any(not self.tpool._work_queue.qsize() and poll.poll(1) for _ in range(_STAY))
+            come = any(not self.tpool._work_queue.qsize() and poll.poll(1) for _ in range(_STAY))
+            # What is wrong with it is said by the loop, which finds the same.
+            with suppress(OSError, EOFError, ServiceError):
+                return come and bool(source.gather())
+            return False
         finally:
             self._staying.release()
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Answer what the parser refuses, and what went wrong outside of the application, in the form of all errors."""
+        error = _in_words(exc)
+        if error.status >= 500:
+            self.log.error("a request could not be answered", exc_info=exc)
+        _refuse(client, error)
+
+    def _await(self, conn: Any) -> None:
+        conn.sock.setblocking(False)
+        self.pending_conns.add(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def on_pending_socket_readable(self, conn: Any, client: socket.socket) -> None:
+        """Look whether a request is whole by now; drop what comes on a connection that is to be closed."""
+        self.poller.unregister(client)
+        self.pending_conns.discard(conn)
+        if conn.closing is None:
+            self.enqueue_req(conn)
+        else:
+            self._drop(conn)
+
+    def murder_pending(self) -> None:
+        """Close connections whose request has not arrived in time; called by the loop each second or more often.
+
+        A connection on which nothing has come is kept as long as one between two requests, while there is room.
+        """
+        now, full = time.monotonic(), self.nr_conns >= self.worker_connections
+        if now < self._looked + _LOOK:
+            return
+        self._looked = now
+        idle = 0 if full else self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
+        for conn in list(self.pending_conns):
+            ends = conn.parser.unreader.ends
+            if conn.closing is not None:
+                over = now > conn.closing
+            else:
+                over = now > (conn.opened + idle if ends is None else ends)
+            if not over:
+                continue
+            self.poller.unregister(conn.sock)
+            self.pending_conns.discard(conn)
+            if conn.closing is None and ends is not None:
+                self._refuse(conn, TooSlow())
+            else:
+                self._close(conn)
+
+    def _refuse(self, conn: Any, error: ServiceError) -> None:
+        """Answer what did not become a request."""
+        _refuse(conn.sock, error)
+        self._leave(conn)
+
+    def _leave(self, conn: Any) -> None:
+        """Close a connection as soon as its client has, or has had the time to read its answer."""
+        conn.closing = time.monotonic() + _LINGER
+        with suppress(OSError):
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self._drop(conn)
+            return
+        self._close(conn)
+
+    def _drop(self, conn: Any) -> None:
+        with suppress(BlockingIOError):
+            while conn.dropped < _DROPPED:
+                try:
+                    count = len(conn.sock.recv(EARLY))
+                except ConnectionError:
+                    count = 0
+                if not count:
+                    break
+                conn.dropped += count
+            self._close(conn)
+            return
+        self._await(conn)
+
+    def _close(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+
+def _refuse(client: socket.socket, error: ServiceError) -> None:
+    """Send the last answer on a connection, if it is still there."""
+    # The numbers' library looks for its folder when it is imported: this module is, before gunicorn sets it.
+    from app import refusals
+
+    with suppress(OSError):
+        client.send(refusals.unasked(error), socket.MSG_DONTWAIT)
+
+
+def _in_words(error: BaseException) -> ServiceError:
+    """Return what is wrong with a request that the parser refuses, whose own words repeat what was sent."""
+    match error:
+        case ServiceError():
+            return error
+        case http.LimitRequestHeaders() | http.LimitRequestLine():
+            return HeadTooLarge()
+        case http.InvalidResponseHeader() | http.InvalidResponseHeaderName():
+            return ServiceError("The service met an error of its own. It is in the log.")
+        case http.ParseException():
+            return Malformed()
+    return ServiceError("The service met an error of its own. It is in the log.")

@@ -217,6 +217,12 @@ class JobQueue:
         """Return how many jobs of all namespaces wait, run and have ended, and for how long, for /metrics."""
         return [*counts.waiting(self._redis, self._queue, self._records.of(None)), counts.ended(self._redis)]
 
+    @store_errors()
+    def workers(self) -> int:
+        """Return how many workers are heard of: what each says of itself ends unless it says so again."""
+        known = self._redis.smembers("rq:workers")
+        return int(self._redis.exists(*known)) if known else 0
+
     def _enqueue(self, job: Job, stored: dict[str, bytes], idempotency_key: str | None) -> Job:
         job = replace(
             job,

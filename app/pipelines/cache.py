@@ -8,8 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from app.deadline import holding
+from app.errors import StoreUnavailable
 from app.pipelines.trained import TrainedPipeline
-from app.telemetry import metrics
+from app.telemetry import context, metrics
 
 #: A pipeline by its name among those of all namespaces, its version, and the digest of its artefact, as a provisional
 #: version is replaced under its number.
@@ -22,6 +23,9 @@ Place = tuple[int, str]
 #: when they are over, and a training ends when they are, so that whoever hears of it finds it changed everywhere.
 FRESH = 0.1
 
+#: Seconds for which Redis is not asked again after it has not answered.
+_PAUSE = 1.0
+
 #: Pipelines of which that is known at most.
 _PLACES = 10_000
 
@@ -33,10 +37,14 @@ class PipelineCache:
     ----------
     capacity
         Bytes of the artefacts whose pipelines are kept; one that is larger is kept alone.
+    stale
+        Seconds for which a place is believed while Redis does not answer.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+    def __init__(self, capacity: int, stale: float = 0.0) -> None:
+        self._capacity, self._stale = capacity, stale
+        # When Redis may be asked again; 0 while it answers.
+        self._again = 0.0
         self._lock = threading.Lock()
         self._loading: dict[Key, threading.Lock] = {}
         self._kept: OrderedDict[Key, tuple[TrainedPipeline, int]] = OrderedDict()
@@ -69,17 +77,50 @@ class PipelineCache:
     def place(self, name: str, version: int | None, read: Callable[[], Place]) -> Place:
         """Return what `read` tells of a version, the current one where none is named, or has told just now.
 
-        Hundreds of requests a second would each wait for Redis to say the same.
+        Hundreds of requests a second would each wait for Redis to say the same. While it does not answer, one a second
+        does, and a pipeline that is loaded is served where it was last.
+
+        Raises
+        ------
+        StoreUnavailable, and what `read` raises
         """
         asked, now = (name, version), time.monotonic()
         place, until = self._places.get(asked, (None, 0.0))
         if place is not None and now < until:
             return place
-        place = read()
-        if len(self._places) >= _PLACES:
+        try:
+            place = self._read(read, now)
+        except StoreUnavailable:
+            if place is None or not self._is_served(name, place, until):
+                raise
+            context.note(stale=True)
+            return place
+        if len(self._places) >= _PLACES - 1:
             self._places.clear()
-        self._places[asked] = place, now + FRESH
+        # Whoever asks for the current version by its number is told the same.
+        self._places[asked] = self._places[(name, place[0])] = place, now + FRESH
         return place
+
+    def can_serve(self) -> bool:
+        """Tell whether there is a pipeline that would be served while Redis does not answer."""
+        return any(self._is_served(name, place, until) for (name, _), (place, until) in list(self._places.items()))
+
+    def _read(self, read: Callable[[], Place], now: float) -> Place:
+        if now < self._again:
+            raise StoreUnavailable
+        if self._again:
+            # One asks whether it is back; the others need not wait with it.
+            self._again = now + _PAUSE
+        try:
+            place = read()
+        except StoreUnavailable:
+            self._again = time.monotonic() + _PAUSE
+            raise
+        self._again = 0.0
+        return place
+
+    def _is_served(self, name: str, place: Place, until: float) -> bool:
+        return time.monotonic() < until + self._stale and (name, *place) in self._kept
 
     def newest(self, name: str) -> int | None:
         """Return the number of the version of a pipeline that was asked for last, if it is here."""

@@ -23,7 +23,10 @@ from app.services import services
 blueprint = APIBlueprint("explain", __name__, tag="Explaining")
 
 #: What a page of an explanation may load and run: nothing but the styles and pictures that it has in itself.
-_NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_NO_SCRIPTS = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 #: Media types of an explanation, the first when nothing is asked for.
 FORMS = ("application/json", "text/html", "image/png", "text/csv")

@@ -12,6 +12,7 @@ from app.payloads.instances import MLFLOW, Body
 from app.payloads.uploads import Upload
 from app.pipelines import run
 from app.routes import protocol_schemas
+from app.routes.health import readiness
 from app.routes.models import queried_version
 from app.routes.v1 import predicted
 from app.services import services
@@ -44,8 +45,8 @@ def predict(pipeline_id: str | None = None) -> Response:
 @blueprint.output({}, content_type="text/plain", description="An empty line.")
 @blueprint.doc(summary="Whether requests can be served")
 def ping() -> Response:
-    """Answer 200 when Redis does, else 503. Needs no key."""
-    services().store.ping()
+    """Answer 200 when requests can be served and no stop is near, else 503. Needs no key."""
+    readiness().check()
     return Response("\n", mimetype="text/plain")
 
 

@@ -36,7 +36,10 @@ _DIGITS = 15
 _ROWS = 100
 
 #: What a report's page may load and run: nothing.
-_NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_NO_SCRIPTS = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 @blueprint.get("/models")

@@ -32,10 +32,24 @@ class Problem(_Answer):
     errors: list[Fault] | None = None
 
 
-class Health(_Answer):
-    """Health of the process."""
+class Live(_Answer):
+    """The process answers."""
 
-    status: Literal["live", "ready"]
+    status: Literal["live"]
+
+
+class Note(_Answer):
+    """Something that is wrong, and what with it."""
+
+    pointer: str
+    detail: str
+
+
+class Ready(_Answer):
+    """Requests can be served, or some of them."""
+
+    status: Literal["ready", "degraded"]
+    notes: list[Note]
 
 
 class TrainingResult(_Answer):

@@ -14,6 +14,7 @@ from app.pipelines import run
 from app.routes import protocol_schemas, schemas
 from app.routes.answers import answer
 from app.routes.explain import explained_rows
+from app.routes.health import readiness
 from app.services import services
 
 blueprint = APIBlueprint("v2", __name__, url_prefix="/v2", tag="Open Inference Protocol (V2)")
@@ -45,8 +46,8 @@ def live() -> Response:
 @blueprint.output(protocol_schemas.Ready)
 @blueprint.doc(summary="Whether requests can be served")
 def ready() -> Response:
-    """Answer 200 when Redis does, else 503. Needs no key."""
-    services().store.ping()
+    """Answer 200 when requests can be served and no stop is near, else 503. Needs no key."""
+    readiness().check()
     return answer({"ready": True})
 
 

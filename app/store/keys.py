@@ -8,6 +8,7 @@ automl:scores:<id>                hash version → its metric and score (JSON), 
 automl:artifact:<id>:<version>    signed artefact
 automl:report:<id>:<version>      what its training reported (JSON)
 automl:explanations:<id>:<version>  explanations that were made at the end of its training (JSON)
+automl:probe                      written now and then, to see whether writes are taken
 automl:published:<job>            "<id> <version>" that a job has published, so that a repeated job does not again
 
 automl:job:<id>                   hash of a job; its attempts tell a process that it is not the latest to work on it
@@ -22,6 +23,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.caller import DEFAULT
+
+PROBE = "automl:probe"
 
 
 def begin(namespace: str) -> str:

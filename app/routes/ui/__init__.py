@@ -22,10 +22,8 @@ _CONTROLS = 2_000
 
 _HEADERS = {
     "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
 
 
@@ -59,7 +57,4 @@ def register(app: APIFlask, settings: Settings) -> None:
             response.headers.update(_HEADERS)
         elif request.endpoint == "docs.page":
             response.headers["Content-Security-Policy"] = POLICY
-        elif app.config["SESSION_COOKIE_NAME"] in request.cookies and request.endpoint != "static":
-            # A browser has asked by its cookie: what it gets is for whoever signed in, and for no one after.
-            response.headers.update({name: _HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options")})
         return response
