@@ -21,7 +21,7 @@ from app.errors import HeadTooLarge, Overloaded, TooSlow, Unreadable
 #: Bytes of a request that are kept until it is whole; its head has to fit in.
 EARLY = 2**16
 
-#: Seconds in which a request has to arrive, and bytes that give it one more.
+#: Seconds in which a request has to arrive, and bytes that give it one more, never more than those from now.
 _PATIENCE, _PACE = 15, 2**16
 
 #: Seconds that a thread waits for a client in all before it needs a place among those that may.
@@ -60,13 +60,9 @@ class Source(SocketUnreader):  # type: ignore[misc]
     ) -> None:
         super().__init__(sock)
         self._patience, self._places, self._wanted = min(_PATIENCE, most), places, wanted
-        self._waited, self._came, self._placed, self._left = 0.0, 0, False, False
-        self.began: float | None = None
-
-    @property
-    def ends(self) -> float | None:
-        """When the request has to be here, by `time.monotonic`; None before its first byte."""
-        return None if self.began is None else self.began + self._patience + self._came / _PACE
+        self._waited, self._placed, self._left = 0.0, False, False
+        #: When the request has to be here, by `time.monotonic`; None before its first byte.
+        self.ends: float | None = None
 
     def gather(self) -> bool:
         """Take what has come, without waiting; return whether a thread can begin with it.
@@ -89,8 +85,8 @@ class Source(SocketUnreader):  # type: ignore[misc]
             early = early + fresh if early else fresh
             self.buf.seek(0, 2)
             self.buf.write(fresh)
-        if early and self.began is None:
-            self.began = time.monotonic()
+        if early and self.ends is None:
+            self.ends = time.monotonic() + self._patience
         if _is_whole(early):
             return True
         if fresh == b"":
@@ -105,8 +101,7 @@ class Source(SocketUnreader):  # type: ignore[misc]
 
     def begin(self) -> None:
         """Begin to read a request in a thread."""
-        self.began = self.began or time.monotonic()
-        self._waited, self._came, self._left = 0.0, 0, False
+        self._waited, self._left = 0.0, False
 
     def leave(self) -> None:
         """Wait for nothing more of this request: it has been answered."""
@@ -114,7 +109,7 @@ class Source(SocketUnreader):  # type: ignore[misc]
 
     def end(self) -> None:
         """Give back what the request held."""
-        self.began = None
+        self.ends = None
         if self._placed:
             self._placed = False
             self._places.release()
@@ -134,7 +129,9 @@ class Source(SocketUnreader):  # type: ignore[misc]
         data: bytes = super().chunk(size_hint)
         if not data and not self._left:
             raise Unreadable(_CUT)
-        self._came += len(data)
+        if self.ends is not None:
+            # What comes fast wins time only for what comes at once: nobody may send much and then be silent for long.
+            self.ends = min(self.ends + len(data) / _PACE, time.monotonic() + self._patience)
         return data
 
     def _wait(self) -> None:

@@ -10,16 +10,25 @@ import shutil
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from app.errors import Draining, Fault, NotReady, StoreUnavailable, Unavailable
 from app.services import Services
+from app.store.policy import policy
+from app.store.soundness import soundness
+
+#: Points at what no process should be asked with: what it stores may be gone.
+_POLICY = "/redis/maxmemory-policy"
 
 #: Bytes of the temporary folder below which uploads may not fit.
 _SHORT = 64 * 2**20
 
 #: Seconds for which it is not asked again whether Redis takes writes, and who works.
 _WRITTEN = 10.0
+
+#: Seconds for which it is not looked again whether Redis evicts, and whether each model has all that serves it.
+_EXAMINED = 60.0
 
 
 @dataclass
@@ -30,10 +39,13 @@ class Readiness:
     ----------
     written
         What was found of Redis when something was last written, and when that has to be tried again.
+    examined
+        What was found of how it keeps models, and when that has to be looked at again.
     """
 
     held: Services
     written: tuple[list[Fault], float] = field(default=([], 0.0))
+    examined: tuple[list[Fault], float] = field(default=([], 0.0))
     _trying: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> list[Fault]:
@@ -52,7 +64,26 @@ class Readiness:
             if self.held.pipelines.can_serve():
                 return [fault]
             raise NotReady([fault]) from None
-        return [*self._of_redis(), *_of_disk()]
+        kept = self._of_models()
+        if any(fault.pointer == _POLICY for fault in kept):
+            raise NotReady(kept)
+        return [*self._of_redis(), *kept, *_of_disk()]
+
+    def _of_models(self) -> list[Fault]:
+        """Look how models are kept. Whoever asks has shown no key, and is told how many lack something, not which."""
+        found, until = self.examined
+        if time.monotonic() < until:
+            return found
+        self.examined = found, time.monotonic() + _EXAMINED
+        client, secret = self.held.stores.place_and_secret
+        found = []
+        with suppress(StoreUnavailable):
+            if policy(client).evicts:
+                found.append(Fault(_POLICY, "evicts keys, and so would lose models"))
+            if lacking := len(soundness(client, secret)):
+                found.append(Fault("/models", f"{lacking} lack a part; python -m app check names them"))
+            self.examined = found, time.monotonic() + _EXAMINED
+        return found
 
     def _of_redis(self) -> list[Fault]:
         found, until = self.written

@@ -25,7 +25,7 @@ from app.errors import (
     VersionNotFound,
 )
 from app.store.artifact import Artifact, unseal
-from app.store.connection import store_errors
+from app.store.connection import is_full, store_errors
 from app.store.keys import PROBE, Keys
 from app.store.record import Record
 from app.store.signed import told
@@ -57,10 +57,19 @@ class ModelStore:
         """Return the name of a pipeline among those of all namespaces, for what is kept of it in a process."""
         return str(pipeline_id) if self.namespace == DEFAULT else f"~{self.namespace}:{pipeline_id}"
 
+    @property
+    def place_and_secret(self) -> tuple[Any, str]:
+        """The client and the secret, for what looks at all namespaces."""
+        return self._redis, self._secret
+
     @store_errors()
     def ping(self) -> None:
-        """Raise StoreUnavailable unless Redis answers."""
-        self._redis.ping()
+        """Raise StoreUnavailable unless Redis answers: also one that refuses, for want of disk, even this."""
+        try:
+            self._redis.ping()
+        except redis.ResponseError as error:
+            if not is_full(error):
+                raise
 
     @store_errors()
     def write(self) -> None:

@@ -8,10 +8,13 @@ import time
 
 import pytest
 
+from app import create_app, readiness
 from app.errors import StoreFull, StoreUnavailable
 from app.jobs.records import JobRecords
+from app.settings import Settings
 from app.store.artifact import Artifact
 from app.store.connection import connect
+from app.store.keys import Keys
 from app.store.publications import Publications
 from app.store.record import Version
 from app.store.redis import ModelStore
@@ -108,3 +111,25 @@ def test_a_full_redis_refuses_by_its_name_and_reads_on(small):
     assert refusal(StoreFull, lambda: JobRecords(client, SECRET, 7).report("job", {})) < SOON
     small.client().config_set("maxmemory", "0")
     assert publish(client, "more", 2**20).version == 1
+
+
+def test_readiness_tells_of_a_redis_that_evicts_by_now_and_of_models_that_lack_a_part(valkey, tmp_path, monkeypatch):
+    monkeypatch.setattr(readiness, "_EXAMINED", 0.0)
+    publish(valkey.client(), "whole")
+    publish(valkey.client(), "half")
+    held = Settings(redis_url=valkey.url, data_dir=tmp_path, signing_secret=SECRET)
+    web = create_app(held).test_client()
+    assert "/models" not in web.get("/health/ready").text
+    valkey.client().delete(Keys().artifact("half", 1))
+    ready = web.get("/health/ready")
+    assert ready.status_code == 200
+    detail = "1 lack a part; python -m app check names them"
+    assert {"pointer": "/models", "detail": detail} in ready.get_json()["notes"]
+    # Whoever asks has shown no key.
+    assert "half" not in ready.text
+    valkey.client().config_set("maxmemory-policy", "allkeys-lru")
+    ready = web.get("/health/ready")
+    assert ready.status_code == 503
+    assert "/redis/maxmemory-policy" in ready.text
+    valkey.client().config_set("maxmemory-policy", "noeviction")
+    assert web.get("/health/ready").status_code == 200

@@ -74,7 +74,10 @@ def ended(part, seconds=60.0):
     return part.running.returncode, part.log()
 
 
-@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random"])
+@pytest.mark.parametrize(
+    "policy",
+    ["allkeys-lru", *(pytest.param(f"allkeys-{one}", marks=pytest.mark.nightly) for one in ("lfu", "random"))],
+)
 def test_no_part_starts_on_a_redis_that_evicts_models(begin, place, policy):
     server = begin(Valkey(place / "redis", maxmemory="100mb", maxmemory_policy=policy))
     parts = [Worker(server.url, place), Web(server.url, place), App(place / "data", REDIS_URL=server.url)]

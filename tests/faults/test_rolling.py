@@ -1,0 +1,59 @@
+"""Instances that are restarted one after the other behind a proxy: no client notices."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from tests.faults import served
+from tests.faults.parts import Load, Web, until
+from tests.faults.proxy import Proxy
+
+#: One request a connection: what a proxy does with a kept one when its upstream goes is the proxy's.
+CLOSED = {"Content-Type": "application/json", "Connection": "close"}
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(3, marks=pytest.mark.nightly)])
+def test_a_rolling_restart_fails_no_request(valkey, tmp_path, rounds) -> None:
+    served.publish(valkey.url)
+    webs = [Web(valkey.url, tmp_path, DRAIN_SECONDS="3", WEB_CONCURRENCY="1") for _ in range(2)]
+    with ExitStack() as stack:
+        for web in webs:
+            stack.callback(web.stop)
+            web.start()
+        proxy = stack.enter_context(Proxy([web.port for web in webs]).running())
+        until(lambda: len(proxy.ready()) == 2, "both are ready")
+        with Load(proxy.port, "/serve_prediction", served.BODY, CLOSED, clients=4).running() as load:
+            for _ in range(rounds):
+                for web in webs:
+                    seen = len(load.answers)
+                    assert web.stop() == 0
+                    assert web.port not in proxy.ready()
+                    web.start()
+                    until(lambda web=web: web.port in proxy.ready(), "it is ready again")
+                    assert len(load.answers) > seen + 10
+    assert load.statuses() == {200}
+    assert len({body for *_, body in load.answers}) == 1
+
+
+def test_processes_that_are_replaced_one_by_one_fail_no_request(valkey, tmp_path) -> None:
+    served.publish(valkey.url)
+    recycled = {"GUNICORN_CMD_ARGS": "--max-requests 150 --max-requests-jitter 75"}
+    web = Web(valkey.url, tmp_path, **recycled)
+    web.start()
+    try:
+        first = {one.pid for one in web.workers()}
+        with Load(web.port, "/serve_prediction", served.BODY, CLOSED).running() as load:
+            until(lambda: len(load.answers) > 800, "answers")
+            web.signal(signal.SIGHUP)
+            time.sleep(3)
+            seen = len(load.answers)
+            until(lambda: len(load.answers) > seen + 300, "more answers")
+        assert load.statuses() == {200}
+        assert not first & {one.pid for one in web.workers()}
+        assert not web.lines(level="ERROR")
+    finally:
+        web.stop()
