@@ -150,7 +150,8 @@ class Settings(BaseModel):
 
     request_seconds: Annotated[int, Field(ge=1)] = 60
     """Seconds after which a prediction that somebody waits for goes no further and answers 503, and an explanation
-    begins no further row; also for which a client may stop sending, and within which it has to take an answer."""
+    begins no further row; also within which a client has to take an answer. A request has 15 s to arrive, or these
+    where they are fewer, and more only as long as it comes fast."""
     drain_seconds: Annotated[int, Field(ge=0, le=600)] = Field(default_factory=_usual_drain)
     """Seconds between SIGTERM and the end of a web process in which /health/ready answers 503 and all else is answered
     as before, so that a router turns to others. 5, on loopback 0; then requests that began have 30 more."""

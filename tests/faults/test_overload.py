@@ -78,13 +78,15 @@ def test_of_four_times_as_many_requests_each_is_answered_or_refused_and_probes_a
         web.stop()
 
 
-def test_probes_are_answered_while_every_thread_is_taken(valkey, tmp_path) -> None:
+@pytest.mark.parametrize("clients", [14, 40], ids=["others wait", "others are refused"])
+def test_probes_are_answered_while_every_thread_is_taken(valkey, tmp_path, clients) -> None:
     web = Web(valkey.url, tmp_path, WEB_CONCURRENCY="1", WEB_THREADS="2")
     web.start()
     try:
         valkey.signal(19)
         # Each waits for a Redis that is silent.
-        with Load(web.port, "/models", clients=40).running() as load:
+        with Load(web.port, "/models", clients=clients).running() as load:
+            time.sleep(0.5)
             ends = time.monotonic() + 4
             while time.monotonic() < ends:
                 since = time.monotonic()
@@ -92,9 +94,9 @@ def test_probes_are_answered_while_every_thread_is_taken(valkey, tmp_path) -> No
                 assert time.monotonic() - since < 3
             valkey.signal(18)
         assert load.statuses() <= {200, 503}
-        assert 503 in load.statuses()
-        refused = [seconds for _, status, seconds, _ in load.answers if status == 503]
-        assert sorted(refused)[len(refused) // 2] < 3
+        if clients == 40:
+            refused = [seconds for _, status, seconds, _ in load.answers if status == 503]
+            assert sorted(refused)[len(refused) // 2] < 3
     finally:
         valkey.signal(18)
         web.stop()

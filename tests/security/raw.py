@@ -68,12 +68,12 @@ def read(client: socket.socket, seconds: float = PATIENCE) -> Answered:
 
 
 @contextmanager
-def trickling(port: int, head: bytes, clients: int, byte: bytes = b"1", pause: float = 0.5) -> Iterator[list[float]]:
-    """Let clients send a head and then a byte now and then; gives the seconds after which each was cut off."""
-    over, gone = threading.Event(), list[float]()
+def trickling(port: int, head: bytes, clients: int, byte: bytes = b"1", pause: float = 0.5) -> Iterator[list[int]]:
+    """Let clients send a head and then a byte now and then; gives the status by which each was cut off, or 0."""
+    over, gone = threading.Event(), list[int]()
 
     def trickle() -> None:
-        since = time.monotonic()
+        status = 0
         with connected(port) as client:
             client.settimeout(0)
             try:
@@ -81,12 +81,12 @@ def trickling(port: int, head: bytes, clients: int, byte: bytes = b"1", pause: f
                 while not over.wait(pause):
                     client.send(byte)
                     with suppress(BlockingIOError):
-                        if not client.recv(65536):
-                            break
+                        status = int(client.recv(65536)[9:12] or 0)
+                        break
             except OSError:
                 pass
         if not over.is_set():
-            gone.append(time.monotonic() - since)
+            gone.append(status)
 
     threads = [threading.Thread(target=trickle) for _ in range(clients)]
     for one in threads:
