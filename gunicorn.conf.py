@@ -4,12 +4,14 @@ import gc
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from app import drain
-from app.settings import Settings
+from app.settings import Settings, SettingsError
+from app.store.policy import require_kept
 from app.telemetry import logs
 from app.telemetry.traces import TRACES
 
@@ -39,9 +41,18 @@ raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics}"]
 
 
 def on_starting(server: Any) -> None:
-    """Forget what web processes held that were killed together with their arbiter; what they counted stays."""
+    """Forget what web processes held that were killed together with their arbiter; what they counted stays.
+
+    And refuse a Redis that would lose models.
+    """
     for held in _metrics.glob("gauge_live*.db"):
         held.unlink()
+    if _settings.redis_url is not None:
+        try:
+            require_kept(_settings.redis_url)
+        except SettingsError as error:
+            sys.stderr.write(f"{error}\n")
+            raise SystemExit(2) from None
 
 
 def when_ready(server: Any) -> None:

@@ -1,4 +1,7 @@
-"""`python -m app`: the service on one machine. Starts Redis, workers and web, restarts what dies, stops all."""
+"""`python -m app`: the service on one machine. Starts Redis, workers and web, restarts what dies, stops all.
+
+`python -m app check` looks at a deployment, `python -m app export FILE` and `import FILE` keep and restore its models.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from types import FrameType
 
+from app.errors import ServiceError
+from app.operations.archive import export_models, import_models
+from app.operations.check import check
+from app.operations.kept import redis_of
 from app.settings import Settings, SettingsError, child_environment
-from app.store.embedded import EmbeddedError, EmbeddedRedis, die_with_parent
+from app.store.embedded import Damaged, EmbeddedError, EmbeddedRedis, die_with_parent
+from app.store.policy import require_kept
+from app.store.restoring import RestoreError
 from app.telemetry import logs
 from app.telemetry.traces import TRACES
 
@@ -25,8 +35,18 @@ _LOOK = 0.2
 #: Seconds a process has to stop after a drain: the web process finishes its requests, a worker gives its training back.
 _STOP = 35
 
-#: Restarts within a minute after which a process is given up, and the service with it.
+#: Restarts within a minute after which a web process is given up, and the service with it. A worker is not, as models
+#: go on answering without one: it is started again after a pause.
 _MOST_RESTARTS = 5
+
+#: Seconds of that pause.
+_PAUSE = 10
+
+_USAGE = """usage: python -m app               start the service
+       python -m app check         look at the settings, Redis and the models in it
+       python -m app export FILE   write all models into a file
+       python -m app import FILE   store the models of such a file
+"""
 
 
 class Stopping(Exception):
@@ -40,6 +60,7 @@ class Process:
         self, name: str, command: list[str], environment: dict[str, str], cores: set[int] | None = None
     ) -> None:
         self._name = name
+        self._vital = name == "web"
         self._cores = cores
         self._command = command
         self._environment = environment
@@ -58,13 +79,17 @@ class Process:
             os.sched_setaffinity(0, self._cores)
 
     def look(self) -> bool:
-        """Start the process again if it has died; False when it does so too often."""
+        """Start the process again if it has died; False when it does so too often for the service to go on."""
         assert self._process is not None
         if self._process.poll() is None:
             return True
-        self._starts = [started for started in self._starts if time.monotonic() - started < 60]
+        now = time.monotonic()
+        self._starts = [started for started in self._starts if now - started < 60]
         if len(self._starts) > _MOST_RESTARTS:
-            return False
+            if self._vital:
+                return False
+            if now - self._starts[-1] < _PAUSE:
+                return True
         logger.warning("the %s process ended (%s); it is started again", self._name, self._process.returncode)
         self.start()
         return True
@@ -102,11 +127,10 @@ class Supervisor:
                 signal.signal(number, _stop)
             self._start()
             while all(process.look() for process in self._processes):
-                if self._redis is not None and not self._redis.alive:
-                    logger.warning("the embedded Redis ended; it is started again")
-                    self._redis.restart()
+                if self._redis is not None:
+                    self._redis.look()
                 time.sleep(_LOOK)
-            logger.error("a process ends again and again; the service stops")
+            logger.error("the web process ends again and again; the service stops")
             return 1
         except Stopping:
             return 0
@@ -123,6 +147,8 @@ class Supervisor:
         if self._redis is not None:
             self._redis.start()
             changes["REDIS_URL"] = self._redis.url
+        if self._settings.redis_url is not None:
+            require_kept(self._settings.redis_url)
         environment = child_environment(**changes)
         worker = [sys.executable, "-m", "app.jobs.worker"]
         web = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"]
@@ -157,18 +183,46 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopping
 
 
-def main() -> int:
+def serve(settings: Settings) -> int:
     """Run the service until Ctrl-C or SIGTERM."""
+    TRACES.start(settings, "automl")
+    logger.info("AutoML service on http://%s (Ctrl-C stops it)", settings.address)
+    return Supervisor(settings).run()
+
+
+def main(words: list[str]) -> int:
+    """Do what the words say, which `_USAGE` tells.
+
+    Returns
+    -------
+    0; 1 where something is wrong; 2 for wrong settings or words; 3 where the embedded server cannot read its files.
+    """
     try:
         settings = Settings.from_environment()
         logs.start(settings.log_level)
-        TRACES.start(settings, "automl")
-        logger.info("AutoML service on http://%s (Ctrl-C stops it)", settings.address)
-        return Supervisor(settings).run()
+        match words:
+            case []:
+                return serve(settings)
+            case ["check"]:
+                return check(settings)
+            case ["export", file]:
+                with redis_of(settings) as (client, secret):
+                    return export_models(client, secret, Path(file))
+            case ["import", file]:
+                with redis_of(settings) as (client, secret):
+                    return import_models(client, secret, Path(file))
+        sys.stderr.write(_USAGE)
+        return 2
+    except Damaged as error:
+        sys.stderr.write(f"{error}\n")
+        return 3
     except (SettingsError, EmbeddedError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except (ServiceError, RestoreError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

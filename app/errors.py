@@ -40,6 +40,9 @@ ServiceError                     500
 │  ├─ StoreFull                        Redis has no memory or disk left for a write
 │  ├─ StorageUnavailable               a disk or an object store fails
 │  ├─ ArtifactRejected                 signature or identity does not verify
+│  ├─ ArtifactMissing                  a version without its bytes
+│  ├─ RecordTooNew                     a later release has written it
+│  ├─ RecordDamaged                    what is stored of a version cannot be read
 │  ├─ Busy                             all waiting places are taken
 │  ├─ DeadlinePassed                   the request's time has passed
 │  └─ Draining                         about to stop
@@ -469,6 +472,40 @@ class ArtifactRejected(Unavailable):
         super().__init__(
             f"The stored artefact of model {pipeline_id} version {version} does not verify and was not loaded. "
             "Train the model again, or promote another version."
+        )
+
+
+class ArtifactMissing(Unavailable):
+    """The version is there and the bytes that serve it are not."""
+
+    code = "artifact-missing"
+
+    def __init__(self, pipeline_id: str | int, version: int) -> None:
+        super().__init__(
+            f"The stored artefact of model {pipeline_id} version {version} is not there. "
+            "Restore it, train the model again, or promote another version."
+        )
+
+
+class RecordTooNew(Unavailable):
+    """Something stored by a later release, which this one cannot read."""
+
+    code = "record-too-new"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A newer release has stored this. Ask another instance, or let the operator finish the upgrade."
+        )
+
+
+class RecordDamaged(Unavailable):
+    """What is stored of a version is not what was stored."""
+
+    code = "record-damaged"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What is stored of this model is damaged and was not read. Restore it, or train the model again."
         )
 
 

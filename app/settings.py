@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -92,13 +93,14 @@ class Settings(BaseModel):
     """TCP port to listen on."""
     data_dir: Path = Path("var")
     """Folder of the embedded Redis and of the generated signing secret, relative to the working folder."""
-    redis_url: str | None = None
+    redis_url: Annotated[str | None, Field(repr=False)] = None
     """redis://, rediss:// or unix:// address of a Redis elsewhere; without one `python -m app` starts its own."""
-    api_keys: Annotated[dict[str, str], BeforeValidator(_parse_keys)] = {}
+    api_keys: Annotated[dict[str, str], BeforeValidator(_parse_keys), Field(repr=False)] = {}
     """`role:sha256` or `role:sha256:namespace` entries, separated by commas; `python -m app.auth ROLE [NAMESPACE]`
     makes one. Keys themselves are not kept. A key sees the models and jobs of its own namespace alone."""
-    signing_secret: str | None = None
-    """Signs stored artefacts. At least 32 characters; on loopback one is made and kept in `data_dir`."""
+    signing_secret: Annotated[str | None, Field(repr=False)] = None
+    """Signs what is stored. At least 32 characters; on loopback one is made and kept in `data_dir`. `new,old` replaces
+    one: the first, which then has no comma in it, signs, and what the other has signed is taken too."""
     legacy_json_strings: bool = False
     """Wrap the answers of the three routes of 2017 in a second layer of JSON, as then."""
 
@@ -225,6 +227,13 @@ class Settings(BaseModel):
             return cls(**values)
         except ValidationError as error:
             raise SettingsError("; ".join(map(_in_words, error.errors()))) from None
+
+
+def misspelt(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:
+    """Return variables that are no settings, each with the setting that its name is near to."""
+    known = [name.upper() for name in Settings.model_fields]
+    near = {name: get_close_matches(name, known, n=1, cutoff=0.85) for name in environ if name not in known}
+    return [(name, found[0]) for name, found in sorted(near.items()) if found]
 
 
 def child_environment(**changes: str) -> dict[str, str]:

@@ -354,7 +354,14 @@ class JobRecords:
         ArtifactRejected
         """
         sealed = self._redis.hget(f"{_key(job_id)}:rows", _digest(name))
-        return None if sealed is None else unseal(sealed, job_id, _NO_VERSION, self._secret)
+        return None if sealed is None else self._row(job_id, _digest(name).encode(), sealed)
+
+    def _row(self, job_id: str, field: bytes, sealed: bytes) -> Artifact:
+        """Verify a row, and that it stands under its own name: rows of one leaderboard are not to be swapped either."""
+        row = unseal(sealed, job_id, _NO_VERSION, self._secret)
+        if _digest(str(row.manifest.get("name"))).encode() != field:
+            raise ArtifactRejected(job_id, _NO_VERSION)
+        return row
 
     @store_errors()
     def rows(self, job_id: str) -> list[Artifact]:
@@ -364,8 +371,8 @@ class JobRecords:
         ------
         ArtifactRejected
         """
-        stored = self._redis.hvals(f"{_key(job_id)}:rows")
-        return [unseal(sealed, job_id, _NO_VERSION, self._secret) for sealed in stored]
+        stored = self._redis.hgetall(f"{_key(job_id)}:rows").items()
+        return [self._row(job_id, field, sealed) for field, sealed in stored]
 
     @store_errors()
     def manifests(self, job_id: str) -> list[dict[str, Any]]:
@@ -376,9 +383,9 @@ class JobRecords:
         order = [event["candidate"]["name"] for event in self.history(job_id) if "candidate" in event]
         found = []
         # One at a time: those of a long search are together more than a web process should hold.
-        for _, sealed in self._redis.hscan_iter(f"{_key(job_id)}:rows", count=10):
+        for field, sealed in self._redis.hscan_iter(f"{_key(job_id)}:rows", count=10):
             with suppress(ArtifactRejected):
-                found.append(unseal(sealed, job_id, _NO_VERSION, self._secret).manifest)
+                found.append(self._row(job_id, field, sealed).manifest)
         place = {name: number for number, name in enumerate(order)}
         return sorted(found, key=lambda row: place.get(row["name"], -1))
 

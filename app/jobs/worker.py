@@ -18,6 +18,7 @@ from app.jobs.records import JobRecords
 from app.jobs.training_worker import INTERVAL, TIDY, TrainingWorker
 from app.settings import Settings, SettingsError
 from app.store.connection import connect
+from app.store.policy import require_kept
 from app.store.publications import Publications
 from app.store.secret import signing_secret
 from app.telemetry import logs
@@ -38,6 +39,7 @@ def main() -> int:
         TRACES.start(settings, "automl-worker", flushed=True)
         if settings.redis_url is None:
             raise SettingsError("REDIS_URL: a worker needs the Redis of its web process")
+        require_kept(settings.redis_url)
         secret = signing_secret(settings)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")

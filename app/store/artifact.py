@@ -2,6 +2,9 @@
 
 Layout: 32 bytes HMAC-SHA256, then a zip (stored, not compressed) of `manifest.json` and the parts. The manifest binds
 the bytes to a namespace, a pipeline and a version, so that artefacts cannot be swapped.
+
+A secret may be several with commas between them, each as long as one has to be: the first signs, and what any of them
+has signed verifies. So a secret is replaced: `new,old` until nothing is left that the old one has signed.
 """
 
 from __future__ import annotations
@@ -11,12 +14,14 @@ import hmac
 import io
 import zipfile
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
 
 from app.caller import DEFAULT
 from app.errors import ArtifactRejected
+from app.settings import MIN_SECRET
 
 #: Bytes of the signature in front.
 _SIGNATURE = hashlib.sha256().digest_size
@@ -45,7 +50,7 @@ def seal(artifact: Artifact, pipeline_id: str | int, version: int, secret: str, 
         for name, data in {"manifest.json": orjson.dumps(manifest), **artifact.parts}.items():
             archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), data)
     body = packed.getvalue()
-    return _sign(body, secret) + body
+    return sign(_PURPOSE + body, secret) + body
 
 
 def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str, namespace: str = DEFAULT) -> Artifact:
@@ -56,8 +61,8 @@ def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str, nam
     ArtifactRejected
         The signature is not ours, or the artefact is of another version or namespace.
     """
-    signature, body = sealed[:_SIGNATURE], sealed[_SIGNATURE:]
-    if not hmac.compare_digest(signature, _sign(body, secret)):
+    body = sealed[_SIGNATURE:]
+    if not verifies(sealed[:_SIGNATURE], _PURPOSE + body, secret):
         raise ArtifactRejected(pipeline_id, version)
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
@@ -69,5 +74,26 @@ def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str, nam
     return Artifact(manifest, parts)
 
 
-def _sign(body: bytes, secret: str) -> bytes:
-    return hmac.digest(secret.encode(), _PURPOSE + body, "sha256")
+def sign(data: bytes, secret: str) -> bytes:
+    """Return the signature of bytes, of which the first tell what they are, by the first secret."""
+    return hmac.digest(_secrets(secret)[0], data, "sha256")
+
+
+def verifies(signature: bytes, data: bytes, secret: str) -> bool:
+    """Tell whether one of the secrets has signed these bytes."""
+    return any(hmac.compare_digest(signature, hmac.digest(one, data, "sha256")) for one in _secrets(secret))
+
+
+@cache
+def _secrets(secret: str) -> tuple[bytes, ...]:
+    """Return the secret that signs, and then all that verify.
+
+    A phrase of one's own may have a comma in it, also as the old one of two: so whatever stands between two commas, or
+    an end, and is long enough for a secret, verifies.
+    """
+    parts = secret.split(",")
+    ends = range(1, len(parts) + 1)
+    spans = [",".join(parts[begin:end]).strip() for begin in range(len(parts)) for end in ends if begin < end]
+    found = [one for one in spans if len(one) >= MIN_SECRET]
+    several = len(parts[0].strip()) >= MIN_SECRET and len(",".join(parts[1:]).strip()) >= MIN_SECRET
+    return tuple(one.encode() for one in ([] if several else [secret]) + found + [secret])

@@ -28,7 +28,8 @@ def connect(url: str, patient: bool = False) -> redis.Redis:
     """Return a client; it connects when first used, so it may be made before a process forks.
 
     A lost connection is tried again, as a Redis that was restarted closes all. A server that is silent is not: it would
-    be as silent the next time, while a caller waits.
+    be as silent the next time, while a caller waits. Nor is it asked for a PING now and then: one with a full disk
+    refuses that, and answers all that is read.
 
     Parameters
     ----------
@@ -39,7 +40,6 @@ def connect(url: str, patient: bool = False) -> redis.Redis:
         url,
         socket_connect_timeout=_CONNECT,
         socket_timeout=_PATIENT if patient else _QUICK,
-        health_check_interval=15,
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 2, supported_errors=(redis.ConnectionError,)),
     )
 

@@ -53,11 +53,15 @@ class Keys:
         """Return the key of a pipeline's records."""
         return f"{begin(self.namespace)}:records:{pipeline_id}"
 
+    def record(self, pipeline_id: str | int, version: int | str) -> str:
+        """Return the place of a version's record, which is a field of the hash: what it is signed for."""
+        return f"{self.records(pipeline_id)} {version}"
+
     def scores(self, pipeline_id: str | int) -> str:
         """Return the key of the scores of a pipeline's versions."""
         return f"{begin(self.namespace)}:scores:{pipeline_id}"
 
-    def artifact(self, pipeline_id: str | int, version: int) -> str:
+    def artifact(self, pipeline_id: str | int, version: int | str) -> str:
         """Return the key of a version's artefact."""
         return f"{begin(self.namespace)}:artifact:{pipeline_id}:{version}"
 

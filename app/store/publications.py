@@ -8,16 +8,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
-import orjson
 import redis
 
 from app.caller import DEFAULT
 from app.errors import Superseded
+from app.store import signed
 from app.store.artifact import Artifact, seal
 from app.store.connection import store_errors
 from app.store.keys import Keys
 from app.store.keys import job as job_key
 from app.store.record import Record, Version
+from app.store.signed import to_json
 
 #: Makes the rows of a leaderboard of those that there are.
 Leaderboard = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
@@ -98,10 +99,11 @@ class Publications:
             numbered = _numbered(record, number, version.artifact, sealed)
             pipe.multi()
             pipe.set(self._keys.artifact(record.pipeline_id, number), sealed)
-            pipe.set(self._keys.report(record.pipeline_id, number), _json(version.report))
-            pipe.hset(records, str(number), numbered.to_bytes())
+            pipe.set(report := self._keys.report(record.pipeline_id, number), self._signed(report, version.report))
+            place = self._keys.record(record.pipeline_id, number)
+            pipe.hset(records, str(number), numbered.signed(place, self._secret))
             pipe.hset(key, str(number), numbered.artifact["sha256"])
-            pipe.hset(self._keys.scores(record.pipeline_id), str(number), _json(numbered.score))
+            pipe.hset(self._keys.scores(record.pipeline_id), str(number), to_json(numbered.score))
             pipe.sadd(self._keys.models, str(record.pipeline_id))
             pipe.set(job, f"{record.pipeline_id} {number}", ex=_REMEMBERED)
             if not current or (number > current and not record.provisional):
@@ -133,14 +135,17 @@ class Publications:
             note = "Its training was stopped; this is the best that it had until then."
             if known.engine == "baseline":
                 note = "Its training was stopped before it had more than this: the baseline, a linear model."
-            changed = {"stopped": why, "note": note}
-            final = replace(known, provisional=False, result=known.result | changed)
+            result = known.result | {"stopped": why, "note": note}
+            final = replace(known, provisional=False, result=result)
             report = self._keys.report(known.pipeline_id, known.version)
-            told = orjson.loads(pipe.get(report) or b"{}") if board else {}
+            kept = pipe.get(report) if board else None
+            told = signed.told(report, kept, self._secret) if kept else {}
             pipe.multi()
             if board is not None:
-                pipe.set(report, _json(told | {"leaderboard": board(told.get("leaderboard") or [])}))
-            pipe.hset(self._keys.records(known.pipeline_id), str(known.version), final.to_bytes())
+                changed = told | {"leaderboard": board(told.get("leaderboard") or [])}
+                pipe.set(report, self._signed(report, changed))
+            place = self._keys.record(known.pipeline_id, known.version)
+            pipe.hset(self._keys.records(known.pipeline_id), str(known.version), final.signed(place, self._secret))
             if known.version > current:
                 pipe.hset(self._keys.model(known.pipeline_id), "current", known.version)
             return final
@@ -186,7 +191,7 @@ class Publications:
             known = pipe.hexists(self._keys.records(record.pipeline_id), str(record.version))
             pipe.multi()
             if known:
-                pipe.set(key, _json(explanations))
+                pipe.set(key, self._signed(key, explanations))
 
         self._redis.transaction(write, self._keys.records(record.pipeline_id))
 
@@ -219,11 +224,10 @@ class Publications:
 
     def _record(self, client: Any, pipeline_id: str, version: str) -> Record | None:
         data = client.hget(self._keys.records(pipeline_id), version)
-        return Record.from_bytes(data) if data else None
+        return Record.stored(self._keys.record(pipeline_id, version), data, self._secret) if data else None
 
-
-def _json(value: dict[str, Any]) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+    def _signed(self, place: str, value: dict[str, Any]) -> bytes:
+        return signed.signed(place, to_json(value), self._secret)
 
 
 def _numbered(record: Record, version: int, artifact: Artifact, sealed: bytes) -> Record:

@@ -7,11 +7,13 @@ from typing import Any, Self
 
 import orjson
 
+from app.errors import RecordDamaged, RecordTooNew
 from app.store.artifact import Artifact
+from app.store.signed import signed, to_json, verified
 
 #: Form of a stored record. To change it: raise the number, read the old form in `Record.from_bytes`, and add a stored
-#: example of the old form to tests/store/records/.
-PROTOCOL = 1
+#: example of the old form to tests/store/records/. 1 was not signed.
+PROTOCOL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +73,42 @@ class Record:
 
     def to_bytes(self) -> bytes:
         """Return JSON."""
-        return orjson.dumps(asdict(self), option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+        return to_json(asdict(self))
+
+    def signed(self, place: str, secret: str) -> bytes:
+        """Return what is stored of it under a key."""
+        return signed(place, self.to_bytes(), secret)
+
+    @classmethod
+    def stored(cls, place: str, data: bytes, secret: str) -> Self:
+        """Read what is stored under a key.
+
+        Raises
+        ------
+        RecordDamaged, RecordTooNew
+        """
+        told, trusted = verified(place, data, secret)
+        record = cls.from_bytes(told)
+        if record.protocol > 1 and not trusted:
+            raise RecordDamaged
+        return record
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Read a record of this protocol; names that a later minor change added are left out."""
-        stored = orjson.loads(data)
-        known = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
-        return cls(**known)
+        """Read a record of this protocol or an earlier one; names that a later minor change added are left out.
+
+        Raises
+        ------
+        RecordDamaged, RecordTooNew
+        """
+        try:
+            stored = orjson.loads(data)
+            known = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
+            if known.get("protocol", 1) > PROTOCOL:
+                raise RecordTooNew
+            return cls(**known)
+        except (ValueError, TypeError, AttributeError):
+            raise RecordDamaged from None
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import orjson
 import redis
 
 from app.caller import DEFAULT
-from app.errors import ModelNotFound, StaleVersion, StillTraining, VersionInUse, VersionNotFound
+from app.errors import (
+    ArtifactMissing,
+    ArtifactRejected,
+    ModelNotFound,
+    RecordDamaged,
+    RecordTooNew,
+    ServiceError,
+    StaleVersion,
+    StillTraining,
+    VersionInUse,
+    VersionNotFound,
+)
 from app.store.artifact import Artifact, unseal
 from app.store.connection import store_errors
 from app.store.keys import Keys
 from app.store.record import Record
+from app.store.signed import told
+
+logger = logging.getLogger(__name__)
 
 
 class ModelStore:
@@ -55,7 +73,7 @@ class ModelStore:
         version = self._redis.hget(self._keys.model(pipeline_id), "current")
         if version is None:
             raise ModelNotFound(pipeline_id)
-        return int(version)
+        return _number(version)
 
     @store_errors()
     def place(self, pipeline_id: str | int, version: int | None = None, likely: int | None = None) -> tuple[int, str]:
@@ -71,13 +89,13 @@ class ModelStore:
         current, digest = self._redis.hmget(key, "current", str(wanted or 1))
         if current is None:
             raise ModelNotFound(pipeline_id)
-        number = int(current) if version is None else version
+        number = _number(current) if version is None else version
         if number != (wanted or 1):
             digest = self._redis.hget(key, str(number))
         if digest is None:
             # It does not exist, or was stored before digests were.
             return number, str(self.record(pipeline_id, number).artifact["sha256"])
-        return number, str(digest.decode())
+        return number, str(digest.decode("ascii", "replace"))
 
     @store_errors()
     def record(self, pipeline_id: str | int, version: int | None = None) -> Record:
@@ -85,36 +103,56 @@ class ModelStore:
 
         Raises
         ------
-        ModelNotFound, VersionNotFound
+        ModelNotFound, VersionNotFound, RecordDamaged, RecordTooNew
         """
         wanted = self.current(pipeline_id) if version is None else version
         data = self._redis.hget(self._keys.records(pipeline_id), str(wanted))
         if data is None:
             self.current(pipeline_id)
             raise VersionNotFound(pipeline_id, wanted)
-        return Record.from_bytes(data)
+        return self._record(pipeline_id, wanted, data)
 
     @store_errors()
     def report(self, pipeline_id: str | int, version: int) -> dict[str, Any]:
-        """Return what a version's training reported; empty for versions from before there were reports."""
-        data = self._redis.get(self._keys.report(pipeline_id, version))
-        return dict(orjson.loads(data)) if data else {}
-
-    @store_errors()
-    def explanations(self, pipeline_id: str | int, version: int) -> dict[str, Any] | None:
-        """Return the explanations that were made at the end of a version's training; None where none were."""
-        data = self._redis.get(self._keys.explanations(pipeline_id, version))
-        return dict(orjson.loads(data)) if data else None
-
-    @store_errors()
-    def artifact(self, pipeline_id: str | int, version: int) -> Artifact:
-        """Return the verified artefact of a version.
+        """Return what a version's training reported; empty for versions from before there were reports.
 
         Raises
         ------
-        ModelNotFound, VersionNotFound, ArtifactRejected
+        RecordDamaged, RecordTooNew
         """
-        return unseal(self.sealed(pipeline_id, version), pipeline_id, version, self._secret, self.namespace)
+        data = self._redis.get(key := self._keys.report(pipeline_id, version))
+        return told(key, data, self._secret) if data else {}
+
+    @store_errors()
+    def explanations(self, pipeline_id: str | int, version: int) -> dict[str, Any] | None:
+        """Return the explanations that were made at the end of a version's training; None where none were.
+
+        Raises
+        ------
+        RecordDamaged, RecordTooNew
+        """
+        data = self._redis.get(key := self._keys.explanations(pipeline_id, version))
+        return told(key, data, self._secret) if data else None
+
+    @store_errors()
+    def artifact(self, pipeline_id: str | int, version: int) -> Artifact:
+        """Return the verified artefact of a version, which is the one that its record tells of.
+
+        Raises
+        ------
+        ModelNotFound, VersionNotFound, ArtifactMissing, ArtifactRejected, RecordDamaged, RecordTooNew
+        """
+        # Both at one moment: a provisional version may be replaced by a better one at any.
+        with self._redis.pipeline() as pipe:
+            pipe.hget(self._keys.records(pipeline_id), str(version))
+            pipe.get(self._keys.artifact(pipeline_id, version))
+            data, sealed = pipe.execute()
+        if data is None or sealed is None:
+            raise self._absent(pipeline_id, version, data)
+        # What was published under this number before is ours too, and is not what serves now.
+        if hashlib.sha256(sealed).hexdigest() != self._record(pipeline_id, version, data).artifact.get("sha256"):
+            raise ArtifactRejected(pipeline_id, version)
+        return unseal(sealed, pipeline_id, version, self._secret, self.namespace)
 
     @store_errors()
     def sealed(self, pipeline_id: str | int, version: int) -> bytes:
@@ -122,17 +160,17 @@ class ModelStore:
 
         Raises
         ------
-        ModelNotFound, VersionNotFound
+        ModelNotFound, VersionNotFound, ArtifactMissing
         """
         stored: bytes | None = self._redis.get(self._keys.artifact(pipeline_id, version))
         if stored is None:
-            self.current(pipeline_id)
-            raise VersionNotFound(pipeline_id, version)
+            known = self._redis.hget(self._keys.records(pipeline_id), str(version))
+            raise self._absent(pipeline_id, version, known)
         return stored
 
     @store_errors()
     def versions(self, pipeline_id: str | int) -> list[Record]:
-        """Return the records of all versions of a pipeline, oldest first.
+        """Return the records of all versions of a pipeline that can be read, oldest first.
 
         Raises
         ------
@@ -141,33 +179,37 @@ class ModelStore:
         stored = self._redis.hgetall(self._keys.records(pipeline_id))
         if not stored:
             raise ModelNotFound(pipeline_id)
-        return sorted(map(Record.from_bytes, stored.values()), key=lambda record: record.version)
+        found = [self._listed(pipeline_id, number.decode("ascii", "replace"), data) for number, data in stored.items()]
+        return sorted((record for record in found if record), key=lambda record: record.version)
 
     @store_errors()
     def models(self) -> list[Record]:
-        """Return the current record of every pipeline, ordered by id."""
-        ids = sorted(name.decode() for name in self._redis.smembers(self._keys.models))
+        """Return the current record of every pipeline that can be read, ordered by id; others are logged."""
+        ids = sorted(name.decode(errors="replace") for name in self._redis.smembers(self._keys.models))
         with self._redis.pipeline(transaction=False) as pipe:
             for name in ids:
                 pipe.hget(self._keys.model(name), "current")
             currents = pipe.execute()
-            found = [(name, version) for name, version in zip(ids, currents, strict=True) if version]
-            for name, version in found:
-                pipe.hget(self._keys.records(name), version)
-            return [Record.from_bytes(data) for data in pipe.execute() if data]
+            found = [
+                (name, number.decode("ascii", "replace")) for name, number in zip(ids, currents, strict=True) if number
+            ]
+            for name, number in found:
+                pipe.hget(self._keys.records(name), number)
+            records = [self._listed(*place, data) for place, data in zip(found, pipe.execute(), strict=True) if data]
+        return [record for record in records if record]
 
     @store_errors()
     def scores(self, names: list[str]) -> dict[str, list[dict[str, Any]]]:
         """Return for each pipeline the scores of its versions, oldest first, as `Record.score` has them.
 
-        Versions from before scores were stored apart are left out.
+        Versions from before scores were stored apart are left out, and scores that cannot be read.
         """
         with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.hgetall(self._keys.scores(name))
             found = pipe.execute()
         return {
-            name: [{"version": int(number), **orjson.loads(stored[number])} for number in sorted(stored, key=int)]
+            name: sorted(_scores(stored), key=lambda score: int(score["version"]))
             for name, stored in zip(names, found, strict=True)
         }
 
@@ -192,7 +234,7 @@ class ModelStore:
             stored = pipe.hget(records, str(version))
             if stored is None:
                 raise VersionNotFound(pipeline_id, version)
-            if current != version and Record.from_bytes(stored).provisional:
+            if current != version and self._record(pipeline_id, version, stored).provisional:
                 raise StillTraining(pipeline_id, version)
             pipe.multi()
             pipe.hset(key, "current", version)
@@ -210,7 +252,7 @@ class ModelStore:
         key, records = self._keys.model(pipeline_id), self._keys.records(pipeline_id)
 
         def write(pipe: Any) -> None:
-            versions = [int(number) for number in pipe.hkeys(records)]
+            versions = [_number(number) for number in pipe.hkeys(records)]
             if not versions:
                 raise ModelNotFound(pipeline_id)
             pipe.multi()
@@ -240,3 +282,34 @@ class ModelStore:
             self._keys.remove_version(pipe, pipeline_id, version)
 
         self._redis.transaction(write, key, records)
+
+    def _record(self, pipeline_id: str | int, version: int | str, data: bytes) -> Record:
+        return Record.stored(self._keys.record(pipeline_id, version), data, self._secret)
+
+    def _listed(self, pipeline_id: str | int, version: str, data: bytes) -> Record | None:
+        """Return a record for a list, which is not to fail for one that cannot be read."""
+        try:
+            return self._record(pipeline_id, version, data)
+        except (RecordDamaged, RecordTooNew) as error:
+            logger.warning("model %s version %s is left out of a list: %s", pipeline_id, version, error.code)
+            return None
+
+    def _absent(self, pipeline_id: str | int, version: int, record: bytes | None) -> ServiceError:
+        """Say what is missing of a version: all of it, or the bytes that serve it."""
+        if record is not None:
+            return ArtifactMissing(pipeline_id, version)
+        self.current(pipeline_id)
+        return VersionNotFound(pipeline_id, version)
+
+
+def _number(stored: bytes) -> int:
+    try:
+        return int(stored)
+    except ValueError:
+        raise RecordDamaged from None
+
+
+def _scores(stored: dict[bytes, bytes]) -> Iterator[dict[str, Any]]:
+    for number, score in stored.items():
+        with suppress(ValueError, TypeError):
+            yield {"version": int(number), **orjson.loads(score)}

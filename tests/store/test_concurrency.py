@@ -7,6 +7,7 @@ from app.store.connection import connect
 from app.store.publications import Publications
 from app.store.record import Version
 from app.store.redis import ModelStore
+from conftest import SECRET
 
 
 def at_once(work, arguments):
@@ -21,7 +22,7 @@ def test_concurrent_publications_get_distinct_versions_and_the_last_is_current(r
     start, versions = threading.Barrier(8), []
 
     def work(number):
-        own = Publications(connect(redis_url), "another process with the same secret")
+        own = Publications(connect(redis_url), SECRET)
         start.wait()
         versions.extend(
             own.publish(Version(make_record(job_id=f"{number}-{turn}"), artifact, {})).version for turn in range(5)
@@ -40,7 +41,7 @@ def test_of_concurrent_promotions_from_the_same_version_one_wins(redis_url, stor
     start, won, lost = threading.Barrier(8), [], []
 
     def work(version):
-        own = ModelStore(connect(redis_url), "")
+        own = ModelStore(connect(redis_url), SECRET)
         start.wait()
         try:
             own.promote("penguins", version, expected=9)

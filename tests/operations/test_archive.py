@@ -1,0 +1,244 @@
+"""All models in a file, and back into an empty store: the same versions, the same answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from app.operations.archive import export_models, import_models
+from app.store.artifact import Artifact
+from app.store.keys import Keys
+from app.store.publications import Publications
+from app.store.record import Version
+from app.store.redis import ModelStore
+from app.store.restoring import RestoreError
+from conftest import ROOT, SECRET
+from tests import published
+from tests.faults.parts import Valkey, until
+from tests.store.making import a_record
+
+OTHER = "the secret that is to take its place from now on"
+
+
+@pytest.fixture(scope="module")
+def servers(short_folder):
+    """A server with models, and an empty one."""
+    found = [Valkey(short_folder / name) for name in ("full", "void")]
+    for server in found:
+        server.start()
+    yield found
+    for server in found:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def full(servers):
+    """A client of the server with models of every kind that is compiled, two versions, and another namespace."""
+    client = servers[0].client()
+    for version, _ in published.compiled_kinds().values():
+        Publications(client, SECRET).publish(version)
+    publish(client, 7, "first")
+    publish(client, 7, "second")
+    publish(client, 7, "third")
+    ModelStore(client, SECRET).promote(7, 2)
+    ModelStore(client, SECRET).delete_version(7, 3)
+    Publications(client, SECRET).keep_explanations(ModelStore(client, SECRET).record(7, 1), {"kept": 1})
+    publish(client, "going", "on", provisional=True)
+    publish(client, "theirs", "theirs", namespace="other")
+    return client
+
+
+@pytest.fixture
+def void(servers):
+    """A client of the empty server."""
+    client = servers[1].client()
+    client.flushall()
+    return client
+
+
+def publish(client, name, job, namespace="default", size=100, **changes):
+    """Publish a few bytes."""
+    artifact = Artifact({"format": "none"}, {"estimator": job.encode() * size})
+    record = a_record(name, job_id=job, **changes)
+    return Publications(client, SECRET, namespace).publish(Version(record, artifact, {"told": job}))
+
+
+@pytest.fixture(scope="module")
+def exported(full, tmp_path_factory):
+    """The file."""
+    path = tmp_path_factory.mktemp("export") / "models.export"
+    assert export_models(full, SECRET, path) == 0
+    return path
+
+
+def everything(client, namespace="default"):
+    """Return all that a caller can read of finished versions."""
+    store = ModelStore(client, SECRET, namespace)
+    return {
+        (record.pipeline_id, record.version): (
+            record,
+            store.artifact(record.pipeline_id, record.version),
+            store.report(record.pipeline_id, record.version),
+            store.explanations(record.pipeline_id, record.version),
+            store.current(record.pipeline_id),
+            store.scores([str(record.pipeline_id)]),
+        )
+        for name in [model.pipeline_id for model in store.models()]
+        for record in store.versions(name)
+        if not record.provisional
+    }
+
+
+def test_what_is_restored_into_an_empty_store_is_what_was_there(full, void, exported):
+    assert import_models(void, SECRET, exported) == 0
+    assert everything(void) == everything(full)
+    assert everything(void, "other") == everything(full, "other")
+    assert len(everything(void)) > 10
+    # Not what was still trained, whose training goes on elsewhere.
+    assert "going" not in {name for name, _ in everything(void)}
+
+
+def test_restored_models_predict_the_same(full, void, exported, servers, tmp_path):
+    from app import create_app
+    from app.settings import Settings
+
+    import_models(void, SECRET, exported)
+    webs = [create_app(Settings(redis_url=server.url, data_dir=tmp_path, signing_secret=SECRET)) for server in servers]
+    for name, (_, rows) in published.compiled_kinds().items():
+        body = rows.to_csv(index=False).encode()
+        path = f"/serve_prediction?pipeline_id={name}"
+        before, after = (web.test_client().post(path, data=body, content_type="text/csv") for web in webs)
+        assert before.status_code == 200
+        assert after.data == before.data
+
+
+def test_a_number_that_was_given_is_not_given_again(void, exported):
+    import_models(void, SECRET, exported)
+    # Of the third version, which was deleted, nothing is in the file: numbers go on from what is.
+    assert publish(void, 7, "next").version == 3
+    assert ModelStore(void, SECRET).current(7) == 3 or ModelStore(void, SECRET).current(7) == 2
+
+
+def test_done_twice_is_done_once(void, exported, capsys):
+    import_models(void, SECRET, exported)
+    before = everything(void)
+    capsys.readouterr()
+    assert import_models(void, SECRET, exported) == 0
+    assert capsys.readouterr().out.startswith("0 of ")
+    assert everything(void) == before
+
+
+def test_a_store_in_use_keeps_its_own(void, exported):
+    publish(void, "own", "own")
+    import_models(void, SECRET, exported)
+    assert ModelStore(void, SECRET).current("own") == 1
+
+
+def test_another_version_under_the_same_number_is_not_overwritten(void, exported):
+    publish(void, 7, "of another life")
+    with pytest.raises(RestoreError, match="has another version 1 already"):
+        import_models(void, SECRET, exported)
+    assert ModelStore(void, SECRET).artifact(7, 1).parts["estimator"].startswith(b"of another life")
+
+
+def test_what_is_damaged_is_repaired(void, exported, full):
+    import_models(void, SECRET, exported)
+    void.set(Keys().artifact("forest", 1), b"damaged")
+    assert import_models(void, SECRET, exported) == 0
+    assert ModelStore(void, SECRET).artifact("forest", 1) == ModelStore(full, SECRET).artifact("forest", 1)
+
+
+@pytest.mark.parametrize("kind", ["changed", "cut", "longer", "empty"])
+def test_a_file_that_was_changed_is_refused_and_nothing_is_stored(void, exported, tmp_path, kind):
+    whole = exported.read_bytes()
+    path = tmp_path / "changed"
+    for place in range(0, len(whole), len(whole) // 37):
+        data = bytearray(whole)
+        data[place] ^= 1
+        path.write_bytes({"changed": bytes(data), "cut": whole[:place], "longer": whole + b"\0", "empty": b""}[kind])
+        with pytest.raises(RestoreError, match="was not written by an export with this SIGNING_SECRET"):
+            import_models(void, SECRET, path)
+    assert void.dbsize() == 0
+
+
+def test_a_file_of_another_secret_is_refused_and_of_a_replaced_one_restored(void, exported):
+    with pytest.raises(RestoreError, match="SIGNING_SECRET"):
+        import_models(void, OTHER, exported)
+    assert void.dbsize() == 0
+    assert import_models(void, f"{OTHER},{SECRET}", exported) == 0
+    # It is signed by the new one: the old one is needed no more.
+    assert ModelStore(void, OTHER).artifact(7, 2).parts
+
+
+def test_the_file_is_its_owners_alone_and_whole_or_not_there(full, exported, tmp_path):
+    assert stat.S_IMODE(exported.stat().st_mode) == 0o600
+    assert list(exported.parent.iterdir()) == [exported]
+    (tmp_path / "here.part").symlink_to(exported)
+    size = exported.stat().st_size
+    export_models(full, SECRET, tmp_path / "here")
+    assert exported.stat().st_size == size
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here"]
+
+
+def test_what_cannot_be_read_is_left_out_and_told(void, exported, tmp_path, capsys):
+    import_models(void, SECRET, exported)
+    void.delete(Keys().artifact("forest", 1))
+    assert export_models(void, SECRET, tmp_path / "part") == 1
+    assert "left out: forest version 1: " in capsys.readouterr().err
+    void.flushall()
+    assert import_models(void, SECRET, tmp_path / "part") == 0
+    assert ("forest", 1) not in everything(void)
+    assert ("graph", 1) in everything(void)
+
+
+def command(*words, **environment):
+    """Begin a command."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "app", *words],
+        cwd=ROOT,
+        env={**os.environ, "SIGNING_SECRET": SECRET, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_the_commands_work_on_a_redis_and_on_a_data_folder(servers, full, void, short_folder, tmp_path):
+    path = str(tmp_path / "file")
+    out, _ = command("export", path, REDIS_URL=servers[0].url).communicate()
+    assert "versions were written" in out
+    folder = str(short_folder / "of-import")
+    done = command("import", path, DATA_DIR=folder)
+    assert "versions were stored" in done.communicate()[0]
+    assert done.returncode == 0
+    refused = command("import", str(tmp_path / "nothing"), DATA_DIR=folder)
+    assert refused.communicate()[0] == "The file cannot be read: No such file or directory.\n"
+    assert refused.returncode == 1
+    again = command("export", str(tmp_path / "again"), DATA_DIR=folder)
+    again.communicate()
+    import_models(void, SECRET, tmp_path / "again")
+    assert everything(void) == everything(full)
+
+
+def test_an_import_that_was_killed_is_completed_by_another(servers, void, tmp_path):
+    source, path = servers[1].client(), tmp_path / "many"
+    for number in range(60):
+        publish(source, f"m{number:02}", "job" + str(number), size=200_000)
+    export_models(source, SECRET, path)
+    expected = everything(source)
+    void.flushall()
+    first = command("import", str(path), REDIS_URL=servers[1].url)
+    until(lambda: void.scard(Keys().models) > 2, "the first models")
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    first.stdout.close()
+    halfway = void.scard(Keys().models)
+    assert everything(void).items() <= expected.items()
+    assert import_models(void, SECRET, path) == 0
+    assert everything(void) == expected
+    assert 2 < halfway <= 60
