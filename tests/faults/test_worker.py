@@ -57,13 +57,13 @@ def test_a_job_whose_process_was_killed_waits_again_at_once(house):
 @pytest.mark.nightly
 def test_the_job_of_a_killed_worker_is_anothers_though_nobody_asks(house, another):
     job = house.queue.submit(training(**SLOW))
-    until(lambda: stored(house, job, JobState.RUNNING, 1), "the first attempt", 90)
+    until(lambda: stored(house, job, JobState.RUNNING, 1), "the first attempt", 240)
     if another.horse() is not None:
         # The other was quicker to take it.
         another.kill()
     else:
         house.running_worker.kill()
-    ended = until(lambda: stored(house, job, JobState.FINISHED, 2), "the end of the second attempt", 240)
+    ended = until(lambda: stored(house, job, JobState.FINISHED, 2), "the end of the second attempt", 400)
     assert ended.error is None
     assert house.client.hlen("automl:records:p") == 1
 
