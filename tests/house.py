@@ -25,7 +25,7 @@ from conftest import ROOT, SECRET
 from tests.faults.parts import until
 
 #: Seconds that anything here may take.
-PATIENCE = 90
+PATIENCE = 180
 
 
 def table(n_rows: int = 40) -> pd.DataFrame:

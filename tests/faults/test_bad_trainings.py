@@ -114,7 +114,7 @@ def test_a_training_that_kills_its_worker_is_tried_twice_and_no_more(redis_url, 
             now = house.records.get(job.job_id)
             return now if now.state.final else None
 
-        ended = until(given_up, "the end of the job", 240)
+        ended = until(given_up, "the end of the job", 600)
         assert (ended.state, ended.attempts) == (JobState.FAILED, 2)
         assert ended.error["type"] == "urn:problem:poison"
         assert house.client.llen("rq:queue:training") == 0

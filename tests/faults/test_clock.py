@@ -63,7 +63,7 @@ def test_a_training_is_its_workers_whatever_its_clock_says(wrong, before, after)
         assert 0 <= (now.as_json()["progress"]["seconds_left"] or 0) <= 600
         return now if now.state.final else None
 
-    end = until(ended, "the end of the job", 300)
+    end = until(ended, "the end of the job", 600)
     assert (end.state, end.error) == (JobState.FINISHED, None)
     assert float(house.client.hget("automl:jobs:ended", "training finished sum")) >= 0
 

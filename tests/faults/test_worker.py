@@ -15,7 +15,7 @@ from tests.faults.parts import Worker, until
 from tests.house import House, training
 
 #: A training that takes seconds, in which it can be disturbed.
-SLOW = {"model": "sklearn.ensemble.ExtraTreesClassifier", "n_rows": 400, "n_estimators": 600}
+SLOW = {"model": "sklearn.ensemble.ExtraTreesClassifier", "n_rows": 400, "n_estimators": 200}
 
 
 @pytest.fixture
@@ -56,21 +56,21 @@ def test_a_job_whose_process_was_killed_waits_again_at_once(house):
 
 @pytest.mark.nightly
 def test_the_job_of_a_killed_worker_is_anothers_though_nobody_asks(house, another):
-    house.running_horse(job := house.queue.submit(training(**SLOW)))
+    job = house.queue.submit(training(**SLOW))
+    until(lambda: stored(house, job, JobState.RUNNING, 1), "the first attempt", 240)
     if another.horse() is not None:
         # The other was quicker to take it.
         another.kill()
     else:
         house.running_worker.kill()
-    ended = until(lambda: stored(house, job, JobState.FINISHED, 2), "the end of the second attempt", 120)
+    ended = until(lambda: stored(house, job, JobState.FINISHED, 2), "the end of the second attempt", 400)
     assert ended.error is None
     assert house.client.hlen("automl:records:p") == 1
 
 
 @pytest.mark.nightly
 def test_a_worker_that_wakes_up_finds_its_job_with_another_and_leaves_it_there(house, valkey, tmp_path):
-    parameters = {**SLOW, "n_estimators": 3000}
-    job = house.queue.submit(training(**parameters))
+    job = house.queue.submit(training(**SLOW))
     horse = house.running(job)
     for frozen in (house.running_worker, horse):
         frozen.send_signal(signal.SIGSTOP)
@@ -82,7 +82,7 @@ def test_a_worker_that_wakes_up_finds_its_job_with_another_and_leaves_it_there(h
         house.running_worker.send_signal(signal.SIGCONT)
         until(lambda: not horse.is_running(), "the end of the first attempt", 30)
         assert house.running_worker.poll() is None
-        ended = house.ended(job, 120)
+        ended = house.ended(job, 240)
         assert (ended.state, ended.attempts, ended.error) == (JobState.FINISHED, 2, None)
         assert house.client.hlen("automl:records:p") == 1
         # Both take jobs again.
