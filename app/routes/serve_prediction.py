@@ -36,7 +36,10 @@ def predict() -> Response:
     """
     if (error := request.environ.get(FAILED)) is not None:
         raise error
-    deadline.shorten(Preference.of(request).wait_seconds)
+    preference = Preference.of(request)
+    if preference.applied != "respond-async":
+        # A prediction is no job, and whoever would rather have one does not want it within no time.
+        deadline.shorten(preference.wait_seconds)
     parameters, upload = rows.to_predict(request)
     held = services()
     if parameters.explain is not None and parameters.version is None:
