@@ -136,7 +136,9 @@ def test_any_method_on_any_route(answered, client, method):
 @pytest.mark.parametrize(
     "kind",
     ["", "x", "application/x-python-pickle", "multipart/form-data", "multipart/form-data; boundary=",
-     "text/csv; charset=x", "multipart/form-data; boundary=" + "x" * 5_000, "application/json; charset=utf-16", "application/json\x00"],
+     "text/csv; charset=x",
+     "multipart/form-data; boundary=" + "x" * 5_000, "application/json; charset=utf-16",
+     "application/json\x00"],
 )  # fmt: skip
 def test_any_content_type_on_any_route(answered, client, kind):
     for rule in client.application.url_map.iter_rules():

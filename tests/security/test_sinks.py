@@ -18,8 +18,9 @@ from tests import published
 
 #: What would run in a page that does not escape it, in one of the contexts that pages have.
 NASTY = [
-    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'><svg/onload=alert(1)>", "</script><script>alert(1)",
-    "javascript:alert(1)", "{{7*7}}", "{% raw %}", "<a href='javascript:1'>x</a>", "<!--", "]]>", "\"onfocus='alert(1)",
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'><svg/onload=alert(1)>",
+    "</script><script>alert(1)", "javascript:alert(1)", "{{7*7}}", "{% raw %}",
+    "<a href='javascript:1'>x</a>", "<!--", "]]>", "\"onfocus='alert(1)",
     "<b>%{x}<br>",
 ]  # fmt: skip
 
