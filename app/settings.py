@@ -208,6 +208,8 @@ class Settings(BaseModel):
     alone, and nobody else there. None without."""
     batch_upload_mb: Annotated[int, Field(ge=1)] = 4096
     """Mebibytes of one upload for a batch prediction; it is kept on disk, never in memory."""
+    batch_source_mb: Annotated[int, Field(ge=1)] = 65_536
+    """Mebibytes of a file at a URL that a batch prediction reads, piece by piece."""
 
     @field_validator("dask_scheduler_address")
     @classmethod

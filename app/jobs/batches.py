@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.addresses import Address
-from app.errors import Conflict, Fault, InvalidParameters, NoBatchFolder, NoResult, ServiceError
+from app.errors import Conflict, Fault, InvalidParameters, NoBatchFolder, NoResult, ServiceError, UploadTooLarge
 from app.jobs.progress import JobProgress
 from app.jobs.records import Job, JobKind, JobRecords, JobState
 from app.payloads.batches.parameters import BatchParameters, Form, Order, told
@@ -226,7 +226,9 @@ def _source(job: Job, order: Order, settings: Settings) -> tuple[Place, Form]:
     assert address is not None
     place = Place.inside(address, folders, "source")
     with file_errors("source"):
-        place.size  # noqa: B018  raises where no file is
+        size = place.size
+        if size > settings.batch_source_mb * 2**20:
+            raise UploadTooLarge(f"The source has {size} bytes; at most {settings.batch_source_mb} MiB are read.")
         with place.read() as file:
             start = file.read(_START)
     return place, told(address.name, "", start)

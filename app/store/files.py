@@ -13,6 +13,16 @@ from typing import IO, Any, Self, cast
 from app.addresses import DRIVERS, Address
 from app.errors import DriverMissing, Fault, InvalidParameters, StorageUnavailable, at
 
+#: Seconds to wait for a connection with an object store, and for what it says.
+_CONNECT, _READ = 5, 60
+
+#: {scheme: what its driver calls these}: without them some wait for minutes, or for ever.
+_TIMEOUTS: dict[str, dict[str, Any]] = {
+    "s3": {"config_kwargs": {"connect_timeout": _CONNECT, "read_timeout": _READ}},
+    "gs": {"timeout": _READ},
+    "abfs": {"connection_timeout": _CONNECT, "read_timeout": _READ},
+}
+
 
 def require_driver(address: Address) -> None:
     """Check that what opens such an address is installed.
@@ -47,7 +57,9 @@ class Place:
         require_driver(address)
         if address.scheme == "file":
             return cls(fsspec.filesystem("file"), os.path.realpath(address.path), local=True)
-        return cls(fsspec.filesystem(address.scheme), f"{address.host}{address.path}", local=False)
+        return cls(
+            fsspec.filesystem(address.scheme, **_TIMEOUTS[address.scheme]), f"{address.host}{address.path}", local=False
+        )
 
     @classmethod
     def inside(cls, address: Address, folders: Sequence[Address], role: str) -> Self:

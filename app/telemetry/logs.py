@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import threading
 import time
@@ -19,6 +20,9 @@ from typing import Any, TextIO
 import orjson
 
 from app.telemetry import context
+
+#: What a terminal obeys or breaks a line at.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 #: Seconds that lines wait for others.
 _MOMENT = 0.05
@@ -56,7 +60,8 @@ class TextLines(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return the line, without the traceback."""
         fields = context.known() | getattr(record, "fields", {})
-        return " ".join([super().formatMessage(record), *(f"{name}={value}" for name, value in fields.items())])
+        line = " ".join([super().formatMessage(record), *(f"{name}={value}" for name, value in fields.items())])
+        return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), line)
 
 
 class Gathering(logging.StreamHandler[TextIO]):
