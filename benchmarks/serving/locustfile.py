@@ -1,7 +1,7 @@
 """What callers do in a day, for Locust, which runs from an environment of its own.
 
-    locust -f benchmarks/serving/locustfile.py --headless --users 8 --json --run-time 60s --host http://127.0.0.1:8080 \\
-        --key KEY --statuses /tmp/statuses.json
+    locust -f benchmarks/serving/locustfile.py --headless --users 8 --run-time 60s --host http://127.0.0.1:8080
+           --key KEY --statuses statuses.json
 
 Trainings are not among it: there are a few an hour beside many thousand requests (`benchmarks/serving/soak.py`).
 """
