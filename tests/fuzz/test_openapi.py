@@ -17,6 +17,7 @@ from schemathesis.config import SchemathesisConfig
 
 from app import auth, create_app
 from app.settings import Settings
+from app.store.keys import PROBE
 from app.store.publications import Publications
 from conftest import ROOT, SECRET
 from tests import published
@@ -123,7 +124,7 @@ def stored(redis):
     def digests():
         found = {key: hashlib.sha256(client.dump(key) or b"").digest() for key in client.scan_iter()}
         # By which the process sees now and then whether Redis takes writes; it expires.
-        found.pop(b"automl:probe", None)
+        found.pop(PROBE.encode(), None)
         return found
 
     yield digests
