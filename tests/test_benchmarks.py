@@ -206,6 +206,7 @@ def over(**changes):
         ({}, 0),
         ({"over": {**over()["overload"]["figures"]["over"], "statuses": {"200": 1, "500": 1}}}, 1),
         ({"over": {**over()["overload"]["figures"]["over"], "unsent": 7}}, 1),
+        ({"over": {**over()["overload"]["figures"]["over"], "statuses": {"200": 12000}}}, 1),
         ({"rejected_p99_ms": 201.0}, 1),
         ({"live_p99_ms": 501.0, "live_statuses": {"200": 239, "503": 1}}, 2),
         ({"after": {"refused": 1, "answered": 200, "p99_ms": 80.0}}, 1),
