@@ -3,7 +3,7 @@
 # In production name the base by its digest, not by its tag.
 FROM python:3.11-slim-bookworm AS environment
 WORKDIR /service
-COPY requirements.txt requirements-torch.txt ./
+COPY requirements.txt ./
 # PyTorch's default build brings CUDA, gigabytes that need a GPU; without this address that one is taken.
 ARG TORCH_INDEX=""
 RUN python -m venv /opt/environment \

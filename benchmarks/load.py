@@ -4,10 +4,10 @@
     python benchmarks/load.py overload            four times what it can do for a minute, and what comes after
     python benchmarks/load.py soak --minutes 30   half of what it can do, with trainings beside it, and what grows
     python benchmarks/load.py smoke               half a minute: whether half of what is required is reached, for CI
-    python benchmarks/load.py report              the tables of what has been measured, nothing more
+    python benchmarks/load.py report --write      puts the tables of what has been measured into benchmarks/README.md
 
-Figures are kept in benchmarks/load.json and put into benchmarks/README.md, but for those of smoke. The exit status is 1
-where a requirement is not met. Everything is on 127.0.0.1; the clients share the two cores with what they ask.
+Figures are kept in benchmarks/load.json, but for those of smoke. The exit status is 1 where a requirement is not met.
+Everything is on 127.0.0.1; the clients share the two cores with what they ask.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def main() -> int:
     kept: dict[str, Figures] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     if options.what == "report":
         print(load_report.tables(kept))
+        if options.write:
+            report.write({"load": load_report.tables(kept)})
         return 0
     busy = psutil.cpu_percent(2) / 100 * (psutil.cpu_count() or 1)
     measured: dict[str, Figures] = {options.what: {"figures": measure(options), "measured": where(busy)}}
     print(load_report.tables(measured))
     if options.what != "smoke":
-        kept |= measured
-        KEPT.write_text(json.dumps(kept, indent=1) + "\n")
-        report.write({"load": load_report.tables(kept)})
+        KEPT.write_text(json.dumps(kept | measured, indent=1) + "\n")
     return int(not all(goal.met(measured) for goal in load_report.GOALS if goal.case == options.what))
 
 
@@ -62,6 +62,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("what", choices=["steady", "overload", "soak", "smoke", "report"])
     parser.add_argument("--minutes", type=float, default=30, help="of soak")
     parser.add_argument("--work", type=Path, default=ROOT / "var" / "benchmarks", help="environments, models, Redis")
+    parser.add_argument("--write", action="store_true", help="of report: put the tables into benchmarks/README.md")
     return parser.parse_args()
 
 

@@ -164,8 +164,8 @@ def document(app: APIFlask, settings: Settings) -> None:
         schemas["ExplainParameters"] = _any_method()
         schemas["ExplainBody"] = _any_method("Body")
         schemas["PredictParametersBody"] = _with_data(schemas["PredictParameters"], required=True)
-        for method in METHODS.values():
-            schemas[f"{method.__name__}Body"] = _with_data(schemas[method.__name__], required=False)
+        for asked in METHODS.values():
+            schemas[f"{asked.__name__}Body"] = _with_data(schemas[asked.__name__], required=False)
         _add_bodies(spec["paths"])
         _add_protocols(spec["paths"])
         for path, operations in spec["paths"].items():
@@ -180,7 +180,7 @@ def document(app: APIFlask, settings: Settings) -> None:
 def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     for parameter in operation.setdefault("parameters", []):
         if parameter["in"] == "path":
-            parameter["schema"] = _IN_PATHS[parameter["name"]]
+            parameter["schema"] = _IN_PATHS.get(parameter["name"], parameter["schema"])
     operation["parameters"].extend(_PARAMETERS.get((path, method), []))
     media_type, error = _error(path)
     operation["responses"]["default"] = {

@@ -28,7 +28,8 @@ class Problem(_Answer):
     title: str
     status: int
     detail: str
-    instance: str
+    instance: str | None = None
+    """The path that was asked for; left out where that was not read."""
     errors: list[Fault] | None = None
 
 

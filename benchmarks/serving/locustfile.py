@@ -1,6 +1,7 @@
 """What callers do in a day, for Locust, which runs from an environment of its own.
 
-    locust -f benchmarks/serving/locustfile.py --headless --users 8 --key KEY --host http://127.0.0.1:8080 --json
+    locust -f benchmarks/serving/locustfile.py --headless --users 8 --run-time 60s --host http://127.0.0.1:8080
+           --key KEY --statuses statuses.json
 
 Trainings are not among it: there are a few an hour beside many thousand requests (`benchmarks/serving/soak.py`).
 """
@@ -9,9 +10,14 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from locust import FastHttpUser, constant_throughput, events, task
+
+#: {status: answers}.
+STATUSES: Counter[int] = Counter()
 
 #: A row of what the models are trained on.
 ROW = {f"x{number}": 0.25 * number for number in range(10)}
@@ -21,7 +27,20 @@ ROW = {f"x{number}": 0.25 * number for number in range(10)}
 def options(parser: ArgumentParser) -> None:
     """Add what the scenario is told."""
     parser.add_argument("--key", required=True, help="an API key with the role predict")
+    parser.add_argument("--statuses", required=True, help="file that the number of answers of each status goes into")
     parser.add_argument("--throughput", type=float, default=10_000.0, help="requests a second of each user at most")
+
+
+@events.request.add_listener
+def count(response: Any, **_: Any) -> None:
+    """Count an answer; 0 is a connection that broke."""
+    STATUSES[getattr(response, "status_code", 0) or 0] += 1
+
+
+@events.quitting.add_listener
+def keep(environment: Any, **_: Any) -> None:
+    """Write the counts."""
+    Path(environment.parsed_options.statuses).write_text(json.dumps(STATUSES))
 
 
 class Caller(FastHttpUser):

@@ -36,31 +36,31 @@ CHURN, VERSIONS = "churn", 2
 
 def soak(ours: Ours, work: Path, minutes: float) -> Figures:
     """Ask as callers do for so many minutes; return rates, failures and how each part has grown."""
-    python = python_of(work, "locust")
-    if python is None:
-        raise SystemExit("Locust is not there: its environment could not be made.")
     models.ensure(ours, "wide-10")
     with ours.web(workers=2, cores=ALL, **SETTINGS) as web, ours.workers() as workers:
-        can = _asked(python, web.port, CAPACITY)["rate"]
+        can = _asked(work, web.port, CAPACITY)["rate"]
         parts = {"web": web.processes, "worker": lambda: [psutil.Process(workers[0].process.pid)]}
         parts["redis"] = lambda: [ours.redis_process]
         with _looking(parts) as looks, _changing(web) as changes:
-            asked = _asked(python, web.port, 60 * minutes, can / 2 / MANY)
+            asked = _asked(work, web.port, 60 * minutes, can / 2 / MANY)
     return {
         "minutes": minutes,
         "capacity": can,
         **asked,
         "changes": {name: changes.count(name) for name in sorted(set(changes))},
-        "parts": {name: _grown(found, 60 * minutes) for name, found in looks.items()},
+        "parts": {name: grown(found, 60 * minutes) for name, found in looks.items()},
     }
 
 
-def _asked(python: str, port: int, seconds: float, throughput: float = 10_000.0) -> Figures:
+def _asked(work: Path, port: int, seconds: float, throughput: float = 10_000.0) -> Figures:
     """Let Locust ask for so long; each of its users at most so often a second."""
+    if (python := python_of(work, "locust")) is None:
+        raise SystemExit("Locust is not there: its environment could not be made.")
+    statuses = work / "statuses.json"
     command = [
         python, "-m", "locust", "-f", str(ROOT / "benchmarks" / "serving" / "locustfile.py"), "--headless", "--json",
         "--users", str(MANY), "--spawn-rate", str(MANY), "--run-time", f"{seconds:.0f}s", "--key", KEY,
-        "--throughput", f"{throughput:.3f}", "--host", f"http://127.0.0.1:{port}",
+        "--throughput", f"{throughput:.3f}", "--statuses", str(statuses), "--host", f"http://127.0.0.1:{port}",
         "--skip-log", "--exit-code-on-error", "0",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -72,7 +72,7 @@ def _asked(python: str, port: int, seconds: float, throughput: float = 10_000.0)
     return {
         "rate": total / seconds,
         "requests": total,
-        "failed": {one["name"]: one["num_failures"] for one in entries if one["num_failures"]},
+        "statuses": json.loads(statuses.read_text()),
         "p99_ms": _late(sorted(times), 0.99 * total),
         "by_kind": {one["name"]: one["num_requests"] for one in entries},
     }
@@ -108,7 +108,7 @@ def _sizes(processes: list[psutil.Process]) -> dict[str, float]:
     return {"memory_mb": memory / 1e6, "files": files, "threads": threads}
 
 
-def _grown(looks: list[dict[str, float]], seconds: float) -> Figures:
+def grown(looks: list[dict[str, float]], seconds: float) -> Figures:
     """Return the medians at the end of the beginning and at the end; a training or a rewrite may stand in one look."""
     settled = min(SETTLED_AT_MOST, SETTLED * seconds)
     kept = [one for one in looks if settled <= one["second"]]

@@ -26,8 +26,9 @@ RATES = {"linear": 400, "forest": 100, "series": 100}
 #: Seconds in which the capacity is measured, by clients that wait for their answers.
 CAPACITY = 5.0
 
-#: Connections of an open loop: more than the web processes have threads, so that the queue is theirs.
-CONNECTIONS = 128
+#: Connections of an open loop: more than may be answered or wait for a thread of either web process, so that it is the
+#: service that refuses, and not the client that holds back.
+CONNECTIONS = 512
 
 #: Seconds after an overload in which the service may still be recovering, and in which it is then looked at.
 RECOVERY, AFTERWARDS = 5.0, 15.0
