@@ -70,6 +70,7 @@ pins: ## Compile requirements*.in to requirements*.txt (needs uv)
 	$(COMPILE) requirements-tracing.in -o requirements-tracing.txt
 	$(COMPILE) requirements-oidc.in -o requirements-oidc.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) requirements-fuzz.in -o requirements-fuzz.txt
 
 clean: ## Remove the environment and all caches; the models in var/ stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
