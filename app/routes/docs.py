@@ -185,7 +185,8 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
     media_type, error = _error(path)
     operation["responses"]["default"] = {
         "description": "A problem, as its status says.",
-        "content": {media_type: {"schema": _reference(error)}},
+        # A request whose head cannot be read is refused before its path, and the form of its protocol, are known.
+        "content": {_PROBLEM: {"schema": _reference(Problem)}, media_type: {"schema": _reference(error)}},
     }
 
 
