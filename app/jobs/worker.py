@@ -39,8 +39,8 @@ def main() -> int:
         TRACES.start(settings, "automl-worker", flushed=True)
         if settings.redis_url is None:
             raise SettingsError("REDIS_URL: a worker needs the Redis of its web process")
-        require_kept(settings.redis_url)
         secret = signing_secret(settings)
+        require_kept(settings.redis_url)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2

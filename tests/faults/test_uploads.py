@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -52,7 +53,11 @@ def web(short_folder, tmp_path_factory, disk) -> Iterator[Web]:
 def held(web: Web, disk: Path) -> tuple[int, int]:
     """Return how many files a web process holds open that are no sockets, and the bytes of the disk in use."""
     (process,) = web.workers()
-    files = [os.readlink(f"/proc/{process.pid}/fd/{one}") for one in os.listdir(f"/proc/{process.pid}/fd")]
+    files = []
+    for one in Path(f"/proc/{process.pid}/fd").iterdir():
+        # One may be closed meanwhile.
+        with suppress(FileNotFoundError):
+            files.append(os.readlink(one))
     used = os.statvfs(disk)
     return sum(str(disk) in one for one in files), (used.f_blocks - used.f_bfree) * used.f_bsize
 

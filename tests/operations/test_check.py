@@ -168,7 +168,7 @@ def test_a_redis_that_is_not_there_is_wrong(tmp_path):
     ],
 )
 def test_the_way_to_a_redis_elsewhere_needs_encryption_and_a_password(url, found):
-    assert [finding.level for finding in wire(Settings(redis_url=url))] == found
+    assert [finding.level for finding in wire(Settings(redis_url=url, allow_insecure_redis=True))] == found
 
 
 def test_folders_keys_and_names_are_looked_at(serve, artifact, tmp_path):

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from app import auth, create_app
+from tests.forms import token_of
 
 KEY = "the key of a trainer"
 
@@ -13,10 +14,6 @@ KEY = "the key of a trainer"
 def guarded(settings, client_of_redis):
     keys = {auth.digest(KEY): "train"}
     return create_app(settings.model_copy(update={"api_keys": keys})).test_client()
-
-
-def token_of(client, path="/ui/sign-in"):
-    return re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)[1]
 
 
 def cookies_of(answer):

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from app import auth, create_app
+from tests.forms import token_of
 from tests.routes.conftest import kept, training  # noqa: F401  fixtures
 
 ADMIN, TENANT, READER = "the key of the operator", "the key of the admin of acme", "the key of a reader"
@@ -81,14 +82,10 @@ def test_changes_of_models_and_keys_and_downloads_are_recorded(client, kept):  #
 
 
 def test_signing_in_and_out_is_recorded(client):
-    client.get("/ui/sign-in")
-    with client.session_transaction() as session:
-        token = session["token"]
+    token = token_of(client)
     client.post("/ui/sign-in", data={"key": "wrong", "csrf_token": token})
     client.post("/ui/sign-in", data={"key": ADMIN, "csrf_token": token})
-    with client.session_transaction() as session:
-        token = session["token"]
-    client.post("/ui/sign-out", data={"csrf_token": token})
+    client.post("/ui/sign-out", data={"csrf_token": token_of(client, "/")})
     found = [(one["action"], one["key_id"], one["status"]) for one in reversed(entries(client))]
     assert found == [("ui_sign_in.enter", "", 401), ("ui_sign_in.enter", ID, 303), ("ui_sign_in.leave", ID, 303)]
 

@@ -12,6 +12,7 @@ from app.caller import Caller
 from app.store.api_keys import KEYS, ApiKeys
 from app.store.secret import signing_secret
 from conftest import SECRET
+from tests.forms import token_of
 
 ADMIN, TENANT = "the key of the operator", "the key of the admin of acme"
 SET = {auth.digest(ADMIN): "admin", auth.digest(TENANT): "admin:acme"}
@@ -257,15 +258,9 @@ def test_a_key_lives_by_command_too(client, capsys, monkeypatch, settings):
     assert "There is no key" in capsys.readouterr().err
 
 
-def token_of(client, path="/ui/sign-in"):
-    client.get(path)
-    with client.session_transaction() as session:
-        return session["token"]
-
-
 def test_admins_make_replace_and_revoke_keys_on_a_page(client):
     client.post("/ui/sign-in", data={"key": ADMIN, "csrf_token": token_of(client)})
-    token = {"csrf_token": token_of(client)}
+    token = {"csrf_token": token_of(client, "/")}
     assert 'href="/ui/keys"' in client.get("/").text
     page = client.post("/ui/keys", data={**token, "name": "<b>new</b>", "role": "train", "days": "7"})
     assert page.status_code == 200

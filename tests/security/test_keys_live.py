@@ -36,7 +36,7 @@ def status(port, key):
 def test_a_revoked_key_opens_nothing_in_any_process(web):
     headers = {"Authorization": f"Bearer {ADMIN}"}
     made = web.service.post("/keys", data=json.dumps({"role": "read"}), headers=headers).json()
-    assert len(web.workers()) == 2
+    until(lambda: len(web.workers()) == 2, "two processes")
     assert {status(web.port, made["key"]) for _ in range(40)} == {200}
     assert web.service.delete(f"/keys/{made['id']}", headers=headers).status_code == 204
     time.sleep(1)

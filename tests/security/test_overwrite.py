@@ -44,7 +44,7 @@ def test_a_training_that_is_not_to_be_promoted_changes_no_answer(app, training, 
 
     def trained(**params):
         job = send(client, training({"explain": {"rows": 0}, **params})).json["jobId"]
-        tasks.train(job)
+        tasks.train(job, settings)
         assert client.get(f"/jobs/{job}", headers=bearer(ONE)).json["state"] == "finished"
 
     def predicted():

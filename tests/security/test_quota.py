@@ -60,7 +60,7 @@ def test_rows_of_a_job_count_at_its_end(client, client_of_redis, settings, monke
     wait = {"Prefer": "respond-async"}
     job = ask(client, "/explain", headers=wait, n_rows=10, method="lime", num_samples=50)
     assert job.status_code == 202
-    tasks.explain(job.json["jobId"])
+    tasks.explain(job.json["jobId"], settings)
     (counted,) = client_of_redis.keys("automl:rows:*")
     assert client_of_redis.hgetall(counted) == {auth.digest(KEY)[:12].encode(): b"10"}
     # Asked once in a second.

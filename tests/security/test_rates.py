@@ -5,6 +5,7 @@ import pytest
 from app import auth, create_app
 from app.errors import QuotaExceeded, StoreUnavailable, TooMany
 from app.limits import Limits
+from tests.forms import token_of
 
 READER, OTHER = "the key of a reader", "the key of another"
 SET = {auth.digest(READER): "predict", auth.digest(OTHER): "predict"}
@@ -110,9 +111,7 @@ def test_addresses_of_one_network_of_ipv6_count_together(limited):
 
 def test_the_page_that_asks_for_a_key_counts_too(limited):
     client = limited(failed_keys_per_minute=3)
-    client.get("/ui/sign-in")
-    with client.session_transaction() as session:
-        token = session["token"]
+    token = token_of(client)
     tries = [client.post("/ui/sign-in", data={"key": "wrong", "csrf_token": token}) for _ in range(4)]
     assert [answer.status_code for answer in tries] == [401, 401, 401, 429]
     assert int(tries[3].headers["Retry-After"]) >= 1

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from app.jobs import tasks
+from app.settings import Settings
 from app.store.connection import connect
 from conftest import SECRET
+from tests.forms import token_of
 from tests.security import tenants
 
 #: Ids as long as acme's own, that nothing has.
@@ -69,7 +71,7 @@ def house(redis_url, tmp_path_factory):
             answer = clients["acme"].post(path, data=data, headers=at_once)
             assert answer.status_code == 202, answer.text
             jobs[kind] = answer.json["jobId"]
-            work[kind](jobs[kind])
+            work[kind](jobs[kind], Settings.from_environment(variables))
             assert clients["acme"].get(f"/jobs/{jobs[kind]}").json["state"] == "finished"
         # One that still waits.
         answer = clients["acme"].post("/train_pipeline", data=tenants.training("birds"), headers=at_once)
@@ -183,10 +185,7 @@ def test_a_browser_sees_what_the_key_that_was_typed_in_may_see(house):
     seen = {}
     for tenant, key in tenants.KEYS.items():
         browser = house.clients[tenant].application.test_client()
-        browser.get("/ui/sign-in")
-        with browser.session_transaction() as session:
-            token = session["token"]
-        assert browser.post("/ui/sign-in", data={"key": key, "csrf_token": token}).status_code == 303
+        assert browser.post("/ui/sign-in", data={"key": key, "csrf_token": token_of(browser)}).status_code == 303
         seen[tenant] = browser.get("/").text, browser.get("/ui/models/birds"), browser.get(f"/ui/models/{NO_MODEL}")
     assert "birds" in seen["acme"][0]
     assert seen["acme"][1].status_code == 200

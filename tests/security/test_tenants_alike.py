@@ -13,6 +13,7 @@ from app import caller
 from app.errors import ArtifactRejected, JobNotFound
 from app.jobs import tasks
 from app.jobs.records import JobRecords, JobState
+from app.settings import Settings
 from app.store.keys import Keys
 from app.store.publications import Publications
 from app.store.redis import ModelStore
@@ -211,9 +212,8 @@ def test_a_tenant_names_files_in_its_own_folder_alone(clients, publish, allowed)
             assert batch(client, source=f"{at}/{path}").status_code == 422, (tenant, path)
 
 
-def test_a_worker_keeps_to_the_folder_of_the_job_it_does(clients, publish, allowed, redis_url, tmp_path, monkeypatch):
-    for name, value in tenants.environment(redis_url, SECRET, tmp_path, BATCH_ALLOWED_URLS=f"file://{allowed}").items():
-        monkeypatch.setenv(name, value)
+def test_a_worker_keeps_to_the_folder_of_the_job_it_does(clients, publish, allowed, redis_url, tmp_path):
+    variables = tenants.environment(redis_url, SECRET, tmp_path, BATCH_ALLOWED_URLS=f"file://{allowed}")
     for tenant in ("acme", "beta"):
         publish(tenant)
     at, ended = f"file://{allowed}", {}
@@ -222,7 +222,7 @@ def test_a_worker_keeps_to_the_folder_of_the_job_it_does(clients, publish, allow
     for tenant in ("acme", "beta"):
         client = clients[tenant]
         answer = batch(client, source=f"{at}/~{tenant}/rows.csv", destination=f"{at}/~{tenant}/found.csv")
-        tasks.predict(answer.json["jobId"])
+        tasks.predict(answer.json["jobId"], Settings.from_environment(variables))
         ended[tenant] = client.get(answer.headers["Location"]).json
     assert ended["acme"]["state"] == "finished", ended["acme"]
     value = (allowed / "~acme" / "found.csv").read_text().splitlines()[1].partition(",")[2]

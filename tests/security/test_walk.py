@@ -10,6 +10,7 @@ from app import auth, create_app
 from app.settings import ROLES
 from app.store.api_keys import ApiKeys
 from conftest import SECRET
+from tests.forms import token_of
 from tests.routes.conftest import kept, training  # noqa: F401  fixtures
 
 #: {"METHOD rule": the role it needs, or "open"}.
@@ -148,9 +149,7 @@ def test_what_is_of_another_namespace_is_as_what_is_nowhere(app, kept, training,
 @pytest.mark.parametrize("name", ["train", "admin"])
 def test_every_change_by_a_page_needs_the_token_of_its_session(app, name):
     client = app.test_client()
-    client.get("/ui/sign-in")
-    with client.session_transaction() as session:
-        token = session["token"]
+    token = token_of(client)
     client.post("/ui/sign-in", data={"key": KEYS[name], "csrf_token": token})
     changes = [rule for rule in app.url_map.iter_rules() if auth.is_page(rule.endpoint) and "POST" in rule.methods]
     assert len(changes) > 15
@@ -161,12 +160,9 @@ def test_every_change_by_a_page_needs_the_token_of_its_session(app, name):
 
 def test_a_cookie_changes_nothing_beyond_the_pages(app):
     client = app.test_client()
-    client.get("/ui/sign-in")
-    with client.session_transaction() as session:
-        token = session["token"]
+    token = token_of(client)
     client.post("/ui/sign-in", data={"key": KEYS["admin"], "csrf_token": token})
-    with client.session_transaction() as session:
-        headers = {"X-CSRF-Token": session["token"]}
+    headers = {"X-CSRF-Token": token_of(client, "/")}
     for rule in app.url_map.iter_rules():
         if not auth.is_page(rule.endpoint) and rule.endpoint not in auth.OPEN:
             for method in own_methods(rule) - {"GET"}:
