@@ -34,13 +34,13 @@ FENCES = {"bash", "python", "yaml", "text", "console"}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 #: The pages that have commands for the eye alone: `make serve`, which does not end, and `cf push`.
-FOR_THE_EYE = {"first-model.md", "deployment.md"}
+FOR_THE_EYE = {"first-model.md", "deployment.md", "operation.md"}
 
 #: Whose tables are filled by the benchmarks; it shows how to run those.
 MEASURED = {"scaling.md"}
 
 #: Pages that are read with a service that wants keys.
-KEYED = {"security.md"}
+KEYED = {"keys.md", "security.md"}
 
 #: Variables that others read: pip, the platform, and the snippets' own key.
 OTHERS_VARIABLES = {"PIP_EXTRA_INDEX_URL", "VCAP_SERVICES"}
