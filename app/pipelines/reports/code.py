@@ -26,6 +26,7 @@ _WRITTEN_OUT = "app.pipelines.reports.again"
 #: What reports errors as the service does, and what stands for it.
 _INSTEAD = {
     ("app.pipelines.evaluate", "fit"): (f"{_WRITTEN_OUT}.fits", "fit"),
+    ("app.pipelines.autokeras.layers", "check"): (f"{_WRITTEN_OUT}.fits", "trust"),
     ("app.errors", "EngineMissing"): ("builtins", "ImportError"),
 }
 
