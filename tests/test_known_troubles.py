@@ -51,6 +51,7 @@ from app.pipelines.tsfresh.distribute import ClusterDistributor
 from app.pipelines.tsfresh.select import RelevantFeatures
 from app.pipelines.tsfresh.windows import WindowFeatures
 from app.settings import Settings
+from supply import pins
 from tests.pipelines import autokeras_rows
 from tests.pipelines.reports_versions import Version
 from tests.pipelines.series import fitted, series, silent, wanted
@@ -391,8 +392,7 @@ NEEDED = {"setuptools": "82.0.0", "tpot": "0.12.2", "autokeras": "2.0.0", "six":
 def test_what_the_libraries_need_is_pinned(name):
     lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
     asked = {found.name: found for found in map(Requirement, filter(lambda line: line[:1].isalpha(), lines))}
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    pinned = dict(line.split("==") for line in lines if "==" in line)
+    pinned = {pin.name: pin.version for pin in pins.read(ROOT / "requirements.txt")}
     assert name in asked
     assert pinned[name] in asked[name].specifier
     assert NEEDED[name] is None or NEEDED[name] not in asked[name].specifier

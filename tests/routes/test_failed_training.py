@@ -24,7 +24,7 @@ def test_the_training_that_is_spoilt_here_itself_succeeds(client, ended, trainin
 @pytest.mark.parametrize(
     ("model", "arguments"),
     [
-        ("sklearn.neural_network.MLPClassifier", {"hidden_layer_sizes": ["x"]}),
+        ("sklearn.neural_network.MLPClassifier", {"hidden_layer_sizes": [0]}),
         ("sklearn.linear_model.LogisticRegression", {"penalty": "l1", "solver": "lbfgs"}),
         ("sklearn.neighbors.KNeighborsClassifier", {"metric": "pyfunc"}),
         ("xgboost.XGBClassifier", {"n_estimators": "100"}),
