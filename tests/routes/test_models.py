@@ -3,6 +3,7 @@
 import html
 import re
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -19,19 +20,28 @@ LOOK = 0.05
 
 @pytest.fixture
 def worked(client_of_redis, settings):
-    """A thread that works the queue."""
-    stop = threading.Event()
+    """Return what lets a thread work the queue while it is entered."""
 
-    def work():
-        while not stop.wait(LOOK):
-            if job_id := client_of_redis.lpop("rq:queue:training"):
-                tasks.train(job_id.decode(), settings)
+    @contextmanager
+    def working():
+        stop = threading.Event()
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield
-    stop.set()
-    thread.join()
+        def work():
+            while not stop.wait(LOOK):
+                if job_id := client_of_redis.lpop("rq:queue:training"):
+                    tasks.train(job_id.decode(), settings)
+
+        # What `ended` has worked itself stands in the queue still.
+        client_of_redis.delete("rq:queue:training")
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    return working
 
 
 @pytest.mark.parametrize(
@@ -58,7 +68,8 @@ def test_a_row_that_is_waited_for_is_answered_as_the_version_that_it_became(sett
     """Not as the training, and not in a string, however the routes of 2017 answer."""
     assert ended(training())["state"] == "finished"
     client = create_app(settings.model_copy(update={"legacy_json_strings": True})).test_client()
-    answer = client.put("/models/small/current", json={"version": 1, "row": 1}, headers={"If-Match": '"1"'})
+    with worked():
+        answer = client.put("/models/small/current", json={"version": 1, "row": 1}, headers={"If-Match": '"1"'})
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
     assert answer.json == client.get("/models/small/versions/2").json
     assert answer.json["result"]["note"].startswith("A row of an earlier training")
@@ -66,7 +77,8 @@ def test_a_row_that_is_waited_for_is_answered_as_the_version_that_it_became(sett
 
 def test_a_row_is_served_also_of_a_training_that_left_its_own_version_to_an_admin(client, ended, training, worked):
     assert ended(training({"promote": False}))["state"] == "finished"
-    promoted = client.put("/models/small/current", json={"version": 1, "row": 1})
+    with worked():
+        promoted = client.put("/models/small/current", json={"version": 1, "row": 1})
     assert (promoted.status_code, promoted.json["version"] > 1) == (200, True)
     assert client.get("/models/small").json["version"] == promoted.json["version"]
 
