@@ -39,15 +39,16 @@ def train(web: Web):
 
 
 def loaded(web: Web, processes: int = 2) -> None:
-    """Predict until each process has."""
+    """Predict until each process has, by new connections each time: which process has one is chance."""
 
     def each() -> bool:
+        with Load(web.port, "/serve_prediction", served.BODY).running() as load:
+            until(lambda: len(load.answers) > 20, "answers")
+        assert load.statuses() == {200}
         lines = [line for line in web.lines(message="request", status=200) if str(line.get("pipeline_id")) == "7"]
         return len({line["process"] for line in lines}) == processes
 
-    with Load(web.port, "/serve_prediction", served.BODY).running() as load:
-        until(each, "each process predicts")
-    assert load.statuses() == {200}
+    until(each, "each process predicts")
 
 
 def test_loaded_models_are_served_on_without_redis_and_all_else_is_told_to_wait(web, valkey) -> None:

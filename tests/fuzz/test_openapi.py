@@ -111,6 +111,8 @@ def web(redis, tmp_path_factory):
     """A web process that knows one key."""
     folder = tmp_path_factory.mktemp("web")
     settings = {"API_KEYS": f"admin:{auth.digest(KEY)}", "WEB_CONCURRENCY": "1", "EXPLAIN_SECONDS": "2"}
+    # Each case is sent without the key first.
+    settings["FAILED_KEYS_PER_MINUTE"] = "1000000"
     process = Web(redis.url, folder, BATCH_URL=str(folder), **settings)
     process.start()
     yield process
