@@ -72,6 +72,9 @@ class Audit:
     @store_errors()
     def entries(self, who: Caller, since: float, count: int) -> list[dict[str, Any]]:
         """Return what happened in the caller's namespace, newest first; in `default` also what strangers tried."""
+        if not count:
+            # Redis takes none for a mistake.
+            return []
         streams = [_stream(who.namespace), *([_stream("")] if who.namespace == caller.DEFAULT else [])]
         first = str(int(since * 1000))
         found = [entry for name in streams for entry in self._redis.xrevrange(name, "+", first, count)]

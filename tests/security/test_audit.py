@@ -81,6 +81,10 @@ def test_changes_of_models_and_keys_and_downloads_are_recorded(client, kept):  #
     ]
 
 
+def test_none_may_be_asked_for(client):
+    assert client.get("/audit?count=0", headers=bearer(ADMIN)).json == []
+
+
 def test_signing_in_and_out_is_recorded(client):
     token = token_of(client)
     client.post("/ui/sign-in", data={"key": "wrong", "csrf_token": token})
