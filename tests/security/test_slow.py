@@ -87,11 +87,12 @@ def test_a_request_that_does_not_arrive_in_time_is_told_so_and_its_connection_cl
     assert not web.lines(level="ERROR")
 
 
-def test_a_client_that_does_not_close_its_connection_holds_nothing(web) -> None:
+@pytest.mark.parametrize("sent", [raw.PROBE, raw.PROBE.replace(b"Connection: close\r\n", b"")], ids=["last", "kept"])
+def test_a_client_that_does_not_close_its_connection_holds_nothing(web, sent) -> None:
     held = [raw.connected(web.port) for _ in range(20)]
     try:
         for client in held:
-            client.sendall(raw.PROBE)
+            client.sendall(sent)
         assert slowest(web, 1.0, b"/models") < SOON
     finally:
         for client in held:
