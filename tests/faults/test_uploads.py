@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.parts import Valkey, Web, until
+from tests.faults.parts import Web, serving, until
 from tests.security import raw
 
 FORM = b"Content-Type: multipart/form-data; boundary=edge"
@@ -36,18 +36,10 @@ def disk(tmp_path_factory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def web(short_folder, tmp_path_factory, disk) -> Iterator[Web]:
     """One web process, whose temporary folder is small, and that waits for clients for a short time."""
-    server = Valkey(short_folder / "valkey-uploads")
-    server.start()
-    one = Web(
-        server.url, tmp_path_factory.mktemp("uploads"), WEB_CONCURRENCY="1", WEB_THREADS="4", REQUEST_SECONDS="3",
-        TMPDIR=str(disk), BATCH_URL=str(disk / "batch"), MAX_PREDICT_MB="64",
-    )  # fmt: skip
-    try:
-        one.start()
+    few = {"WEB_CONCURRENCY": "1", "WEB_THREADS": "4", "REQUEST_SECONDS": "3", "MAX_PREDICT_MB": "64"}
+    small = {"TMPDIR": str(disk), "BATCH_URL": str(disk / "batch")}
+    with serving(short_folder / "valkey-uploads", tmp_path_factory.mktemp("uploads"), **few, **small) as (_, one):
         yield one
-    finally:
-        one.stop()
-        server.stop()
 
 
 def held(web: Web, disk: Path) -> tuple[int, int]:

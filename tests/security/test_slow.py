@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.parts import Valkey, Web, until
+from tests.faults.parts import Web, serving, until
 from tests.security import raw
 
 #: Seconds in which a probe is answered; one that waits for a slow client would wait for many times as long.
@@ -28,15 +28,8 @@ HEAD = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 @pytest.fixture(scope="module")
 def web(short_folder, tmp_path_factory) -> Iterator[Web]:
     """One web process."""
-    server = Valkey(short_folder / "valkey-slow")
-    server.start()
-    one = Web(server.url, tmp_path_factory.mktemp("slow"), **FEW)
-    try:
-        one.start()
+    with serving(short_folder / "valkey-slow", tmp_path_factory.mktemp("slow"), **FEW) as (_, one):
         yield one
-    finally:
-        one.stop()
-        server.stop()
 
 
 def slowest(web: Web, seconds: float, *paths: bytes) -> float:
