@@ -3,7 +3,7 @@
 import pytest
 
 from app import auth, create_app
-from app.errors import QuotaExceeded, StoreUnavailable, TooMany
+from app.errors import QuotaExceeded, StoreFull, StoreUnavailable, TooMany
 from app.limits import Limits
 from tests.forms import token_of
 
@@ -138,6 +138,14 @@ def test_many_addresses_fill_no_memory(settings):
     for number in range(20_000):
         limits.failed(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
     assert len(limits._addresses._left) == 10_000
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable, StoreFull])
+def test_a_redis_that_counts_no_rows_refuses_none(settings, error):
+    def add(*_):
+        raise error
+
+    Limits(settings, add, Clock()).spend("one", 10, 5)
 
 
 def test_rows_of_a_day_are_counted_among_processes_and_end_with_it(settings):
