@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from app.deadline import holding
-from app.errors import StoreUnavailable
+from app.errors import NotFound, StoreUnavailable
 from app.pipelines.trained import TrainedPipeline
 from app.telemetry import context, metrics
 
@@ -90,6 +90,12 @@ class PipelineCache:
             return place
         try:
             place = self._read(read, now)
+        except NotFound:
+            # What was deleted does not come back when Redis is gone.
+            if place is not None:
+                self._places.pop((name, place[0]), None)
+            self._places.pop(asked, None)
+            raise
         except StoreUnavailable:
             if place is None or not self._is_served(name, place, until):
                 raise
