@@ -92,9 +92,9 @@ class PipelineCache:
             place = self._read(read, now)
         except NotFound:
             # What was deleted does not come back when Redis is gone.
-            if place is not None:
-                self._places.pop((name, place[0]), None)
-            self._places.pop(asked, None)
+            for known, (gone, _) in list(self._places.items()):
+                if known[0] == name and gone == place:
+                    self._places.pop(known, None)
             raise
         except StoreUnavailable:
             if place is None or not self._is_served(name, place, until):
