@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -31,6 +32,8 @@ threads = _settings.web_threads
 preload_app = True
 # Only for the loop of a worker: requests have threads of their own, and a training may be waited for.
 timeout = 60
+# Connections of a process, each a descriptor, beside those of Redis, files and libraries.
+worker_connections = max(threads + 1, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 128))
 worker_tmp_dir = in_memory()
 graceful_timeout = 30
 keepalive = 75

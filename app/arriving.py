@@ -76,7 +76,8 @@ class Source(SocketUnreader):  # type: ignore[misc]
         """
         early = self.buf.getvalue()
         # The last request has left its time here, for which the loop would wait.
-        self.sock.setblocking(False)
+        if self.sock.gettimeout() != 0:
+            self.sock.setblocking(False)
         try:
             fresh = self.sock.recv(EARLY)
         except BlockingIOError:

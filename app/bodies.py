@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.auth import is_page
+from app.auth import OPEN, is_page
 
 if TYPE_CHECKING:
     from apiflask import APIFlask
@@ -25,6 +25,9 @@ TRAINING = {"train_pipeline.train", "profile.show", "batch_predictions.predict"}
 
 #: Bytes of the body of any other.
 SMALL = 2**16
+
+#: Bytes of a form of a page that has no parts: werkzeug bounds neither its fields nor their number.
+WHOLE = 2**22
 
 #: Bytes of a field of a form that is not a file: a table belongs into a file. Werkzeug holds what it has read and not
 #: yet taken apart to the same bound, of files too, and reads 64 KiB at a time.
@@ -58,8 +61,10 @@ def register(app: APIFlask, settings: Settings) -> None:
     def bound() -> None:
         if request.endpoint in PREDICTING:
             request.max_content_length = settings.predict_bytes
-        elif is_page(request.blueprint):
+        elif is_page(request.blueprint) and request.endpoint not in OPEN:
             # Tables may be pasted into a page.
             request.max_form_memory_size = most
+            if request.mimetype == "application/x-www-form-urlencoded":
+                request.max_content_length = WHOLE
         elif request.endpoint not in TRAINING:
             request.max_content_length = SMALL

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 
 #: The namespace of keys that name none, and of all that was stored before there were namespaces.
@@ -56,11 +56,21 @@ def enter(caller: Caller) -> None:
     _CALLER.set(caller)
 
 
+def begin(caller: Caller) -> Token[Caller]:
+    """Begin to work for a caller, and return what `end` takes."""
+    return _CALLER.set(caller)
+
+
+def end(token: Token[Caller]) -> None:
+    """End what was begun, whoever has entered since: threads serve one after another."""
+    _CALLER.reset(token)
+
+
 @contextmanager
 def during(caller: Caller) -> Iterator[None]:
-    """Work for a caller until the end of the block, whoever enters within it: threads serve one after another."""
-    token = _CALLER.set(caller)
+    """Work for a caller until the end of the block."""
+    token = begin(caller)
     try:
         yield
     finally:
-        _CALLER.reset(token)
+        end(token)

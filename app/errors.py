@@ -46,7 +46,7 @@ ServiceError                     500
 ├─ NoBatchFolder                 501   the operator has set no place for files
 ├─ Unavailable                   503
 │  ├─ StoreUnavailable
-│  ├─ StoreFull                        Redis has no memory or disk left for a write
+│  │  └─ StoreFull                     it has no memory or disk left for a write
 │  ├─ ProviderUnavailable              who knows the people that sign in does not answer
 │  ├─ StorageUnavailable               a disk or an object store fails
 │  ├─ ArtifactRejected                 signature or identity does not verify
@@ -534,13 +534,13 @@ class StoreUnavailable(Unavailable):
 
     code = "store-unavailable"
 
-    def __init__(self) -> None:
+    def __init__(self, detail: str | None = None) -> None:
         super().__init__(
-            "The model store does not answer. Try again; an Idempotency-Key makes a repeated training safe."
+            detail or "The model store does not answer. Try again; an Idempotency-Key makes a repeated training safe."
         )
 
 
-class StoreFull(Unavailable):
+class StoreFull(StoreUnavailable):
     """Redis refuses to write, as its memory or its disk is full; it goes on reading."""
 
     code = "storage-full"

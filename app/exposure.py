@@ -34,6 +34,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def secrets_of(text: str) -> tuple[str, ...]:
+    """Return the secret that signs, and then all that verify, of one or of `new,old`.
+
+    A phrase of one's own may have a comma in it, also as the old one of two: so whatever stands between two commas, or
+    an end, and is long enough for a secret, verifies.
+    """
+    parts = text.split(",")
+    ends = range(1, len(parts) + 1)
+    spans = [",".join(parts[begin:end]).strip() for begin in range(len(parts)) for end in ends if begin < end]
+    found = [one for one in spans if len(one) >= MIN_SECRET]
+    several = len(parts[0].strip()) >= MIN_SECRET and len(",".join(parts[1:]).strip()) >= MIN_SECRET
+    return (*(() if several else (text,)), *found, text)
+
+
 def check_length(secret: str) -> None:
     """Refuse a secret that can be guessed, wherever the service listens.
 

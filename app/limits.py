@@ -7,13 +7,13 @@ second, so that all processes and restarts count together.
 from __future__ import annotations
 
 import ipaddress
+import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from math import ceil
 from typing import TYPE_CHECKING
 
 from app.errors import QuotaExceeded, StoreUnavailable, TooMany
@@ -26,6 +26,9 @@ _MOST = 10_000
 
 #: Seconds between two looks at what other processes have counted.
 _SHARED = 1.0
+
+#: Seconds for which Redis is not told anything once it did not answer: no prediction waits for that again.
+_PAUSE = 5.0
 
 #: Bits of an IPv6 address that tell one network from another: whoever has one address there has all.
 _NETWORK = 64
@@ -90,6 +93,7 @@ class Limits:
         self._keys, self._addresses = Buckets(clock), Buckets(clock)
         self._lock = threading.Lock()
         self._spent: dict[str, _Spent] = {}
+        self._silent_until = -math.inf
 
     def asked(self, key_id: str, requests_per_minute: int | None, rows_per_day: int | None) -> None:
         """Count a request of a key, and remember for `spend` how many rows it may have.
@@ -128,7 +132,8 @@ class Limits:
             spent = self._spent.get(key_id)
             if spent is None or spent.day != int(now // DAY):
                 spent = self._spent[key_id] = _Spent(int(now // DAY))
-            self._share_rows(key_id, spent)
+        self._share_rows(key_id, spent)
+        with self._lock:
             if spent.known + spent.own + max(rows, 1) > most:
                 left = max(0, most - spent.known - spent.own)
                 raise QuotaExceeded(
@@ -140,21 +145,32 @@ class Limits:
 
     def _share_rows(self, key_id: str, spent: _Spent) -> None:
         """Tell Redis, and hear from it, once in a while; without an answer this process goes by what it knows."""
-        if spent.told and self._clock() - spent.told < _SHARED:
-            return
-        spent.told = self._clock()
+        with self._lock:
+            now = self._clock()
+            if now < self._silent_until or (spent.told and now - spent.told < _SHARED):
+                return
+            spent.told, telling = now, spent.own
+        # Other keys, and other requests of this one, do not wait with it.
         try:
-            spent.known = self._add(key_id, spent.day, spent.own)
-            spent.own = 0
+            known = self._add(key_id, spent.day, telling)
         except StoreUnavailable:
+            self._silent_until = self._clock() + _PAUSE
             return
+        with self._lock:
+            spent.known = known
+            spent.own -= telling
 
     def _share(self, per_minute: int) -> int:
-        return ceil(per_minute / self._settings.web_concurrency)
+        return math.ceil(per_minute / self._settings.web_concurrency)
 
 
 #: The limits, the key and its rows a day, of the request that this thread works on.
 _ALLOWANCE: ContextVar[tuple[Limits, str, int] | None] = ContextVar("allowance", default=None)
+
+
+def end() -> None:
+    """Forget whose rows are counted."""
+    _ALLOWANCE.set(None)
 
 
 def spend(rows: int) -> None:

@@ -256,7 +256,8 @@ class Settings(BaseModel):
         if self.flask_debug:
             raise ValueError(f"FLASK_DEBUG: must be off when listening on {self.host}")
         exposure.check_keys(self.api_keys)
-        exposure.check_secret(self.signing_secret)
+        for secret in exposure.secrets_of(self.signing_secret):
+            exposure.check_secret(secret)
 
     def _check_issuer(self, issuer: str) -> None:
         parts = urlsplit(issuer)

@@ -63,6 +63,7 @@ class Shortcut:
             and environ.get("CONTENT_TYPE") == "application/json"
             and environ.get("HTTP_ACCEPT", "*/*") in _ACCEPTED
             and not environ.get("QUERY_STRING")
+            and "HTTP_HOST" in environ
             and _MORE.isdisjoint(environ)
             and length.isdecimal()
             and int(length) <= self._services.settings.predict_bytes
@@ -72,7 +73,7 @@ class Shortcut:
         """Tell whether its sender may predict; Flask refuses those who may not, before anything of a body is read."""
         held, header = self._services, environ.get("HTTP_AUTHORIZATION")
         try:
-            auth.check_host(held.settings, environ.get("HTTP_HOST", ""))
+            auth.check_host(held.settings, environ["HTTP_HOST"])
             auth.authorise(held.keyring, held.limits, ENDPOINT, header, environ.get("REMOTE_ADDR", ""))
         except ServiceError as error:
             environ[auth.CHECKED] = error

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from app import caller, deadline, refusals
+from app import caller, deadline, limits, refusals
 from app.settings import Settings
 from app.telemetry import context, metrics
 from app.telemetry.traces import TRACES
@@ -33,6 +33,9 @@ _PROBES = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.pi
 
 #: Paths of those that are answered however many others wait.
 _ALWAYS = ("/health/", "/v2/health/", "/ping")
+
+#: What every answer says of itself, by its name in lower case.
+_USUAL = tuple((header[0].lower(), header) for header in refusals.HEADERS)
 
 
 class Watched:
@@ -59,19 +62,20 @@ class Watched:
 
         def answered(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             said = {name.lower() for name, _ in headers}
-            headers += [header for header in refusals.HEADERS if header[0].lower() not in said]
+            headers += [header for name, header in _USUAL if name not in said]
             headers.append(("X-Request-Id", request_id))
             if context.known().get("stale"):
                 headers.append(("Warning", '110 - "Response is Stale"'))
             _tell(environ, int(status[:3]), time.perf_counter() - began)
             return start_response(status, headers, *error)
 
+        # Until it has shown a key it is nobody's, whoever this thread has served before.
+        nobody = caller.begin(caller.STRANGER)
         known, waited = context.begin(request_id=request_id), deadline.WAITED.get()
         deadline.begin(self._seconds, waited)
         metrics.REQUEST_WAIT_SECONDS.observe(waited)
         try:
-            # Until it has shown a key it is nobody's, whoever this thread has served before.
-            with caller.during(caller.STRANGER), TRACES.request(environ):
+            with TRACES.request(environ):
                 if deadline.FULL.get() and not environ["PATH_INFO"].startswith(_ALWAYS):
                     environ[ROUTE] = metrics.OTHER
                     return refusals.overloaded(environ, answered)
@@ -79,6 +83,8 @@ class Watched:
         finally:
             # Threads serve one request after another.
             deadline.end()
+            limits.end()
+            caller.end(nobody)
             context.end(known)
 
 

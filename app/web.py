@@ -27,6 +27,9 @@ from app.arriving import EARLY, Source
 from app.errors import HeadTooLarge, Malformed, ServiceError, TooSlow
 from app.telemetry import logs
 
+#: What accepting a connection may fail of and leave the next a chance: it is gone again, or there is no room for it.
+_PASSING = {errno.EAGAIN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
 #: Milliseconds that a thread waits for the next request of a connection.
 _STAY = 10
 
@@ -81,7 +84,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             client, address = listener.accept()
         except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+            if error.errno not in _PASSING:
                 raise
             return
         self.nr_conns += 1
@@ -167,8 +170,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """Tell whether a connection can have another request: not if the rest of this were to be waited for."""
-        conn.parser.unreader.leave()
-        return bool(super()._keepalive_after(conn, keepalive))
+        parser = conn.parser
+        parser.unreader.leave()
+        kept = keepalive and parser.finish_body(max_bytes=EARLY)
+        # Or the parser would look for that rest again.
+        parser.mesg = None
+        return bool(kept)
 
     def _follows(self, conn: Any) -> bool:
         """Wait a little for the next request of a connection, unless others need the thread.
@@ -182,10 +189,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             poll = select.poll()
             poll.register(conn.sock, select.POLLIN)
-            come = any(not self.tpool._work_queue.qsize() and poll.poll(1) for _ in range(_STAY))
-            # What is wrong with it is said by the loop, which finds the same.
+            # What is wrong with it is said by the loop, which finds the same. Its head may come before its body.
             with suppress(OSError, EOFError, ServiceError):
-                return come and bool(source.gather())
+                return any(
+                    not self.tpool._work_queue.qsize() and poll.poll(1) and source.gather() for _ in range(_STAY)
+                )
             return False
         finally:
             self._staying.release()

@@ -176,12 +176,12 @@ def _refuse_existing(final: Place, parameters: BatchParameters) -> None:
 
 def clear(job: Job, records: JobRecords, settings: Settings) -> None:
     """Remove what a job that ends without a result has left."""
-    stored = records.stored_input(job.job_id)
     with suppress(ServiceError, OSError):
-        if stored:
-            _places(job, Order.from_bytes(stored).parameters, settings)[0].remove()
         for ending in ("upload", "part", "result"):
             _own(job.job_id, ending, settings).remove()
+    with suppress(ServiceError, OSError):
+        if stored := records.stored_input(job.job_id):
+            _places(job, Order.from_bytes(stored).parameters, settings)[0].remove()
 
 
 def forget_upload(job_id: str, settings: Settings) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import redis
 
 from app.errors import StoreUnavailable
+from app.store.keys import PROBE
 from app.store.publications import Publications
 from app.store.record import Record, Version
 
@@ -59,7 +60,7 @@ def wait_for_redis(client: Any) -> None:
     pause, told = _FIRST, -float("inf")
     while True:
         try:
-            client.set("automl:probe", 1, ex=_TOLD)
+            client.set(PROBE, b"", ex=_TOLD)
             return
         except redis.RedisError as error:
             if time.monotonic() - told > _TOLD:

@@ -20,6 +20,7 @@ from app.errors import (
     Fault,
     InvalidParameters,
     JobEnded,
+    JobNotFound,
     JobRefused,
     KeyReused,
     ModelExists,
@@ -335,7 +336,12 @@ class JobQueue:
 
     def recent(self) -> list[Job]:
         """Return the latest jobs, newest first, after noticing whose workers have died."""
-        return [job if job.state.final else self.get(job.job_id) for job in self._records.recent()]
+        found = []
+        for job in self._records.recent():
+            # One may be forgotten meanwhile.
+            with suppress(JobNotFound, JobRefused):
+                found.append(job if job.state.final else self.get(job.job_id))
+        return found
 
     def wait(self, job_id: str, seconds: float) -> Job:
         """Return the job when it has ended, or as it is after some seconds.

@@ -322,9 +322,19 @@ class JobRecords:
 
     @store_errors()
     def parameters(self, job_id: str) -> dict[str, Any] | None:
-        """Return the parameters of a training, as they were sent; None once they are forgotten."""
+        """Return the parameters of a training, as they were sent; None once they are forgotten.
+
+        Raises
+        ------
+        JobRefused
+            They are not what was stored.
+        """
         stored = self._redis.hget(f"{_key(job_id)}:input", "parameters")
-        return None if stored is None else dict(orjson.loads(stored))
+        if stored is None:
+            return None
+        if hashlib.sha256(stored).hexdigest() != self._signed(job_id)[1].get("parameters"):
+            raise JobRefused(job_id)
+        return dict(orjson.loads(stored))
 
     @store_errors()
     def stored_input(self, job_id: str) -> dict[str, bytes]:

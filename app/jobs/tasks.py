@@ -17,6 +17,8 @@ from app.errors import (
     MemoryExceeded,
     OutOfTime,
     Poison,
+    RecordDamaged,
+    RecordTooNew,
     ServiceError,
     StoreUnavailable,
     Superseded,
@@ -149,7 +151,14 @@ def open_records(settings: Settings) -> tuple[JobRecords, Publications]:
 
 def settle(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> None:
     """End a job whose training was stopped or has died, with the best model so far when that is wanted."""
-    publications = publications.of(job.namespace)
+    try:
+        _settle(job, publications.of(job.namespace), records, settings)
+    except (RecordDamaged, RecordTooNew) as error:
+        # What it has published cannot be read here, now or later: whoever looks again would fail as this did.
+        records.end(job.job_id, JobState.FAILED, error=error)
+
+
+def _settle(job: Job, publications: Publications, records: JobRecords, settings: Settings) -> None:
     if job.kind is JobKind.BATCH:
         batches.clear(job, records, settings)
     if _has_finished(job.job_id, publications, records):

@@ -133,7 +133,7 @@ class TrainingWorker(Worker):
         self._state = WorkerStatus.BUSY
         try:
             with _ending():
-                self._watch = Watch(self._found(job))
+                self._watch = Watch(self._verified(job))
                 super().execute_job(job, queue)
         finally:
             self.kill_horse()
@@ -157,8 +157,10 @@ class TrainingWorker(Worker):
 
     def perform_job(self, job: RqJob, queue: Queue) -> bool:
         """In the forked process: do what the signed record of the job says, and nothing that RQ has read of it."""
+        record = self._watch.record
         try:
-            record = self._records.verified(job.id)
+            if record is None:
+                raise JobRefused(job.id)
             require(job, told(record.kind))
         except JobRefused as refused:
             self._refuse(job, queue, refused)
@@ -220,6 +222,12 @@ class TrainingWorker(Worker):
         """Return the record of a job as it stands; None where there is none that can be read."""
         with suppress(JobRefused):
             return self._records.find(job.id)
+        return None
+
+    def _verified(self, job: RqJob) -> Job | None:
+        """Return the record of a job as it was signed, its limits too; None where there is none."""
+        with suppress(JobRefused):
+            return self._records.verified(job.id)
         return None
 
     def _hold(self) -> bool:

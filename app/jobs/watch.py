@@ -16,10 +16,10 @@ _GRACE = 8
 class Watch:
     """What a worker knows of the job that it runs.
 
-    The limits are those that were read before it began, when its process looked at their signature.
-
     Attributes
     ----------
+    record
+        As it was signed, read before the job began; None of one that is not going to be run.
     stop
         Why the job is to end, if it is.
     lost

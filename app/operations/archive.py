@@ -11,7 +11,6 @@ import hashlib
 import os
 import sys
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,11 +38,27 @@ def export_models(client: redis.Redis, secret: str, path: Path) -> int:
     Returns
     -------
     0; 1 where a model was left out, as it cannot be read.
+
+    Raises
+    ------
+    RestoreError
+        It cannot be written there.
     """
     lost: list[str] = []
+    try:
+        counted = _export(client, secret, path, lost)
+    except OSError as error:
+        raise RestoreError(f"The file cannot be written: {error.strerror}.") from None
+    sys.stdout.write(f"{counted} versions were written. Who has the file and SIGNING_SECRET can restore them.\n")
+    for line in lost:
+        sys.stderr.write(f"left out: {line}\n")
+    return int(bool(lost))
+
+
+def _export(client: redis.Redis, secret: str, path: Path, lost: list[str]) -> int:
+    """Write the file, and return how many versions are in it."""
     part = path.with_name(f"{path.name}.part")
-    with suppress(FileNotFoundError):
-        part.unlink()
+    part.unlink(missing_ok=True)
     try:
         with open(part, "xb+", opener=_private) as file:
             file.write(bytes(_SIGNATURE))
@@ -56,10 +71,7 @@ def export_models(client: redis.Redis, secret: str, path: Path) -> int:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    sys.stdout.write(f"{counted} versions were written. Who has the file and SIGNING_SECRET can restore them.\n")
-    for line in lost:
-        sys.stderr.write(f"left out: {line}\n")
-    return int(bool(lost))
+    return counted
 
 
 def import_models(client: redis.Redis, secret: str, path: Path) -> int:

@@ -115,9 +115,13 @@ def _memory() -> int:
 
 def _folders(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.stat()
-    free = shutil.disk_usage(folder).free // 2**20
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+        free = shutil.disk_usage(folder).free // 2**20
+    except OSError as error:
+        yield Finding("wrong", "DATA_DIR", f"cannot be made or looked into: {error.strerror}")
+        return
     if found.st_uid != os.getuid():
         yield Finding("wrong", "DATA_DIR", "belongs to another user")
     elif stat.S_IMODE(found.st_mode) & 0o022:

@@ -94,9 +94,9 @@ def role() -> str | None:
     """Return the role of whoever looks; None for a stranger where keys are needed."""
     if (mine := caller.current().role) or request.endpoint not in auth.OPEN:
         return mine or None
-    # Pages that anyone may see do not ask for a key.
+    # Pages that anyone may see do not ask for a key, nor tell whether one of a header is known.
     with suppress(StoreUnavailable):
-        key = auth.shown(services().keyring, request.headers.get("Authorization"), session)
+        key = auth.shown(services().keyring, None, session)
         return None if key is None else key.role
     return None
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from app.deadline import holding
-from app.errors import StoreUnavailable
+from app.errors import NotFound, StoreUnavailable
 from app.pipelines.trained import TrainedPipeline
 from app.telemetry import context, metrics
 
@@ -90,6 +90,12 @@ class PipelineCache:
             return place
         try:
             place = self._read(read, now)
+        except NotFound:
+            # What was deleted does not come back when Redis is gone.
+            for known, (gone, _) in list(self._places.items()):
+                if known[0] == name and gone == place:
+                    self._places.pop(known, None)
+            raise
         except StoreUnavailable:
             if place is None or not self._is_served(name, place, until):
                 raise

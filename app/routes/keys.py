@@ -9,7 +9,7 @@ from flask import Response, request
 
 from app import audit, caller
 from app.errors import InvalidParameters, within
-from app.payloads import strict_json
+from app.payloads import encoded, strict_json
 from app.payloads.api_keys import KeyParameters, RotateParameters
 from app.payloads.parameters import Strict, check
 from app.routes import schemas
@@ -68,7 +68,7 @@ def revoke(key_id: str) -> Response:
 
 
 def _read(model: type[Body]) -> Body:
-    data = request.get_data()
+    data = encoded.body(request)
     body: Any = strict_json.loads(data, "body") if data else {}
     if not isinstance(body, dict):
         raise InvalidParameters("Send a JSON object.")

@@ -19,9 +19,9 @@ from typing import Any
 
 import orjson
 
+from app import exposure
 from app.caller import DEFAULT
 from app.errors import ArtifactRejected
-from app.exposure import MIN_SECRET
 
 #: Bytes of the signature in front.
 _SIGNATURE = hashlib.sha256().digest_size
@@ -86,14 +86,4 @@ def verifies(signature: bytes, data: bytes, secret: str) -> bool:
 
 @cache
 def _secrets(secret: str) -> tuple[bytes, ...]:
-    """Return the secret that signs, and then all that verify.
-
-    A phrase of one's own may have a comma in it, also as the old one of two: so whatever stands between two commas, or
-    an end, and is long enough for a secret, verifies.
-    """
-    parts = secret.split(",")
-    ends = range(1, len(parts) + 1)
-    spans = [",".join(parts[begin:end]).strip() for begin in range(len(parts)) for end in ends if begin < end]
-    found = [one for one in spans if len(one) >= MIN_SECRET]
-    several = len(parts[0].strip()) >= MIN_SECRET and len(",".join(parts[1:]).strip()) >= MIN_SECRET
-    return tuple(one.encode() for one in ([] if several else [secret]) + found + [secret])
+    return tuple(one.encode() for one in exposure.secrets_of(secret))

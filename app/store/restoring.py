@@ -45,14 +45,19 @@ def kept(client: redis.Redis, secret: str, namespace: str, lost: list[str]) -> I
     """
     keys, store = Keys(namespace), ModelStore(client, secret, namespace)
     for name in sorted(_texts(client, "smembers", keys.models)):
-        with suppress(NotFound):
-            numbers = _texts(client, "hkeys", keys.records(name))
+        numbers = _texts(client, "hkeys", keys.records(name))
+        try:
             current = str(store.current(name))
-            for number in sorted(numbers, key=lambda number: (number != current, number)):
-                try:
+        except (NotFound, *_UNREADABLE):
+            # Which is current is not known, and all versions are there.
+            current = ""
+        for number in sorted(numbers, key=lambda number: (number != current, number)):
+            try:
+                # One that is deleted meanwhile is not lost.
+                with suppress(NotFound):
                     yield from _one(store, name, int(number))
-                except (ValueError, *_UNREADABLE) as error:
-                    lost.append(f"{store.whole(name)} version {number}: {error}")
+            except (ValueError, *_UNREADABLE) as error:
+                lost.append(f"{store.whole(name)} version {number}: {error}")
 
 
 def _one(store: ModelStore, name: str, number: int) -> Iterator[Kept]:

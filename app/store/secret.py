@@ -31,6 +31,8 @@ def signing_secret(settings: Settings) -> str:
         secret = _read(path)
     except OSError as error:
         raise SettingsError(f"DATA_DIR: signing.key cannot be made or read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        secret = ""
     if len(secret) < MIN_SECRET:
         raise SettingsError("SIGNING_SECRET: signing.key in DATA_DIR is damaged; restore it, or the models are lost")
     return secret

@@ -10,6 +10,7 @@ from app.jobs.job import SignedJob, TrainingQueue
 from app.jobs.leases import LEASE
 from app.jobs.records import JobState
 from app.store.artifact import Artifact
+from app.store.keys import Keys
 from app.store.record import Version
 from tests.faults.parts import until
 from tests.store.making import a_record
@@ -149,3 +150,22 @@ def test_a_process_whose_job_was_begun_anew_can_publish_nothing(queue, records, 
     assert records.get(job.job_id).state is JobState.RUNNING
     records.end(job.job_id, JobState.FINISHED, result={}, attempt=2)
     assert records.get(job.job_id).state is JobState.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("stored", "code"),
+    [(b"signed 2\nlater", "record-too-new"), (b"signed 1\n" + b"0" * 40 + b"{}", "record-damaged")],
+)
+def test_a_job_whose_model_cannot_be_read_is_ended_and_stops_nobody(
+    queue, line, records, publications, janitor, training, stored, code
+):
+    job, other = queue.submit(training()), queue.submit(training())
+    version = Version(a_record(job_id=job.job_id, provisional=True), Artifact({"format": "none"}, {}), {})
+    kept = publications.publish(version)
+    line.connection.hset(Keys().records(kept.pipeline_id), str(kept.version), stored)
+    for _ in range(2):
+        begun(line, records, job)
+        janitor.sweep()
+    ended = records.get(job.job_id)
+    assert (ended.state, ended.error["type"]) == (JobState.FAILED, f"urn:problem:{code}")
+    assert {one.job_id for one in queue.recent()} == {job.job_id, other.job_id}

@@ -16,6 +16,7 @@ from app.errors import (
     InvalidParameters,
     JobEnded,
     JobNotFound,
+    JobRefused,
     KeyReused,
     ModelNotFound,
     RowGone,
@@ -357,7 +358,7 @@ def test_a_row_that_was_changed_in_the_store_does_not_keep_a_training_from_its_e
 
 
 def test_of_a_training_that_failed_the_parameters_are_kept_and_nothing_of_the_data(
-    queue, records, publications, training, settings, worked
+    queue, records, publications, training, settings, worked, client_of_redis
 ):
     job = queue.submit(training(max_depth=3))
     records.ask_to_stop(job.job_id, Stop.CANCEL)
@@ -365,6 +366,9 @@ def test_of_a_training_that_failed_the_parameters_are_kept_and_nothing_of_the_da
     assert list(records.stored_input(job.job_id)) == ["parameters"]
     assert records.input(job.job_id) is None
     assert queue.parameters(job.job_id)["model_training"]["model_args"] == {"max_depth": 3}
+    client_of_redis.hset(f"automl:job:{job.job_id}:input", "parameters", b"{}")
+    with pytest.raises(JobRefused):
+        queue.parameters(job.job_id)
     with pytest.raises(JobNotFound):
         queue.parameters("none")
 

@@ -198,6 +198,25 @@ def test_what_cannot_be_read_is_left_out_and_told(void, exported, tmp_path, caps
     assert ("doubles", 1) in everything(void)
 
 
+@pytest.mark.parametrize("current", [None, b"\xff"])
+def test_of_a_model_whose_current_version_is_not_known_all_are_exported(void, exported, tmp_path, current):
+    import_models(void, SECRET, exported)
+    whole = {key: told[:4] for key, told in everything(void).items()}
+    if current is None:
+        void.hdel(Keys().model("birds"), "current")
+    else:
+        void.hset(Keys().model("birds"), "current", current)
+    assert export_models(void, SECRET, tmp_path / "again") == 0
+    void.flushall()
+    import_models(void, SECRET, tmp_path / "again")
+    assert {key: told[:4] for key, told in everything(void).items()} == whole
+
+
+def test_a_folder_that_is_not_there_is_told(void, tmp_path):
+    with pytest.raises(RestoreError, match="cannot be written: No such file"):
+        export_models(void, SECRET, tmp_path / "none" / "models.export")
+
+
 def command(*words, **environment):
     """Begin a command."""
     return subprocess.Popen(

@@ -191,6 +191,12 @@ def test_folders_keys_and_names_are_looked_at(serve, artifact, tmp_path):
         assert words in said, said
 
 
+def test_a_folder_that_cannot_be_made_is_told_and_the_rest_is_looked_at(serve, artifact, tmp_path):
+    (tmp_path / "file").write_text("")
+    status, said = check(serve(artifact, **GOOD).url, tmp_path / "file" / "data")
+    assert (status, "wrong DATA_DIR: cannot be made" in said, "REDIS_URL" in said) == (1, True, True), said
+
+
 def test_without_a_redis_of_its_own_the_embedded_one_is_looked_at(short_folder):
     folder = short_folder / "of-check"
     usual = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from app import deadline
-from app.errors import DeadlinePassed, ModelNotFound
+from app.errors import DeadlinePassed, ModelNotFound, StoreUnavailable, VersionNotFound
 from app.pipelines.cache import FRESH, PipelineCache
 
 
@@ -176,3 +176,29 @@ def test_no_more_places_are_known_than_fit(monkeypatch):
     for number in range(12):
         assert cache.place(str(number), None, lambda number=number: (number, "x")) == (number, "x")
     assert len(cache._places) <= 5
+
+
+@pytest.mark.parametrize(("by", "error"), [(None, ModelNotFound("a")), (1, VersionNotFound("a", 1))])
+@pytest.mark.parametrize("later", [None, 1])
+def test_what_was_deleted_does_not_come_back_without_redis(monkeypatch, by, error, later):
+    cache, now, gone = PipelineCache(100, stale=600), [0.0], None
+    monkeypatch.setattr("app.pipelines.cache.time.monotonic", lambda: now[0])
+
+    def read():
+        if gone:
+            raise gone
+        return 1, "x"
+
+    def ask(version):
+        return cache.place("a", version, read)
+
+    cache.get(("a", 1, "x"), lambda: (Loaded("a"), 1))
+    assert ask(None) == ask(1) == (1, "x")
+    now[0], gone = 100, StoreUnavailable()
+    assert ask(None) == (1, "x")
+    now[0], gone = 200, error
+    with pytest.raises(type(error)):
+        ask(by)
+    now[0], gone = 300, StoreUnavailable()
+    with pytest.raises(StoreUnavailable):
+        ask(later)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from sklearn.tree import DecisionTreeClassifier
+from werkzeug.test import EnvironBuilder
 
 from app import create_app
 from tests import published
@@ -221,3 +222,14 @@ def test_what_is_nested_deep_is_refused_and_no_error_of_the_service(client, reac
     for depth in (600, 5_000):
         body = b'{"pipeline_id": 7, "data": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
         assert 400 <= posted(client, body).status_code < 500
+
+
+def test_a_request_that_names_no_host_is_answered_alike_on_both_ways(client, reached):
+    asked, answers = {"pipeline_id": 7, "data": ROWS}, []
+    for headers in ({}, BY_FLASK):
+        environ = EnvironBuilder("/serve_prediction", method="POST", json=asked, headers=headers).get_environ()
+        del environ["HTTP_HOST"]
+        body, status, _ = client.run_wsgi_app(environ)
+        answers.append((status, b"".join(body)))
+    assert answers[0] == answers[1]
+    assert len(reached) == 2

@@ -103,3 +103,17 @@ def test_what_has_no_large_body_takes_none(client) -> None:
     answer = client.put("/models/none/current", data=b" " * (bodies.SMALL + 1), content_type="application/json")
     assert answer.status_code == 413
     assert "64 KiB" in answer.json["detail"]
+
+
+FIELDS = "application/x-www-form-urlencoded"
+
+
+def test_a_form_without_parts_has_a_bound_of_its_own_and_that_of_a_stranger_a_small_one(client) -> None:
+    # Werkzeug bounds neither the fields of such a form nor their number.
+    def sent(path: str, size: int) -> int:
+        return int(client.post(path, data=b"a=1&" * (size // 4), content_type=FIELDS).status_code)
+
+    assert sent("/ui/sign-in", bodies.SMALL + 4) == 413
+    assert sent("/ui/sign-in", bodies.SMALL - 4) != 413
+    assert sent("/ui/train", bodies.WHOLE + 4) == 413
+    assert sent("/ui/train", bodies.WHOLE - 4) != 413

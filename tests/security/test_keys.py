@@ -1,5 +1,6 @@
 """Keys that are made while the service runs: their life, and what somebody who can write to Redis makes of them."""
 
+import gzip
 import hmac
 import re
 import time
@@ -288,3 +289,21 @@ def test_a_session_ends_with_its_key(client):
     assert "role predict" in client.get("/ui/sign-in").text
     client.delete(f"/keys/{key['id']}", headers=bearer(ADMIN))
     assert client.get("/").status_code == 303
+
+
+def test_a_page_that_anyone_may_see_tells_nothing_of_a_key_in_a_header(client):
+    known, unknown = (client.get("/ui/sign-in", headers=bearer(key)) for key in (ADMIN, "the key of nobody"))
+    assert known.status_code == unknown.status_code == 200
+    assert "role admin" not in known.text
+    assert known.text == unknown.text
+
+
+def test_what_a_key_shall_be_may_be_sent_compressed_and_is_bounded_as_all_that_is(client):
+    def sent(body):
+        headers = {**bearer(ADMIN), "Content-Type": "application/json", "Content-Encoding": "gzip"}
+        return client.post("/keys", data=gzip.compress(body), headers=headers)
+
+    answer = sent(b'{"role": "read", "name": "a notebook"}')
+    assert answer.status_code == 201, answer.text
+    assert answer.json["name"] == "a notebook"
+    assert sent(b" " * 2**24 + b'{"role": "read"}').status_code == 413

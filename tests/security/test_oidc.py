@@ -210,3 +210,17 @@ def test_without_its_library_the_service_says_how_to_install_it(settings, monkey
                "oidc_client_secret": "y", "oidc_roles": ROLES}  # fmt: skip
     with pytest.raises(SettingsError, match=r"^OIDC_ISSUER: .*requirements-oidc\.txt"):
         create_app(settings.model_copy(update=changes))
+
+
+def test_who_leaves_for_an_issuer_that_is_slow_takes_one_of_the_threads_that_may_wait(client, issuer, app):
+    places = app.extensions["automl"].places
+    taken = [places.acquire(blocking=False) for _ in range(places._initial_value)]
+    assert all(taken)
+    for path in ("/ui/sign-in/oidc", "/ui/sign-in/oidc/back?code=x&state=y"):
+        answer = client.get(path)
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+    assert client.get("/ui/sign-in").status_code == 200
+    for _ in taken:
+        places.release()
+    assert client.get("/ui/sign-in/oidc").status_code == 302

@@ -1,9 +1,11 @@
 """How often somebody may ask: keys, and addresses that try keys."""
 
+import threading
+
 import pytest
 
-from app import auth, create_app
-from app.errors import QuotaExceeded, StoreUnavailable, TooMany
+from app import auth, create_app, limits
+from app.errors import QuotaExceeded, StoreFull, StoreUnavailable, TooMany
 from app.limits import Limits
 from app.settings import Settings
 from tests.forms import token_of
@@ -147,6 +149,14 @@ def test_many_addresses_fill_no_memory(settings):
     assert len(limits._addresses._left) == 10_000
 
 
+@pytest.mark.parametrize("error", [StoreUnavailable, StoreFull])
+def test_a_redis_that_counts_no_rows_refuses_none(settings, error):
+    def add(*_):
+        raise error
+
+    Limits(settings, add, Clock()).spend("one", 10, 5)
+
+
 def test_rows_of_a_day_are_counted_among_processes_and_end_with_it(settings):
     counted, today = {}, Clock()
     today.now = 10 * 24 * 3600 + 80_000.0
@@ -179,3 +189,51 @@ def test_rows_are_counted_without_redis_too(settings):
     with pytest.raises(QuotaExceeded):
         limits.spend("one", 10, 5)
     limits.spend("one", 10, 4)
+
+
+def test_a_key_whose_rows_redis_is_slow_to_count_holds_up_no_other(settings):
+    asked, release = threading.Event(), threading.Event()
+
+    def add(key_id, day, rows):
+        if key_id == "slow":
+            asked.set()
+            assert release.wait(10)
+        return rows
+
+    limits = Limits(settings, add, Clock())
+    waits = threading.Thread(target=limits.spend, args=("slow", 10, 1))
+    waits.start()
+    try:
+        assert asked.wait(10)
+        others = threading.Thread(target=limits.spend, args=("other", 10, 1), daemon=True)
+        others.start()
+        others.join(5)
+        assert not others.is_alive()
+    finally:
+        release.set()
+        waits.join(10)
+
+
+def test_a_redis_that_did_not_answer_is_not_waited_for_at_every_prediction(settings):
+    clock, asked = Clock(), []
+
+    def add(*call):
+        asked.append(call)
+        raise StoreUnavailable
+
+    limits = Limits(settings, add, clock)
+    for key in ("one", "two", "one"):
+        limits.spend(key, 100, 1)
+        clock.now += 1.5
+    assert len(asked) == 1
+    clock.now += 5
+    limits.spend("one", 100, 1)
+    assert asked[1:] == [("one", asked[0][1], 2)]
+
+
+def test_rows_are_those_of_the_key_that_asks_and_of_no_request_before(limited):
+    client = limited(key_rows_per_day=1)
+    assert ask(client).status_code == 200
+    # The same thread, and nobody's request.
+    assert client.get("/health/live").status_code == 200
+    limits.spend(10**6)

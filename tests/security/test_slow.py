@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Iterator
 
@@ -109,3 +110,24 @@ def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(web) -> None:
         assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(body)
         assert raw.read(client).statuses == [404]
+
+
+def test_more_connections_than_there_are_descriptors_end_no_process(short_folder, tmp_path) -> None:
+    server = Valkey(short_folder / "valkey-few")
+    server.start()
+    one = Web(server.url, tmp_path, **FEW)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (160, hard))
+    try:
+        one.start()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        before = [process.pid for process in one.workers()]
+        with raw.trickling(one.port, b"", 300, b""):
+            time.sleep(2)
+        assert raw.ask(one.port, raw.PROBE).statuses == [200]
+        assert [process.pid for process in one.workers()] == before
+        assert not one.lines(level="ERROR")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        one.stop()
+        server.stop()

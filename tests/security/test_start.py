@@ -72,7 +72,17 @@ def test_what_is_found_wrong_only_when_the_app_is_made_is_one_line_too(tmp_path,
 
 @pytest.mark.parametrize(
     "secret",
-    ["CHANGEME-" + SECRET, SECRET + "-Password", "default" + SECRET, "ab" * 20, SECRET[:14] * 3, "x" * 64],
+    [
+        "CHANGEME-" + SECRET,
+        SECRET + "-Password",
+        "default" + SECRET,
+        "ab" * 20,
+        SECRET[:14] * 3,
+        "x" * 64,
+        f"{SECRET},{'ab' * 20}",
+        f"{'ab' * 20},{SECRET}",
+        f"{SECRET},{SECRET[::-1]},{'x' * 64}",
+    ],
 )
 def test_beyond_loopback_a_secret_that_many_know_or_that_repeats_itself_is_refused(secret):
     Settings.from_environment({"SIGNING_SECRET": secret})

@@ -37,14 +37,15 @@ def test_only_the_owner_reads_the_secret(own):
     assert stat.S_IMODE(own.data_dir.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("content", ["", "short"])
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 40])
 def test_a_damaged_key_file_is_refused_and_left_as_it_is(own, content):
     own.data_dir.mkdir()
     path = own.data_dir / "signing.key"
-    path.write_text(content)
-    with pytest.raises(SettingsError, match="SIGNING_SECRET"):
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(SettingsError, match=r"SIGNING_SECRET.*damaged"):
         signing_secret(own)
-    assert path.read_text() == content
+    assert path.read_bytes() == content
 
 
 def test_processes_that_start_at_once_agree_on_one_secret(own):
