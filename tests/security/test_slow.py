@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.parts import Web, serving, until
+from tests.faults.parts import Valkey, Web, serving, until
 from tests.security import raw
 
 #: Seconds in which a probe is answered; one that waits for a slow client would wait for many times as long.
