@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -13,11 +15,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from conftest import ROOT
 from tests.faults.parts import Web, serving, until
 from tests.security import raw
 
 FORM = b"Content-Type: multipart/form-data; boundary=edge"
 FILE = b'--edge\r\nContent-Disposition: form-data; name="raw_data"; filename="t.csv"\r\n\r\n'
+#: `METHOD /rule` of every route.
+ROUTES = json.loads((ROOT / "tests" / "security" / "routes.json").read_text(encoding="utf-8"))
+
 PATHS = ("/train_pipeline", "/profile", "/serve_prediction", "/batch_predictions")
 
 
@@ -100,15 +106,25 @@ def test_a_full_disk_is_told_and_what_was_written_is_removed(web, disk, path) ->
     assert not web.lines(level="ERROR")
 
 
+def counted(web: Web) -> set[str]:
+    """Return what requests are counted by: each is a name with its labels."""
+    lines = web.service.get("/metrics").text.splitlines()
+    return {line.rpartition(" ")[0] for line in lines if line.startswith("automl_requests_total{")}
+
+
 def test_numbers_are_counted_on_while_the_disk_is_full(web, disk) -> None:
     (process,) = web.workers()
+    before = counted(web)
     full = disk / "full"
     full.write_bytes(b"x" * (5 * 2**20 - held(web, disk)[1]))
     try:
-        for number in range(300):
-            # Each method and status is one more number of the files that are mapped into memory.
-            web.service.request("GET", f"/nothing/{number}")
-        assert web.service.get("/metrics").ok
+        # Each route, method and status is some more numbers of the files that are mapped into memory.
+        for one in ROUTES:
+            method, rule = one.split()
+            path = re.sub(r"<(\w+:)?(\w+)>", lambda found: "1" if found[2] == "number" else "nothing", rule)
+            web.service.request(method, path, data=b"", timeout=30)
+        assert len(counted(web) - before) > 60
+        assert str(disk) not in Path(f"/proc/{process.pid}/maps").read_text()
         ready = web.service.get("/health/ready").json()
         assert "/disk" in {note["pointer"] for note in ready["notes"]}
     finally:
