@@ -38,10 +38,19 @@ def test_a_rolling_restart_fails_no_request(valkey, tmp_path, rounds) -> None:
     assert len({body for *_, body in load.answers}) == 1
 
 
+def both(web: Web) -> set[int]:
+    """Return its two processes, as soon as there are no more and no fewer."""
+
+    def two() -> set[int] | None:
+        found = {one.pid for one in web.workers()}
+        return found if len(found) == 2 else None
+
+    return until(two, "two processes")
+
+
 def replaced(web: Web, first: set[int]) -> bool:
-    """Whether all processes that answer are others than at first."""
-    now = {one.pid for one in web.workers()}
-    return len(now) >= len(first) and not now & first
+    """Tell whether both processes are others than at first."""
+    return not both(web) & first
 
 
 def test_processes_that_are_replaced_at_a_sighup_fail_no_request(valkey, tmp_path) -> None:
@@ -49,10 +58,10 @@ def test_processes_that_are_replaced_at_a_sighup_fail_no_request(valkey, tmp_pat
     web = Web(valkey.url, tmp_path)
     web.start()
     try:
-        first = {one.pid for one in web.workers()}
+        first = both(web)
         with Load(web.port, "/serve_prediction", served.BODY, CLOSED).running() as load:
             until(lambda: len(load.answers) > 100, "answers")
-            assert {one.pid for one in web.workers()} == first
+            assert both(web) == first
             web.signal(signal.SIGHUP)
             until(lambda: replaced(web, first), "other processes")
             seen = len(load.answers)
@@ -68,10 +77,10 @@ def test_processes_that_are_replaced_after_so_many_requests_fail_none(valkey, tm
     web = Web(valkey.url, tmp_path, GUNICORN_CMD_ARGS="--max-requests 150 --max-requests-jitter 75")
     web.start()
     try:
-        first = {one.pid for one in web.workers()}
+        first = both(web)
         with Load(web.port, "/serve_prediction", served.BODY, CLOSED).running() as load:
             until(lambda: replaced(web, first), "other processes")
-            seen, second = len(load.answers), {one.pid for one in web.workers()}
+            seen, second = len(load.answers), both(web)
             until(lambda: replaced(web, second), "others again")
             until(lambda: len(load.answers) > seen + 100, "answers of those")
         assert load.statuses() == {200}
