@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,13 @@ def training(
         limits=limits or {},
     )
     return Tables(parameters, registry.check(parameters), frame, None)
+
+
+def search(seconds: int, candidates: int = 12) -> Tables:
+    """Return the input of a search that publishes its best so far again and again."""
+    limits = {"seconds": seconds, "candidates": candidates}
+    parameters = TrainParameters(pipeline_id="p", target="kind", model_training={}, limits=limits)
+    return replace(training(n_rows=200), parameters=parameters)
 
 
 class House:
@@ -123,6 +131,10 @@ class House:
             return self.horse() if self.records.get(job.job_id).attempts else None
 
         return until(begun, f"the start of {job.job_id}", PATIENCE)
+
+    def tried(self, job: Job) -> list[str]:
+        """Return the names of the candidates of a job, as they were told of when each had been tried."""
+        return [event["candidate"]["name"] for event in self.records.history(job.job_id) if "candidate" in event]
 
     def ended(self, job: Job, seconds: float = PATIENCE) -> Job:
         """Wait until a job has ended, and return it."""

@@ -126,7 +126,7 @@ class TrialBoard:
             while waiting and len(running) < self._room():
                 candidate = waiting.popleft()
                 if candidate.name in self._earlier:
-                    self.add(replace(self._earlier.pop(candidate.name), pipeline=candidate.pipeline), stage)
+                    self._take(replace(self._earlier.pop(candidate.name), pipeline=candidate.pipeline), stage)
                 else:
                     running.start(candidate, self.left)
             if waiting and self.left <= 0:
@@ -143,17 +143,21 @@ class TrialBoard:
         """Add and return what an earlier attempt has found with an engine that names its candidates itself."""
         found = [trial for trial in self._earlier.values() if trial.engine == engine]
         for trial in found:
-            self.add(self._earlier.pop(trial.name), stage)
+            self._take(self._earlier.pop(trial.name), stage)
         return found
 
     def add(self, trial: Trial, stage: str) -> None:
-        """Add a trial; a new best is fitted and published beside the search."""
+        """Keep and add a trial; a new best is fitted and published beside the search."""
+        self._save(trial)
+        self._take(trial, stage)
+
+    def _take(self, trial: Trial, stage: str) -> None:
+        """Add a trial that is kept already."""
         self._trials.append(trial)
         worst = sorted(self._trials, key=self.rank, reverse=True)[_KEPT:]
         for number, known in enumerate(self._trials):
             if known.out_of_fold is not None and any(known is other for other in worst):
                 self._trials[number] = replace(known, out_of_fold=None)
-        self._save(trial)
         self.look(stage)
 
     def look(self, stage: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from app.jobs.records import Job, JobState
 from conftest import SECRET
 from tests.faults.parts import Worker, until
-from tests.house import House, training
+from tests.house import House, search, training
 
 #: A training that takes seconds, in which it can be disturbed.
 SLOW = {"model": "sklearn.ensemble.ExtraTreesClassifier", "n_rows": 400, "n_estimators": 200}
@@ -66,6 +66,22 @@ def test_the_job_of_a_killed_worker_is_anothers_though_nobody_asks(house, anothe
     ended = until(lambda: stored(house, job, JobState.FINISHED, 2), "the end of the second attempt", 400)
     assert ended.error is None
     assert house.client.hlen("automl:records:p") == 1
+
+
+@pytest.mark.nightly
+def test_a_search_whose_worker_was_killed_goes_on_from_what_it_had_tried(house):
+    job = house.queue.submit(search(40))
+    until(lambda: len(house.tried(job)) >= 2, "two candidates", 60)
+    house.running_worker.kill()
+    house.running_worker.wait()
+    known = {row["name"]: row["fit_seconds"] for row in house.records.manifests(job.job_id)}
+    house.start()
+    ended = until(lambda: stored(house, job, JobState.FINISHED, 2), "the end of the second attempt", 240)
+    assert ended.error is None
+    rows = {row["name"]: row["fit_seconds"] for row in house.store.report("p", 1)["leaderboard"]}
+    assert len(known) >= 2
+    assert known.items() <= rows.items()
+    assert [name for name in known if house.tried(job).count(name) > 1] == []
 
 
 @pytest.mark.nightly

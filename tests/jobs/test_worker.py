@@ -243,10 +243,16 @@ def test_a_search_whose_process_was_killed_goes_on_from_what_it_had_tried(house,
     until(lambda: (house.queue.get(job.job_id).progress or {}).get("candidates", 0) >= 2, "two candidates")
     house.running(job).kill()
     house.running(job, attempt=2)
+    known = {row["name"]: row for row in house.records.manifests(job.job_id)}
     ended = house.ended(job)
     assert (ended.state, ended.attempts, versions(house, "again")) == (JobState.FINISHED, 2, 1)
-    rows = house.store.report("again", 1)["leaderboard"]
-    assert len({row["name"] for row in rows}) == len(rows)
+    rows = {row["name"]: row for row in house.store.report("again", 1)["leaderboard"]}
+    # All that the first attempt had tried is there as it had found it, and none was tried again.
+    assert len(known) >= 2
+    assert {name: rows[name]["fit_seconds"] for name in known} == {
+        name: row["fit_seconds"] for name, row in known.items()
+    }
+    assert [name for name in known if house.tried(job).count(name) > 1] == []
 
 
 def test_a_search_at_its_limit_ends_in_time_with_a_model(house, training):

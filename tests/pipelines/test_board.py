@@ -239,16 +239,19 @@ def test_what_an_earlier_attempt_has_tried_is_not_tried_again(problem, board, to
     second.try_all([named("slow", Slow(str(tmp_path / "log"), 0.0)), *depths(1, 2)], "search")
     assert (tmp_path / "log").read_text() == fits
     assert {trial.name for trial in second.trials} == {"slow", "depth 1", "depth 2"}
+    # Nor is it kept, and told of, again.
+    assert [trial.name for trial in told.saved[len(earlier) :]] == ["depth 2"]
     before, after = (next(t for t in made.trials if t.name == "depth 1") for made in (first, second))
     assert (before.score, before.fold_scores) == (after.score, after.fold_scores)
 
 
-def test_what_an_engine_has_found_in_an_earlier_attempt_is_recalled_once(problem, board):
+def test_what_an_engine_has_found_in_an_earlier_attempt_is_recalled_once(problem, board, told):
     earlier = [Trial("found", "tpot", None, score=0.7), Trial("tried", "tests", None, score=0.6)]
     again = board(problem(*rows()), earlier=earlier)
     again.recall("tpot", "search")
     again.recall("tpot", "search")
     assert [trial.name for trial in again.trials] == ["found"]
+    assert not told.saved
 
 
 def test_a_failure_of_an_earlier_attempt_is_not_tried_again_either(problem, board):
