@@ -22,10 +22,10 @@ import psutil
 import redis
 
 from app.errors import ArtifactMissing, ArtifactRejected, ServiceError, StoreUnavailable
-from app.operations.kept import redis_of
 from app.settings import Settings, misspelt
 from app.store.connection import store_errors
 from app.store.files import Place, file_errors
+from app.store.opening import redis_of
 from app.store.policy import policy
 from app.store.soundness import newest, soundness
 
