@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from app import caller
+from app import caller, probes
 from app.errors import KeyMissing, OriginRefused, RoleMissing, Unreadable
 from app.settings import ROLES, Settings
 
@@ -41,13 +41,10 @@ _MADE = re.compile(r"aml_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
 #: Endpoints that answer anyone: platforms probe them without a key, and a person has to see where to type one in.
 OPEN = {
-    "health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping",
+    *probes.ENDPOINTS,
     "ui_sign_in.page", "ui_sign_in.enter", "ui_sign_in.leave", "static",
     "ui_sign_in.leave_for_issuer", "ui_sign_in.return_from_issuer",
 }  # fmt: skip
-
-#: What of them platforms ask by whatever name or address they know.
-_PROBES = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"}
 
 #: The role each endpoint needs. One that is missing here needs `admin`.
 NEEDED = {
@@ -233,7 +230,8 @@ def register(app: APIFlask, settings: Settings, keyring: Keyring, limits: Limits
             if (refused := request.environ[CHECKED]) is not None:
                 raise refused
             return
-        if settings.on_loopback or request.endpoint not in _PROBES:
+        # Platforms ask by whatever name or address they know.
+        if settings.on_loopback or request.endpoint not in probes.ENDPOINTS:
             check_host(settings, request.host)
         _check_origin(request)
         header = request.headers.get("Authorization")
