@@ -43,18 +43,34 @@ def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
 
+def role_and_namespace(given: str) -> tuple[str, str]:
+    """Read `role`, which is of the default namespace, or `role:namespace`.
+
+    Raises
+    ------
+    ValueError
+    """
+    role, colon, namespace = given.partition(":")
+    if role not in ROLES or (colon and not NAMESPACE.fullmatch(namespace)):
+        raise ValueError(
+            f"a role is one of {', '.join(ROLES)}, and a namespace behind it 1 to 64 letters, digits, dots, "
+            "underscores or hyphens"
+        )
+    return role, namespace or DEFAULT
+
+
 def _parse_keys(text: object) -> object:
     """Read `role:sha256,role:sha256:namespace` into {sha256: role}, or {sha256: role:namespace}."""
     if not isinstance(text, str):
         return text
     keys = {}
     for entry in text.replace(",", " ").split():
-        role, digest, *namespace = entry.split(":", 2)
-        wrong = role not in ROLES or len(digest) != 64 or not set(digest) <= set("0123456789abcdef")
-        if wrong or not all(map(NAMESPACE.fullmatch, namespace)):
-            known = ", ".join(ROLES)
-            raise ValueError(f"expects role:sha256 or role:sha256:namespace, a role of {known}; see python -m app.auth")
-        keys[digest] = ":".join([role, *namespace])
+        role, _, rest = entry.partition(":")
+        digest, colon, namespace = rest.partition(":")
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise ValueError("expects role:sha256 or role:sha256:namespace; see python -m app.auth")
+        keys[digest] = f"{role}{colon}{namespace}"
+        role_and_namespace(keys[digest])
     return keys
 
 
@@ -65,9 +81,9 @@ def _parse_roles(text: object) -> object:
     roles = {}
     for entry in text.replace(",", " ").split():
         group, _, given = entry.rpartition("=")
-        role, *namespace = given.split(":", 1)
-        if not group or role not in ROLES or not all(map(NAMESPACE.fullmatch, namespace)):
-            raise ValueError(f"expects group=role or group=role:namespace, a role of {', '.join(ROLES)}")
+        if not group:
+            raise ValueError("expects group=role or group=role:namespace")
+        role_and_namespace(given)
         roles[group] = given
     return roles
 

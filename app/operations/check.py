@@ -22,7 +22,7 @@ import redis
 from app import exposure
 from app.errors import ArtifactMissing, ArtifactRejected, ServiceError, StoreUnavailable
 from app.pipelines.processes import cores
-from app.settings import Settings, misspelt
+from app.settings import Settings, misspelt, role_and_namespace
 from app.store.connection import store_errors
 from app.store.files import Place, file_errors
 from app.store.opening import redis_of
@@ -83,7 +83,7 @@ def _names() -> Iterator[Finding]:
 def _keys(settings: Settings) -> Iterator[Finding]:
     if not settings.api_keys:
         yield Finding("ok", "API_KEYS", "none are needed: only this machine reaches the service")
-    elif not any(role.partition(":")[0] == "admin" for role in settings.api_keys.values()):
+    elif not any(role_and_namespace(given)[0] == "admin" for given in settings.api_keys.values()):
         yield Finding("warn", "API_KEYS", "no key has the role admin: nobody may delete a model or see all jobs")
     else:
         yield Finding("ok", "API_KEYS", f"{len(settings.api_keys)} keys")
