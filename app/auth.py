@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from app import caller, probes
 from app.errors import KeyMissing, OriginRefused, RoleMissing, Unreadable
+from app.exposure import is_loopback
 from app.settings import ROLES, Settings
 
 if TYPE_CHECKING:
@@ -266,13 +267,15 @@ def check_host(settings: Settings, host: str) -> None:
     ------
     Unreadable
     """
-    own = frozenset({*_LOOPBACK, settings.host} if settings.on_loopback else settings.allowed_hosts)
-    if own and not _is_one_of(host, own):
+    if not _is_own(host, settings.host, settings.allowed_hosts):
         raise Unreadable("The Host header does not name this service.")
 
 
 @lru_cache(maxsize=64)
-def _is_one_of(host: str, own: frozenset[str]) -> bool:
+def _is_own(host: str, listening: str, allowed: tuple[str, ...]) -> bool:
+    own = {*_LOOPBACK, listening} if is_loopback(listening) else {*allowed}
+    if not own:
+        return True
     # Werkzeug's own TRUSTED_HOSTS cannot hold an IPv6 address.
     with suppress(ValueError):
         return urlsplit(f"//{host}").hostname in own
