@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+#: How the address of a Redis begins.
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+
 #: Characters of a signing secret; fewer can be guessed.
 MIN_SECRET = 32
 

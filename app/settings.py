@@ -5,29 +5,21 @@ Nothing else in the project reads the environment.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from app import exposure
+from app import bound_services, exposure
 from app.addresses import Address
 from app.caller import DEFAULT, NAMESPACE
 
 #: What an API key may do; each role includes those before it.
 ROLES = ("read", "predict", "train", "admin")
-
-#: Words of the labels and tags under which platforms offer a Redis; the last two are brokers' own names.
-REDIS_SERVICES = {"redis", "valkey", "rediscloud", "redislabs"}
-
-#: How the address of a Redis begins.
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 class SettingsError(Exception):
@@ -244,7 +236,7 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _a_scheme_of_redis(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(REDIS_SCHEMES):
+        if url is not None and not url.startswith(exposure.REDIS_SCHEMES):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
 
@@ -317,12 +309,14 @@ class Settings(BaseModel):
             Naming the variable that is wrong, never its value.
         """
         values: dict[str, Any] = {name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper())}
-        if "redis_url" not in values:
-            values["redis_url"] = _bound_redis(environ)
         try:
+            if "redis_url" not in values:
+                values["redis_url"] = bound_services.redis_url(environ)
             return cls(**values)
         except ValidationError as error:
             raise SettingsError("; ".join(map(_in_words, error.errors()))) from None
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
 
 
 def misspelt(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:
@@ -350,37 +344,3 @@ def _in_words(error: Any) -> str:
     variable = "".join(str(part).upper() for part in error["loc"][:1])
     reason = error["msg"].removeprefix("Value error, ")
     return f"{variable}: {reason}" if variable else reason
-
-
-def _bound_redis(environ: Mapping[str, str]) -> str | None:
-    """Find the address of a bound Redis in VCAP_SERVICES, or in the file that VCAP_SERVICES_FILE_PATH names."""
-    try:
-        path = environ.get("VCAP_SERVICES_FILE_PATH")
-        text = Path(path).read_text(encoding="utf-8") if path else environ.get("VCAP_SERVICES", "{}")
-        services = json.loads(text)
-        for label, instances in services.items():
-            for instance in instances:
-                if _is_redis(label, instance):
-                    return _address(instance["credentials"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise SettingsError("VCAP_SERVICES: cannot be read, or its Redis has no usable credentials") from None
-    return None
-
-
-def _is_redis(label: str, instance: Mapping[str, Any]) -> bool:
-    """Tell by whole words: a user's "prediscovery" is none. Labels and tags have dots and spaces between them too."""
-    offered = re.split(r"[^a-z]+", " ".join([label, *instance.get("tags", [])]).lower())
-    given = re.split(r"[-_]", instance.get("name", "").lower())
-    return not REDIS_SERVICES.isdisjoint([*offered, *given])
-
-
-def _address(credentials: Mapping[str, Any]) -> str:
-    """Make a URL of the credentials that the common Redis brokers give: one `uri`, or the parts of one."""
-    if uri := credentials.get("uri"):
-        if not uri.startswith(REDIS_SCHEMES):
-            raise ValueError("an address that is not of a Redis")
-        return str(uri)
-    tls = credentials.get("tls_port")
-    host = credentials.get("host") or credentials["hostname"]
-    user, password = quote(str(credentials.get("username", "")), safe=""), quote(str(credentials["password"]), safe="")
-    return f"{'rediss' if tls else 'redis'}://{user}:{password}@{host}:{tls or credentials.get('port', 6379)}/0"
