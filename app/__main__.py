@@ -18,9 +18,9 @@ from types import FrameType
 from app.errors import ServiceError
 from app.operations.archive import export_models, import_models
 from app.operations.check import check
-from app.operations.kept import redis_of
 from app.settings import Settings, SettingsError, child_environment, in_memory
 from app.store.embedded import Damaged, EmbeddedError, EmbeddedRedis, die_with_parent
+from app.store.opening import redis_of
 from app.store.policy import require_kept
 from app.store.restoring import RestoreError
 from app.telemetry import logs

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from app import auth, bodies
+from app import access, bodies
 from tests.faults.parts import Valkey, Web
 from tests.security import raw
 
@@ -90,7 +90,7 @@ def test_a_field_of_a_form_has_a_bound_and_a_file_that_of_the_upload(client, siz
 
 
 def test_each_endpoint_that_may_be_sent_much_is_named_on_purpose() -> None:
-    assert auth.NEEDED.keys() >= bodies.PREDICTING | bodies.TRAINING
+    assert access.NEEDED.keys() >= bodies.PREDICTING | bodies.TRAINING
     assert not bodies.PREDICTING & bodies.TRAINING
 
 
