@@ -169,6 +169,20 @@ class Worker(Part):
         return children[0] if children else None
 
 
+@contextmanager
+def serving(place: Path, folder: Path, **environment: str) -> Iterator[tuple[Valkey, Web]]:
+    """Start a Redis in a folder with a short path, and web processes on it; end both when the block does."""
+    server = Valkey(place)
+    web = Web(server.url, folder, **environment)
+    try:
+        server.start()
+        web.start()
+        yield server, web
+    finally:
+        web.stop()
+        server.stop()
+
+
 @dataclass
 class Load:
     """Clients that ask for the same again and again, each on its own connection, and never try again.
