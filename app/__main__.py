@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from app import exposure
 from app.errors import ServiceError
 from app.operations.archive import export_models, import_models
 from app.operations.check import check
@@ -197,6 +198,7 @@ def main(words: list[str]) -> int:
     -------
     0; 1 where something is wrong; 2 for wrong settings or words; 3 where the embedded server cannot read its files.
     """
+    exposure.forbid_dumps()
     try:
         settings = Settings.from_environment()
         logs.start(settings.log_level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import resource
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -36,6 +37,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def forbid_dumps() -> None:
+    """Let neither this process nor those that it starts write their memory, secrets among it, to a file at a crash."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def secrets_of(text: str) -> tuple[str, ...]:

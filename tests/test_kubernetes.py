@@ -163,20 +163,44 @@ def test_nothing_is_reached_and_nothing_reaches_out_but_as_it_must():
     denied = policies.pop("automl-nothing")
     assert sorted(chosen(denied["podSelector"])) == sorted(PODS)
     assert denied == {"podSelector": denied["podSelector"], "policyTypes": ["Ingress", "Egress"]}
-    comes = {
-        tuple(chosen(policy["podSelector"])): sorted(
-            name for rule in policy["ingress"] for peer in rule["from"] for name in chosen(peer.get("podSelector", {}))
-            if "podSelector" in peer
-        )
-        for policy in policies.values()
-        if "ingress" in policy
-    }  # fmt: skip
-    assert comes == {("automl-web",): [], ("automl-redis",): ["automl-web", "automl-worker"]}
-    (goes,) = [policy for policy in policies.values() if "egress" in policy]
-    assert chosen(goes["podSelector"]) == ["automl-web", "automl-worker"]
-    to_redis, to_names = goes["egress"]
-    assert [chosen(peer["podSelector"]) for peer in to_redis["to"]] == [["automl-redis"]]
-    assert {port["port"] for port in to_names["ports"]} == {53}
+    assert {name: policy | {"podSelector": chosen(policy["podSelector"])} for name, policy in policies.items()} == {
+        "automl-web": {
+            "podSelector": ["automl-web"],
+            "policyTypes": ["Ingress"],
+            "ingress": [
+                {
+                    "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}],
+                    "ports": [{"protocol": "TCP", "port": "http"}],
+                }
+            ],
+        },
+        "automl-redis": {
+            "podSelector": ["automl-redis"],
+            "policyTypes": ["Ingress"],
+            "ingress": [
+                {"from": [part("web"), part("worker")], "ports": [{"protocol": "TCP", "port": "redis"}]},
+            ],
+        },
+        "automl-clients-of-redis": {
+            "podSelector": ["automl-web", "automl-worker"],
+            "policyTypes": ["Egress"],
+            "egress": [
+                {"to": [part("redis")], "ports": [{"protocol": "TCP", "port": 6379}]},
+                {
+                    "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
+                    "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
+                },
+            ],
+        },
+    }
+    for one in ("web", "worker", "redis"):
+        assert chosen(part(one)["podSelector"]) == [f"automl-{one}"]
+
+
+def part(name: str) -> dict[str, Any]:
+    """Return one kind of pods of the service, as a peer of a rule."""
+    labels = {"app.kubernetes.io/name": "automl", "app.kubernetes.io/component": name}
+    return {"podSelector": {"matchLabels": labels}}
 
 
 def test_redis_keeps_three_quarters_of_its_memory_for_what_it_holds():

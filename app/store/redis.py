@@ -90,6 +90,23 @@ class ModelStore:
         return _number(version)
 
     @store_errors()
+    def current_on_record(self, pipeline_id: str | int) -> int:
+        """Return the number of the current version, which is one that there is.
+
+        Raises
+        ------
+        ModelNotFound
+        RecordDamaged
+            The number is of a version that there is not: it is not signed, and what is stored may be damaged.
+        """
+        version = self.current(pipeline_id)
+        there = self._redis.hexists(self._keys.records(pipeline_id), str(version))
+        # One that another has taken the place of meanwhile may have been deleted.
+        if not there and self.current(pipeline_id) == version:
+            raise RecordDamaged
+        return version
+
+    @store_errors()
     def place(self, pipeline_id: str | int, version: int | None = None, likely: int | None = None) -> tuple[int, str]:
         """Return a version's number, the current one when none is named, and the SHA-256 of its artefact.
 
@@ -156,31 +173,27 @@ class ModelStore:
         ------
         ModelNotFound, VersionNotFound, ArtifactMissing, ArtifactRejected, RecordDamaged, RecordTooNew
         """
+        return unseal(self.sealed(pipeline_id, version), pipeline_id, version, self._secret, self.namespace)
+
+    @store_errors()
+    def sealed(self, pipeline_id: str | int, version: int) -> bytes:
+        """Return the artefact of a version as it is stored, signed, which is the one that its record tells of.
+
+        Raises
+        ------
+        ModelNotFound, VersionNotFound, ArtifactMissing, ArtifactRejected, RecordDamaged, RecordTooNew
+        """
         # Both at one moment: a provisional version may be replaced by a better one at any.
         with self._redis.pipeline() as pipe:
             pipe.hget(self._keys.records(pipeline_id), str(version))
             pipe.get(self._keys.artifact(pipeline_id, version))
-            data, sealed = pipe.execute()
-        if data is None or sealed is None:
+            data, stored = pipe.execute()
+        if data is None or stored is None:
             raise self._absent(pipeline_id, version, data)
         # What was published under this number before is ours too, and is not what serves now.
-        if hashlib.sha256(sealed).hexdigest() != self._record(pipeline_id, version, data).artifact.get("sha256"):
+        if hashlib.sha256(stored).hexdigest() != self._record(pipeline_id, version, data).artifact.get("sha256"):
             raise ArtifactRejected(pipeline_id, version)
-        return unseal(sealed, pipeline_id, version, self._secret, self.namespace)
-
-    @store_errors()
-    def sealed(self, pipeline_id: str | int, version: int) -> bytes:
-        """Return the artefact of a version as it is stored: signed, and not verified.
-
-        Raises
-        ------
-        ModelNotFound, VersionNotFound, ArtifactMissing
-        """
-        stored: bytes | None = self._redis.get(self._keys.artifact(pipeline_id, version))
-        if stored is None:
-            known = self._redis.hget(self._keys.records(pipeline_id), str(version))
-            raise self._absent(pipeline_id, version, known)
-        return stored
+        return bytes(stored)
 
     @store_errors()
     def versions(self, pipeline_id: str | int) -> list[Record]:

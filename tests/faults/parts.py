@@ -110,7 +110,7 @@ class Valkey(Part):
         settings = usual | {name.replace("_", "-"): value for name, value in options.items()}
         command = [str(get_binary_path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
         super().__init__(command, folder / "log")
-        self.url = f"unix://{self._socket}"
+        self.folder, self.url = folder, f"unix://{self._socket}"
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -167,6 +167,20 @@ class Worker(Part):
         """Return the process of the job that runs, or None."""
         children = psutil.Process(self.running.pid).children()
         return children[0] if children else None
+
+
+@contextmanager
+def serving(place: Path, folder: Path, **environment: str) -> Iterator[tuple[Valkey, Web]]:
+    """Start a Redis in a folder with a short path, and web processes on it; end both when the block does."""
+    server = Valkey(place)
+    web = Web(server.url, folder, **environment)
+    try:
+        server.start()
+        web.start()
+        yield server, web
+    finally:
+        web.stop()
+        server.stop()
 
 
 @dataclass

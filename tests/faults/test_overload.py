@@ -65,7 +65,9 @@ def test_of_four_times_as_many_requests_each_is_answered_or_refused_and_probes_a
         statuses = {status for status, *_ in answered}
         assert statuses <= {200, 429, 503}, statuses
         assert statuses >= {200, 503}
-        assert all(int(wait or 0) > 0 for status, _, wait in answered if status == 503)
+        assert all(int(wait or 0) > 0 for status, _, wait in answered if status in (429, 503))
+        refused = sorted(taken for status, taken, _ in answered if status in (429, 503))
+        assert refused[len(refused) // 2] < 3
         assert probes.statuses() == {200}
         assert sorted(taken for _, _, taken, _ in probes.answers)[int(0.99 * len(probes.answers))] < 5
         # As before, as soon as it is over.

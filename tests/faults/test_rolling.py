@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -39,21 +38,52 @@ def test_a_rolling_restart_fails_no_request(valkey, tmp_path, rounds) -> None:
     assert len({body for *_, body in load.answers}) == 1
 
 
-def test_processes_that_are_replaced_one_by_one_fail_no_request(valkey, tmp_path) -> None:
+def both(web: Web) -> set[int]:
+    """Return its two processes, as soon as there are no more and no fewer."""
+
+    def two() -> set[int] | None:
+        found = {one.pid for one in web.workers()}
+        return found if len(found) == 2 else None
+
+    return until(two, "two processes")
+
+
+def replaced(web: Web, first: set[int]) -> bool:
+    """Tell whether both processes are others than at first."""
+    return not both(web) & first
+
+
+def test_processes_that_are_replaced_at_a_sighup_fail_no_request(valkey, tmp_path) -> None:
     served.publish(valkey.url)
-    recycled = {"GUNICORN_CMD_ARGS": "--max-requests 150 --max-requests-jitter 75"}
-    web = Web(valkey.url, tmp_path, **recycled)
+    web = Web(valkey.url, tmp_path)
     web.start()
     try:
-        first = {one.pid for one in web.workers()}
+        first = both(web)
         with Load(web.port, "/serve_prediction", served.BODY, CLOSED).running() as load:
-            until(lambda: len(load.answers) > 800, "answers")
+            until(lambda: len(load.answers) > 100, "answers")
+            assert both(web) == first
             web.signal(signal.SIGHUP)
-            time.sleep(3)
+            until(lambda: replaced(web, first), "other processes")
             seen = len(load.answers)
-            until(lambda: len(load.answers) > seen + 300, "more answers")
+            until(lambda: len(load.answers) > seen + 100, "answers of those")
         assert load.statuses() == {200}
-        assert not first & {one.pid for one in web.workers()}
+        assert not web.lines(level="ERROR")
+    finally:
+        web.stop()
+
+
+def test_processes_that_are_replaced_after_so_many_requests_fail_none(valkey, tmp_path) -> None:
+    served.publish(valkey.url)
+    web = Web(valkey.url, tmp_path, GUNICORN_CMD_ARGS="--max-requests 150 --max-requests-jitter 75")
+    web.start()
+    try:
+        first = both(web)
+        with Load(web.port, "/serve_prediction", served.BODY, CLOSED).running() as load:
+            until(lambda: replaced(web, first), "other processes")
+            seen, second = len(load.answers), both(web)
+            until(lambda: replaced(web, second), "others again")
+            until(lambda: len(load.answers) > seen + 100, "answers of those")
+        assert load.statuses() == {200}
         assert not web.lines(level="ERROR")
     finally:
         web.stop()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -13,11 +15,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.parts import Valkey, Web, until
+from conftest import ROOT
+from tests.faults.parts import Web, serving, until
 from tests.security import raw
 
 FORM = b"Content-Type: multipart/form-data; boundary=edge"
 FILE = b'--edge\r\nContent-Disposition: form-data; name="raw_data"; filename="t.csv"\r\n\r\n'
+#: `METHOD /rule` of every route.
+ROUTES = json.loads((ROOT / "tests" / "security" / "routes.json").read_text(encoding="utf-8"))
+
 PATHS = ("/train_pipeline", "/profile", "/serve_prediction", "/batch_predictions")
 
 
@@ -36,18 +42,10 @@ def disk(tmp_path_factory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def web(short_folder, tmp_path_factory, disk) -> Iterator[Web]:
     """One web process, whose temporary folder is small, and that waits for clients for a short time."""
-    server = Valkey(short_folder / "valkey-uploads")
-    server.start()
-    one = Web(
-        server.url, tmp_path_factory.mktemp("uploads"), WEB_CONCURRENCY="1", WEB_THREADS="4", REQUEST_SECONDS="3",
-        TMPDIR=str(disk), BATCH_URL=str(disk / "batch"), MAX_PREDICT_MB="64",
-    )  # fmt: skip
-    try:
-        one.start()
+    few = {"WEB_CONCURRENCY": "1", "WEB_THREADS": "4", "REQUEST_SECONDS": "3", "MAX_PREDICT_MB": "64"}
+    small = {"TMPDIR": str(disk), "BATCH_URL": str(disk / "batch")}
+    with serving(short_folder / "valkey-uploads", tmp_path_factory.mktemp("uploads"), **few, **small) as (_, one):
         yield one
-    finally:
-        one.stop()
-        server.stop()
 
 
 def held(web: Web, disk: Path) -> tuple[int, int]:
@@ -108,15 +106,25 @@ def test_a_full_disk_is_told_and_what_was_written_is_removed(web, disk, path) ->
     assert not web.lines(level="ERROR")
 
 
+def counted(web: Web) -> set[str]:
+    """Return what requests are counted by: each is a name with its labels."""
+    lines = web.service.get("/metrics").text.splitlines()
+    return {line.rpartition(" ")[0] for line in lines if line.startswith("automl_requests_total{")}
+
+
 def test_numbers_are_counted_on_while_the_disk_is_full(web, disk) -> None:
     (process,) = web.workers()
+    before = counted(web)
     full = disk / "full"
     full.write_bytes(b"x" * (5 * 2**20 - held(web, disk)[1]))
     try:
-        for number in range(300):
-            # Each method and status is one more number of the files that are mapped into memory.
-            web.service.request("GET", f"/nothing/{number}")
-        assert web.service.get("/metrics").ok
+        # Each route, method and status is some more numbers of the files that are mapped into memory.
+        for one in ROUTES:
+            method, rule = one.split()
+            path = re.sub(r"<(\w+:)?(\w+)>", lambda found: "1" if found[2] == "number" else "nothing", rule)
+            web.service.request(method, path, data=b"", timeout=30)
+        assert len(counted(web) - before) > 60
+        assert str(disk) not in Path(f"/proc/{process.pid}/maps").read_text()
         ready = web.service.get("/health/ready").json()
         assert "/disk" in {note["pointer"] for note in ready["notes"]}
     finally:

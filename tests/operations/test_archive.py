@@ -26,6 +26,7 @@ from conftest import ROOT, SECRET
 from tests.faults.parts import Valkey, until
 from tests.store import freeze
 from tests.store.making import a_record
+from tests.wire import Wire
 
 #: Models of this release, as they are stored, and what they answer.
 FROZEN = json.loads(gzip.decompress(sorted(freeze.FOLDER.glob("*.gz"))[-1].read_bytes()))
@@ -267,4 +268,25 @@ def test_an_import_that_was_killed_is_completed_by_another(servers, void, tmp_pa
     assert everything(void).items() <= expected.items()
     assert import_models(void, SECRET, path) == 0
     assert everything(void) == expected
-    assert 2 < halfway <= 60
+    assert 2 < halfway < 60
+
+
+def test_an_import_that_is_killed_in_the_midst_of_a_version_leaves_nothing_of_it(servers, void, short_folder, tmp_path):
+    source, path = servers[1].client(), tmp_path / "large"
+    publish(source, "large", "job", size=200_000)
+    export_models(source, SECRET, path)
+    expected = everything(source)
+    void.flushall()
+
+    def cut():
+        importing.kill()
+        raise ConnectionResetError
+
+    # Redis has been sent all of the version but that it is to be done.
+    with Wire(servers[1].url, short_folder, before={"EXEC": cut}) as wire:
+        importing = command("import", str(path), REDIS_URL=wire.url)
+        assert importing.wait(60) == -signal.SIGKILL
+        importing.stdout.close()
+    assert void.dbsize() == 0
+    assert import_models(void, SECRET, path) == 0
+    assert everything(void) == expected

@@ -19,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from app.pipelines import processes
 from app.pipelines.base import Candidate, Trial
 from app.pipelines.evaluate import fit
+from tests.faults.parts import until
 
 #: Seconds that ending a candidate may take beyond its limit; it takes none of them.
 SLACK = 10.0
@@ -353,9 +354,7 @@ def test_closing_ends_a_publication_that_is_under_way(problem, board, tmp_path):
 
     made = board(problem(*rows()), publish)
     made.try_all(depths(1), "search")
-    deadline = time.monotonic() + 10
-    while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until((tmp_path / "pid").exists, "the process begins", 10)
     pid = int((tmp_path / "pid").read_text())
     made.close()
     with pytest.raises(ProcessLookupError):

@@ -13,6 +13,7 @@ import pytest
 
 from app.errors import EngineMissing, Fault, InvalidData, TrainingFailed
 from app.pipelines.processes import Child, ChildDied, ChildFailed, stream
+from tests.faults.parts import until
 
 #: Seconds that ending a child may take beyond its limit; it takes none of them.
 SLACK = 10.0
@@ -57,19 +58,11 @@ def alive(pid):
 
 
 def wait_until_gone(pid):
-    deadline = time.monotonic() + GONE
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not alive(pid)
+    until(lambda: not alive(pid), f"the end of {pid}", GONE)
 
 
 def pid_in(path):
-    deadline = time.monotonic() + GONE
-    while time.monotonic() < deadline:
-        if path.exists() and path.read_text():
-            return int(path.read_text())
-        time.sleep(0.02)
-    raise AssertionError("the process did not begin")
+    return int(until(lambda: path.exists() and path.read_text(), "the process begins", GONE))
 
 
 def test_what_a_child_yields_comes_in_its_order():

@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from app.pipelines.base import Trial
 from app.pipelines.processes import stream
 from app.pipelines.tpot import evolve
+from tests.faults.parts import until
 
 CLASSIFIER = "tpot.TPOTClassifier"
 
@@ -81,10 +81,7 @@ def test_nothing_is_left_of_a_search_that_was_ended(problem):
             break
     search.close()
     assert len(pids) > 2, "the search and its candidates run in processes"
-    deadline = time.monotonic() + GONE
-    while any(map(alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not any(map(alive, pids))
+    until(lambda: not any(map(alive, pids)), "the end of the processes", GONE)
     assert set(family(os.getpid())) <= before
 
 

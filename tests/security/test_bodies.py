@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from app import access, bodies
-from tests.faults.parts import Valkey, Web
+from tests.faults.parts import Web, serving
 from tests.security import raw
 
 #: Bytes that are said to come, and those of them that may be taken: what sockets hold of both ends is among them.
@@ -23,15 +23,9 @@ PART = b'--edge\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
 @pytest.fixture(scope="module")
 def web(short_folder, tmp_path_factory) -> Iterator[Web]:
     """One web process."""
-    server = Valkey(short_folder / "valkey-bodies")
-    server.start()
-    one = Web(server.url, tmp_path_factory.mktemp("bodies"), WEB_CONCURRENCY="1", WEB_THREADS="4")
-    try:
-        one.start()
+    few = {"WEB_CONCURRENCY": "1", "WEB_THREADS": "4"}
+    with serving(short_folder / "valkey-bodies", tmp_path_factory.mktemp("bodies"), **few) as (_, one):
         yield one
-    finally:
-        one.stop()
-        server.stop()
 
 
 def sent(web: Web, path: bytes, headers: bytes, start: bytes, chunked: bool) -> tuple[int, raw.Answered]:
@@ -90,8 +84,12 @@ def test_a_field_of_a_form_has_a_bound_and_a_file_that_of_the_upload(client, siz
 
 
 def test_each_endpoint_that_may_be_sent_much_is_named_on_purpose() -> None:
+    assert {
+        "serve_prediction.predict", "explain.explain", "models.paths",
+        "v1.predict", "v1.explain", "v2.infer", "v2.explain", "invocations.predict",
+    } == bodies.PREDICTING  # fmt: skip
+    assert {"train_pipeline.train", "profile.show", "batch_predictions.predict"} == bodies.TRAINING
     assert access.NEEDED.keys() >= bodies.PREDICTING | bodies.TRAINING
-    assert not bodies.PREDICTING & bodies.TRAINING
 
 
 def test_a_prediction_may_have_as_much_as_is_set_and_no_more(client, settings) -> None:

@@ -62,6 +62,19 @@ def test_a_body_that_unfolds_to_a_thousand_times_its_size_is_refused(client, ser
     assert time.monotonic() - since < SOON
 
 
+@pytest.mark.parametrize("path", BODIES)
+def test_a_body_within_its_limit_that_unfolds_to_more_than_a_hundred_times_its_size_is_refused(
+    client, served, settings, path
+):
+    plain = b"1,2\n" * 2**20
+    squeezed = gzip.compress(plain)
+    assert encoded.MOST_TIMES * len(squeezed) < len(plain) < settings.predict_bytes
+    headers = {"Content-Type": BODIES[path], "Content-Encoding": "gzip"}
+    answer = client.post(path, data=squeezed, headers=headers)
+    assert answer.status_code == 413, answer.text
+    assert f"{encoded.MOST_TIMES} times its size" in answer.text
+
+
 def test_it_takes_no_more_memory_than_a_body_may(bomb):
     told = subprocess.run(
         [sys.executable, "-c", READ, "gzip"], input=bomb, capture_output=True, cwd=ROOT, check=True, timeout=120

@@ -192,13 +192,16 @@ def test_nothing_that_is_published_commands_a_worker(house, bait, hits):
     )
     house.running(job)
     house.client.hset(f"rq:job:{job.job_id}", mapping=lure(hits))
-    for worker in house.client.smembers("rq:workers"):
+    workers = house.client.smembers("rq:workers")
+    assert workers
+    for worker in workers:
         name = worker.decode().rpartition(":")[2]
         for command in ({"command": "stop-job", "job_id": job.job_id}, {"command": "shutdown"}):
             assert house.client.publish(f"rq:pubsub:{name}", json.dumps(command)) == 0
     house.queue.cancel(job.job_id, keep=False)
     assert house.ended(job).state is JobState.CANCELLED
     assert not bait.exists()
+    assert hits[0] == []
 
 
 CHANGES = {

@@ -7,20 +7,16 @@ import time
 import pytest
 
 from app.auth import digest
-from tests.faults.parts import Valkey, Web, until
+from tests.faults.parts import serving, until
 
 ADMIN = "the key of the operator"
 
 
 @pytest.fixture
 def web(short_folder, tmp_path):
-    redis = Valkey(short_folder / "keys-live")
-    redis.start()
-    one = Web(redis.url, tmp_path, API_KEYS=f"admin:{digest(ADMIN)}", WEB_CONCURRENCY="2")
-    one.start()
-    yield one
-    one.stop()
-    redis.stop()
+    two = {"API_KEYS": f"admin:{digest(ADMIN)}", "WEB_CONCURRENCY": "2"}
+    with serving(short_folder / "keys-live", tmp_path, **two) as (_, one):
+        yield one
 
 
 def status(port, key):

@@ -7,6 +7,7 @@ import pytest
 from app import auth, create_app, limits
 from app.errors import QuotaExceeded, StoreFull, StoreUnavailable, TooMany
 from app.limits import Limits
+from app.settings import Settings
 from tests.forms import token_of
 
 READER, OTHER = "the key of a reader", "the key of another"
@@ -93,6 +94,12 @@ def test_wrong_keys_of_an_address_are_refused_at_last_and_right_ones_pass(limite
     assert ask(client, "wrong", address="192.0.2.2").status_code == 401
     # Whoever shows none tries none.
     assert [client.get("/models", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code for _ in range(5)] == [401] * 5
+
+
+def test_where_nothing_is_set_ten_wrong_keys_are_looked_at(limited):
+    assert Settings.model_fields["failed_keys_per_minute"].default == 10
+    client = limited()
+    assert [ask(client, f"wrong {number}").status_code for number in range(11)] == [401] * 10 + [429]
 
 
 def test_a_header_that_names_another_address_changes_nothing(limited):

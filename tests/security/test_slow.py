@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.parts import Valkey, Web, until
+from tests.faults.parts import Valkey, Web, serving, until
 from tests.security import raw
 
 #: Seconds in which a probe is answered; one that waits for a slow client would wait for many times as long.
@@ -29,15 +29,8 @@ HEAD = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 @pytest.fixture(scope="module")
 def web(short_folder, tmp_path_factory) -> Iterator[Web]:
     """One web process."""
-    server = Valkey(short_folder / "valkey-slow")
-    server.start()
-    one = Web(server.url, tmp_path_factory.mktemp("slow"), **FEW)
-    try:
-        one.start()
+    with serving(short_folder / "valkey-slow", tmp_path_factory.mktemp("slow"), **FEW) as (_, one):
         yield one
-    finally:
-        one.stop()
-        server.stop()
 
 
 def slowest(web: Web, seconds: float, *paths: bytes) -> float:
@@ -88,11 +81,12 @@ def test_a_request_that_does_not_arrive_in_time_is_told_so_and_its_connection_cl
     assert not web.lines(level="ERROR")
 
 
-def test_a_client_that_does_not_close_its_connection_holds_nothing(web) -> None:
+@pytest.mark.parametrize("sent", [raw.PROBE, raw.PROBE.replace(b"Connection: close\r\n", b"")], ids=["last", "kept"])
+def test_a_client_that_does_not_close_its_connection_holds_nothing(web, sent) -> None:
     held = [raw.connected(web.port) for _ in range(20)]
     try:
         for client in held:
-            client.sendall(raw.PROBE)
+            client.sendall(sent)
         assert slowest(web, 1.0, b"/models") < SOON
     finally:
         for client in held:

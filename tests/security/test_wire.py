@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.parts import Valkey, Web
+from tests.faults.parts import Web, serving
 from tests.security import raw
 
 BODY = b'{"pipeline_id": "none", "data": []}'
@@ -61,18 +61,11 @@ REFUSED = {
 @pytest.fixture(scope="module", params=["fast", "python"])
 def web(request, short_folder, tmp_path_factory) -> Iterator[Web]:
     """One web process, by each of the parsers."""
-    server = Valkey(short_folder / f"valkey-{request.param}")
-    server.start()
-    one = Web(
-        server.url, tmp_path_factory.mktemp("wire"), WEB_CONCURRENCY="1", WEB_THREADS="4", REQUEST_SECONDS="4",
-        GUNICORN_CMD_ARGS=f"--http-parser {request.param}",
-    )  # fmt: skip
-    try:
-        one.start()
+    few = {"WEB_CONCURRENCY": "1", "WEB_THREADS": "4", "REQUEST_SECONDS": "4"}
+    parser = {"GUNICORN_CMD_ARGS": f"--http-parser {request.param}"}
+    place = short_folder / f"valkey-{request.param}"
+    with serving(place, tmp_path_factory.mktemp("wire"), **few, **parser) as (_, one):
         yield one
-    finally:
-        one.stop()
-        server.stop()
 
 
 @pytest.mark.parametrize("sent", [pytest.param(sent, id=what) for what, sent in REFUSED.items()])

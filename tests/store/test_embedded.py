@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import redis
 from app.store import embedded
 from app.store.connection import connect
 from app.store.embedded import Damaged, EmbeddedError, EmbeddedRedis
+from tests.faults.parts import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,13 +43,6 @@ def server(folder):
     started.start()
     yield started
     started.stop()
-
-
-def wait_until(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.02)
 
 
 def stored(url, name):
@@ -155,7 +148,7 @@ def test_the_server_dies_with_its_parent_and_keeps_what_it_had(folder, orphan):
     server = EmbeddedRedis(folder)
     store(server.url, "name", b"value")
     child = orphan()
-    wait_until(lambda: not alive(child))
+    until(lambda: not alive(child), "the end of the server", 10)
     server.start()
     assert stored(server.url, "name") == b"value"
     server.stop()
@@ -165,7 +158,7 @@ def test_the_server_dies_with_its_parent_even_where_it_cannot_write(folder, orph
     store(EmbeddedRedis(folder).url, "name", b"value")
     shutil.rmtree(folder)
     child = orphan()
-    wait_until(lambda: not alive(child))
+    until(lambda: not alive(child), "the end of the server", 10)
 
 
 def alive(pid):

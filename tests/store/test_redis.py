@@ -7,6 +7,7 @@ import pytest
 from app.errors import (
     ArtifactRejected,
     ModelNotFound,
+    RecordDamaged,
     StaleVersion,
     StillTraining,
     StoreUnavailable,
@@ -15,6 +16,7 @@ from app.errors import (
 )
 from app.store.connection import connect
 from app.store.embedded import EmbeddedRedis
+from app.store.keys import Keys
 from app.store.publications import Publications
 from app.store.record import Version
 from app.store.redis import ModelStore
@@ -137,6 +139,24 @@ def test_an_artefact_put_in_anothers_place_is_rejected(store, publish, client_of
     client_of_redis.copy("automl:artifact:penguins:1", "automl:artifact:penguins:2", replace=True)
     with pytest.raises(ArtifactRejected):
         store.artifact("penguins", 2)
+
+
+def test_the_bytes_of_a_version_are_given_out_only_as_its_record_tells_of_them(store, publish, client_of_redis):
+    publish(7)
+    sealed = store.sealed(7, 1)
+    client_of_redis.set(Keys().artifact(7, 1), sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    with pytest.raises(ArtifactRejected):
+        store.sealed(7, 1)
+
+
+@pytest.mark.parametrize("damaged", [b"3", b"q"])
+def test_a_current_version_that_there_is_not_is_damage(store, publish, client_of_redis, damaged):
+    publish(7)
+    publish(7)
+    assert store.current_on_record(7) == 2
+    client_of_redis.hset(Keys().model(7), "current", damaged)
+    with pytest.raises(RecordDamaged):
+        store.current_on_record(7)
 
 
 def test_every_question_to_a_stopped_redis_says_unavailable(short_folder, make_record, artifact):
