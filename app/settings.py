@@ -314,7 +314,9 @@ class Settings(BaseModel):
                 values["redis_url"] = bound_services.redis_url(environ)
             return cls(**values)
         except ValidationError as error:
-            raise SettingsError("; ".join(map(_in_words, error.errors()))) from None
+            # A default that is made of other settings is not wrong because they are.
+            wrong = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
+            raise SettingsError("; ".join(map(_in_words, wrong))) from None
         except ValueError as error:
             raise SettingsError(str(error)) from None
 
