@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from app import drain
+from app import drain, exposure
 from app.settings import Settings, SettingsError, in_memory
 from app.store.policy import require_kept
 from app.telemetry import logs
@@ -22,6 +22,7 @@ try:
 except SettingsError as error:
     sys.stderr.write(f"{error}\n")
     sys.exit(2)
+exposure.forbid_dumps()
 logs.start(_settings.log_level)
 
 bind = _settings.address

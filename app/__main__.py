@@ -15,12 +15,13 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from app import exposure
 from app.errors import ServiceError
 from app.operations.archive import export_models, import_models
 from app.operations.check import check
-from app.operations.kept import redis_of
 from app.settings import Settings, SettingsError, child_environment, in_memory
 from app.store.embedded import Damaged, EmbeddedError, EmbeddedRedis, die_with_parent
+from app.store.opening import redis_of
 from app.store.policy import require_kept
 from app.store.restoring import RestoreError
 from app.telemetry import logs
@@ -197,6 +198,7 @@ def main(words: list[str]) -> int:
     -------
     0; 1 where something is wrong; 2 for wrong settings or words; 3 where the embedded server cannot read its files.
     """
+    exposure.forbid_dumps()
     try:
         settings = Settings.from_environment()
         logs.start(settings.log_level)

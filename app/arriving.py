@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from gunicorn.http.unreader import SocketUnreader
 
+from app import probes
 from app.errors import HeadTooLarge, Overloaded, TooSlow, Unreadable
 
 #: Bytes of a request that are kept until it is whole; its head has to fit in.
@@ -33,8 +34,8 @@ _LOOK = 50
 #: The end of a head, also of one that the parser is going to refuse.
 _END = re.compile(rb"\n\r?\n")
 
-#: What platforms ask of a process, by how it begins.
-_PROBES = (b"GET /health/", b"GET /v2/health/", b"GET /ping ")
+#: How what platforms ask begins; behind a whole path there is a space.
+_PROBES = tuple(f"GET {path}{'' if path.endswith('/') else ' '}".encode() for path in probes.PATHS)
 
 _CUT = "The request did not arrive whole. Send it again."
 

@@ -15,8 +15,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from app import caller
+from app import access, caller, probes
 from app.errors import KeyMissing, OriginRefused, RoleMissing, Unreadable
+from app.exposure import is_loopback
 from app.settings import ROLES, Settings
 
 if TYPE_CHECKING:
@@ -38,102 +39,6 @@ CHECKED = "automl.checked"
 
 #: A key that was made by command or API: its id, and its secret part.
 _MADE = re.compile(r"aml_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
-
-#: Endpoints that answer anyone: platforms probe them without a key, and a person has to see where to type one in.
-OPEN = {
-    "health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping",
-    "ui_sign_in.page", "ui_sign_in.enter", "ui_sign_in.leave", "static",
-    "ui_sign_in.leave_for_issuer", "ui_sign_in.return_from_issuer",
-}  # fmt: skip
-
-#: What of them platforms ask by whatever name or address they know.
-_PROBES = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"}
-
-#: The role each endpoint needs. One that is missing here needs `admin`.
-NEEDED = {
-    "docs.page": "read",
-    "metrics.show": "read",
-    "openapi.spec": "read",
-    "models.index": "read",
-    "models.show": "read",
-    "models.versions": "read",
-    "models.version": "read",
-    "models.report": "read",
-    "models.code": "read",
-    "models.network": "predict",
-    "models.artifact": "admin",
-    "models.paths": "predict",
-    "models.explainers": "read",
-    "models.explanations": "predict",
-    "models.rows": "predict",
-    "jobs.index": "read",
-    "jobs.show": "read",
-    "jobs.events": "read",
-    "jobs.history": "read",
-    "jobs.parameters": "read",
-    "serve_prediction.predict": "predict",
-    "explain.explain": "predict",
-    "v2.server": "read",
-    "v2.model": "read",
-    "v2.model_ready": "read",
-    "v2.infer": "predict",
-    "v2.explain": "predict",
-    "v1.index": "read",
-    "v1.model": "read",
-    "v1.predict": "predict",
-    "v1.explain": "predict",
-    "invocations.predict": "predict",
-    "invocations.version": "read",
-    "batch_predictions.predict": "predict",
-    "jobs.result": "predict",
-    # The view asks for the role of whoever may start such a job.
-    "jobs.cancel": "predict",
-    "train_pipeline.train": "train",
-    "profile.show": "train",
-    "models.promote": "admin",
-    "models.delete": "admin",
-    "models.delete_version": "admin",
-    "keys.index": "admin",
-    "keys.make": "admin",
-    "keys.rotate": "admin",
-    "keys.revoke": "admin",
-    "audit.index": "admin",
-    # The pages: each as the route that does the same.
-    "ui_start.page": "read",
-    "ui_start.jobs": "read",
-    "ui_start.example": "train",
-    "ui_train.page": "train",
-    "ui_train.look": "train",
-    "ui_train.text": "train",
-    "ui_train.start": "train",
-    "ui_jobs.page": "read",
-    "ui_jobs.live": "read",
-    "ui_jobs.cancel": "predict",
-    "ui_models.page": "read",
-    "ui_models.follow": "predict",
-    "ui_models.promote": "admin",
-    "ui_models.delete": "admin",
-    "ui_models.delete_version": "admin",
-    "ui_predict.page": "predict",
-    "ui_predict.result": "predict",
-    "ui_predict.table": "predict",
-    "ui_predict.rows": "predict",
-    "ui_predict.row": "predict",
-    "ui_explain.page": "predict",
-    "ui_explain.methods": "predict",
-    "ui_explain.settings": "predict",
-    "ui_explain.result": "predict",
-    "ui_what_if.page": "predict",
-    "ui_what_if.rows": "predict",
-    "ui_what_if.difference": "predict",
-    "ui_what_if.found": "predict",
-    "ui_what_if.curve": "predict",
-    "ui_what_if.compared": "predict",
-    "ui_keys.page": "admin",
-    "ui_keys.make": "admin",
-    "ui_keys.rotate": "admin",
-    "ui_keys.revoke": "admin",
-}
 
 
 def digest(key: str) -> str:
@@ -195,7 +100,7 @@ def authorise(
     TooMany
         The key, or keys that are not known from this address, came too often.
     """
-    if endpoint in OPEN:
+    if endpoint in access.OPEN:
         # Nothing is done for them, and they answer without Redis.
         caller.enter(caller.STRANGER if keyring.needed else caller.LOCAL)
         return
@@ -216,7 +121,7 @@ def allow(endpoint: str | None) -> None:
     ------
     RoleMissing
     """
-    needed = NEEDED.get(endpoint or "", "read" if endpoint is None else "admin")
+    needed = access.NEEDED.get(endpoint or "", "read" if endpoint is None else "admin")
     role = caller.current().role
     if ROLES.index(role) < ROLES.index(needed):
         raise RoleMissing(f"This needs a key with the role {needed}; yours has the role {role}.")
@@ -233,7 +138,8 @@ def register(app: APIFlask, settings: Settings, keyring: Keyring, limits: Limits
             if (refused := request.environ[CHECKED]) is not None:
                 raise refused
             return
-        if settings.on_loopback or request.endpoint not in _PROBES:
+        # Platforms ask by whatever name or address they know.
+        if settings.on_loopback or request.endpoint not in probes.ENDPOINTS:
             check_host(settings, request.host)
         _check_origin(request)
         header = request.headers.get("Authorization")
@@ -268,13 +174,15 @@ def check_host(settings: Settings, host: str) -> None:
     ------
     Unreadable
     """
-    own = frozenset({*_LOOPBACK, settings.host} if settings.on_loopback else settings.allowed_hosts)
-    if own and not _is_one_of(host, own):
+    if not _is_own(host, settings.host, settings.allowed_hosts):
         raise Unreadable("The Host header does not name this service.")
 
 
 @lru_cache(maxsize=64)
-def _is_one_of(host: str, own: frozenset[str]) -> bool:
+def _is_own(host: str, listening: str, allowed: tuple[str, ...]) -> bool:
+    own = {*_LOOPBACK, listening} if is_loopback(listening) else {*allowed}
+    if not own:
+        return True
     # Werkzeug's own TRUSTED_HOSTS cannot hold an IPv6 address.
     with suppress(ValueError):
         return urlsplit(f"//{host}").hostname in own

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.auth import OPEN, is_page
+from app.access import OPEN
+from app.auth import is_page
 
 if TYPE_CHECKING:
     from apiflask import APIFlask

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 #: The namespace of keys that name none, and of all that was stored before there were namespaces.
 DEFAULT = "default"
 
-#: What a namespace may be called: as a pipeline, so that no part of a key, a path or a header can be made of it.
+#: What a namespace may be called, and a pipeline: no part of a key, a path or a header can be made of it.
 NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import resource
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
+
+#: How the address of a Redis begins.
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 #: Characters of a signing secret; fewer can be guessed.
 MIN_SECRET = 32
@@ -32,6 +37,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def forbid_dumps() -> None:
+    """Let neither this process nor those that it starts write their memory, secrets among it, to a file at a crash."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def secrets_of(text: str) -> tuple[str, ...]:
@@ -85,8 +95,8 @@ def check_keys(digests: Iterable[str]) -> None:
         raise ValueError("API_KEYS: holds a key of examples; make one with python -m app.auth")
 
 
-def check_redis(url: str) -> None:
-    """Refuse a Redis of another machine that lets in whoever reaches it: it holds every model, upload and job.
+def redis_elsewhere(url: str) -> dict[str, Any] | None:
+    """Return the parts of the address of a Redis; None for one of this machine.
 
     Raises
     ------
@@ -96,10 +106,21 @@ def check_redis(url: str) -> None:
 
     try:
         # As the client reads it, so that what is checked is what is used.
-        parts = parse_url(url)  # type: ignore[no-untyped-call]
+        parts: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError:
         raise ValueError("REDIS_URL: cannot be read") from None
-    if "path" in parts or parts.get("password") or is_loopback(parts.get("host", "localhost")):
+    return None if "path" in parts or is_loopback(parts.get("host", "localhost")) else parts
+
+
+def check_redis(url: str) -> None:
+    """Refuse a Redis of another machine that lets in whoever reaches it: it holds every model, upload and job.
+
+    Raises
+    ------
+    ValueError
+    """
+    elsewhere = redis_elsewhere(url)
+    if elsewhere is None or elsewhere.get("password"):
         return
     raise ValueError(
         "REDIS_URL: a Redis on another machine needs a password, redis://:PASSWORD@HOST, or whoever reaches it holds "

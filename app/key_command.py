@@ -15,25 +15,42 @@ import argparse
 import secrets
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app import caller
 from app.auth import digest
-from app.errors import ServiceError
+from app.errors import InvalidParameters, ServiceError
+from app.payloads.api_keys import KeyParameters, RotateParameters
+from app.payloads.parameters import Strict, check
 from app.settings import ROLES, Settings, SettingsError
 
 if TYPE_CHECKING:
     from app.store.api_keys import ApiKey, ApiKeys
+
+#: What commands take beside an id: what the API takes.
+_PARAMETERS: dict[str, type[Strict]] = {"make": KeyParameters, "rotate": RotateParameters}
 
 
 def run(words: list[str]) -> int:
     """Do what the words ask for, and return the exit status."""
     if words and words[0] in ROLES:
         return _entry(*words)
-    asked = _parser().parse_args(words)
+    asked = vars(_parser().parse_args(words))
+    what, key_id = asked.pop("what"), asked.pop("id", "")
+    # Only here, so that an entry for API_KEYS is made without Redis.
+    from app.store.api_keys import ApiKeys
+    from app.store.embedded import EmbeddedError
+    from app.store.opening import redis_of
+
     try:
-        sys.stdout.write(_done(asked, _stored(Settings.from_environment())))
-    except (SettingsError, ServiceError) as error:
+        values = check(_PARAMETERS[what], asked).model_dump() if what in _PARAMETERS else {}
+        with redis_of(Settings.from_environment()) as place:
+            sys.stdout.write(_done(ApiKeys(*place), what, key_id, values))
+    except InvalidParameters as error:
+        for fault in error.faults:
+            sys.stderr.write(f"{fault.pointer.rpartition('/')[2]}: {fault.detail}\n")
+        return 2
+    except (SettingsError, EmbeddedError, ServiceError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
@@ -49,16 +66,15 @@ def _entry(role: str, namespace: str = "", *more: str) -> int:
     return 0
 
 
-def _done(asked: argparse.Namespace, stored: ApiKeys) -> str:
+def _done(stored: ApiKeys, what: str, key_id: str, values: dict[str, Any]) -> str:
     by = caller.LOCAL
-    if asked.what == "make":
-        key, text = stored.make(by, asked.name, asked.role, asked.namespace, asked.days)
-        return _shown(key, text)
-    if asked.what == "rotate":
-        return _shown(*stored.rotate(by, asked.id, asked.grace))
-    if asked.what == "revoke":
-        stored.revoke(by, asked.id)
-        return f"revoked: {asked.id}\n"
+    if what == "make":
+        return _shown(*stored.make(by, **values))
+    if what == "rotate":
+        return _shown(*stored.rotate(by, key_id, **values))
+    if what == "revoke":
+        stored.revoke(by, key_id)
+        return f"revoked: {key_id}\n"
     return "".join(f"{_line(key)}\n" for key in stored.seen_by(by))
 
 
@@ -71,50 +87,24 @@ def _line(key: ApiKey) -> str:
     return f"{key.key_id}  {key.role:7}  {key.namespace}  {until}  {key.name}"
 
 
-def _stored(settings: Settings) -> ApiKeys:
-    # Only here, so that an entry for API_KEYS is made without Redis.
-    from app.store.api_keys import ApiKeys
-    from app.store.connection import connect
-    from app.store.embedded import EmbeddedRedis
-    from app.store.secret import signing_secret
-
-    return ApiKeys(connect(settings.redis_url or EmbeddedRedis(settings.data_dir).url), signing_secret(settings))
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m app.auth",
         usage=f"python -m app.auth {{{'|'.join(ROLES)}}} [NAMESPACE] | make | list | rotate | revoke",
     )
     commands = parser.add_subparsers(dest="what", required=True)
-    make = commands.add_parser("make", help="make a key that is good at once")
+    # What is left out is not there: the parameters have defaults of their own.
+    make = commands.add_parser("make", help="make a key that is good at once", argument_default=argparse.SUPPRESS)
     make.add_argument("role", choices=ROLES)
-    make.add_argument("--name", default="", type=_name, help="what it is for")
-    make.add_argument("--namespace", default=caller.DEFAULT, type=_namespace)
-    make.add_argument("--days", type=_days, help="days after which it opens nothing any more")
+    make.add_argument("--name", help="what it is for")
+    make.add_argument("--namespace", help=f"whose models it sees; {caller.DEFAULT} when left out")
+    make.add_argument("--days", type=int, help="days after which it opens nothing any more")
     commands.add_parser("list", help="list the keys that were made")
-    rotate = commands.add_parser("rotate", help="replace the text of a key")
-    rotate.add_argument("--grace", default=0, type=int, help="seconds for which the former text stays good")
+    rotate = commands.add_parser("rotate", help="replace the text of a key", argument_default=argparse.SUPPRESS)
+    rotate.add_argument(
+        "--grace", dest="grace_seconds", metavar="SECONDS", type=int, help="for which the former text stays good"
+    )
     revoke = commands.add_parser("revoke", help="end a key at once")
     for command in (rotate, revoke):
         command.add_argument("id")
     return parser
-
-
-def _name(text: str) -> str:
-    if not text.isprintable() or len(text) > 100:
-        raise argparse.ArgumentTypeError("must be at most 100 printable characters")
-    return text
-
-
-def _namespace(text: str) -> str:
-    if not caller.NAMESPACE.fullmatch(text):
-        raise argparse.ArgumentTypeError("must be 1 to 64 letters, digits, dots, underscores or hyphens")
-    return text
-
-
-def _days(text: str) -> float:
-    days = float(text)
-    if not 0 < days <= 3650:
-        raise argparse.ArgumentTypeError("must be more than 0 and at most 3650")
-    return days

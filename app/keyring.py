@@ -14,7 +14,7 @@ from typing import Any
 
 from app import caller
 from app.errors import StoreUnavailable
-from app.settings import ROLES, Settings
+from app.settings import ROLES, Settings, role_and_namespace
 from app.store.api_keys import ApiKey, ApiKeys
 
 #: Seconds for which what Redis has said of a key is taken, and for which while Redis does not answer.
@@ -97,5 +97,5 @@ class Keyring:
 
 
 def _of_environment(digest: str, entry: str) -> ApiKey:
-    role, _, namespace = entry.partition(":")
-    return ApiKey(digest[:_KEY_ID], "API_KEYS", role, namespace or caller.DEFAULT, digest)
+    role, namespace = role_and_namespace(entry)
+    return ApiKey(digest[:_KEY_ID], "API_KEYS", role, namespace, digest)

@@ -1,6 +1,7 @@
-"""Errors as `application/problem+json` (RFC 9457): the one place where an exception becomes an answer.
+"""Errors as `application/problem+json` (RFC 9457): where what a view or Flask raises becomes an answer.
 
 Below the paths of other protocols an error has the form that their clients read, and on the web pages it is a page.
+What does not get as far as Flask is answered by `app/refusals.py`.
 """
 
 from __future__ import annotations

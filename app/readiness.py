@@ -58,7 +58,7 @@ class Readiness:
         if self.held.drain.begun:
             raise Draining
         try:
-            self.held.store.ping()
+            self.held.stores.ping()
         except StoreUnavailable:
             fault = Fault("/redis", "does not answer")
             if self.held.pipelines.can_serve():
@@ -91,10 +91,10 @@ class Readiness:
             return found
         try:
             found = []
-            if not self.held.queue.workers():
+            if not self.held.queues.workers():
                 found.append(Fault("/workers", "none is heard of: trainings and jobs wait"))
             try:
-                self.held.store.write()
+                self.held.stores.write()
             except Unavailable:
                 found.append(Fault("/redis/writes", "are refused: nothing can be trained or promoted"))
         except StoreUnavailable:

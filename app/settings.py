@@ -5,29 +5,21 @@ Nothing else in the project reads the environment.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from app import exposure
+from app import bound_services, exposure
 from app.addresses import Address
 from app.caller import DEFAULT, NAMESPACE
 
 #: What an API key may do; each role includes those before it.
 ROLES = ("read", "predict", "train", "admin")
-
-#: Words of the labels and tags under which platforms offer a Redis; the last two are brokers' own names.
-REDIS_SERVICES = {"redis", "valkey", "rediscloud", "redislabs"}
-
-#: How the address of a Redis begins.
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 class SettingsError(Exception):
@@ -43,18 +35,34 @@ def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
 
+def role_and_namespace(given: str) -> tuple[str, str]:
+    """Read `role`, which is of the default namespace, or `role:namespace`.
+
+    Raises
+    ------
+    ValueError
+    """
+    role, colon, namespace = given.partition(":")
+    if role not in ROLES or (colon and not NAMESPACE.fullmatch(namespace)):
+        raise ValueError(
+            f"a role is one of {', '.join(ROLES)}, and a namespace behind it 1 to 64 letters, digits, dots, "
+            "underscores or hyphens"
+        )
+    return role, namespace or DEFAULT
+
+
 def _parse_keys(text: object) -> object:
     """Read `role:sha256,role:sha256:namespace` into {sha256: role}, or {sha256: role:namespace}."""
     if not isinstance(text, str):
         return text
     keys = {}
     for entry in text.replace(",", " ").split():
-        role, digest, *namespace = entry.split(":", 2)
-        wrong = role not in ROLES or len(digest) != 64 or not set(digest) <= set("0123456789abcdef")
-        if wrong or not all(map(NAMESPACE.fullmatch, namespace)):
-            known = ", ".join(ROLES)
-            raise ValueError(f"expects role:sha256 or role:sha256:namespace, a role of {known}; see python -m app.auth")
-        keys[digest] = ":".join([role, *namespace])
+        role, _, rest = entry.partition(":")
+        digest, colon, namespace = rest.partition(":")
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise ValueError("expects role:sha256 or role:sha256:namespace; see python -m app.auth")
+        keys[digest] = f"{role}{colon}{namespace}"
+        role_and_namespace(keys[digest])
     return keys
 
 
@@ -65,9 +73,9 @@ def _parse_roles(text: object) -> object:
     roles = {}
     for entry in text.replace(",", " ").split():
         group, _, given = entry.rpartition("=")
-        role, *namespace = given.split(":", 1)
-        if not group or role not in ROLES or not all(map(NAMESPACE.fullmatch, namespace)):
-            raise ValueError(f"expects group=role or group=role:namespace, a role of {', '.join(ROLES)}")
+        if not group:
+            raise ValueError("expects group=role or group=role:namespace")
+        role_and_namespace(given)
         roles[group] = given
     return roles
 
@@ -228,7 +236,7 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _a_scheme_of_redis(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(REDIS_SCHEMES):
+        if url is not None and not url.startswith(exposure.REDIS_SCHEMES):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
 
@@ -301,12 +309,16 @@ class Settings(BaseModel):
             Naming the variable that is wrong, never its value.
         """
         values: dict[str, Any] = {name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper())}
-        if "redis_url" not in values:
-            values["redis_url"] = _bound_redis(environ)
         try:
+            if "redis_url" not in values:
+                values["redis_url"] = bound_services.redis_url(environ)
             return cls(**values)
         except ValidationError as error:
-            raise SettingsError("; ".join(map(_in_words, error.errors()))) from None
+            # A default that is made of other settings is not wrong because they are.
+            wrong = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
+            raise SettingsError("; ".join(map(_in_words, wrong))) from None
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
 
 
 def misspelt(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:
@@ -334,37 +346,3 @@ def _in_words(error: Any) -> str:
     variable = "".join(str(part).upper() for part in error["loc"][:1])
     reason = error["msg"].removeprefix("Value error, ")
     return f"{variable}: {reason}" if variable else reason
-
-
-def _bound_redis(environ: Mapping[str, str]) -> str | None:
-    """Find the address of a bound Redis in VCAP_SERVICES, or in the file that VCAP_SERVICES_FILE_PATH names."""
-    try:
-        path = environ.get("VCAP_SERVICES_FILE_PATH")
-        text = Path(path).read_text(encoding="utf-8") if path else environ.get("VCAP_SERVICES", "{}")
-        services = json.loads(text)
-        for label, instances in services.items():
-            for instance in instances:
-                if _is_redis(label, instance):
-                    return _address(instance["credentials"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise SettingsError("VCAP_SERVICES: cannot be read, or its Redis has no usable credentials") from None
-    return None
-
-
-def _is_redis(label: str, instance: Mapping[str, Any]) -> bool:
-    """Tell by whole words: a user's "prediscovery" is none. Labels and tags have dots and spaces between them too."""
-    offered = re.split(r"[^a-z]+", " ".join([label, *instance.get("tags", [])]).lower())
-    given = re.split(r"[-_]", instance.get("name", "").lower())
-    return not REDIS_SERVICES.isdisjoint([*offered, *given])
-
-
-def _address(credentials: Mapping[str, Any]) -> str:
-    """Make a URL of the credentials that the common Redis brokers give: one `uri`, or the parts of one."""
-    if uri := credentials.get("uri"):
-        if not uri.startswith(REDIS_SCHEMES):
-            raise ValueError("an address that is not of a Redis")
-        return str(uri)
-    tls = credentials.get("tls_port")
-    host = credentials.get("host") or credentials["hostname"]
-    user, password = quote(str(credentials.get("username", "")), safe=""), quote(str(credentials["password"]), safe="")
-    return f"{'rediss' if tls else 'redis'}://{user}:{password}@{host}:{tls or credentials.get('port', 6379)}/0"

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from app import caller, deadline, limits, refusals
+from app import caller, deadline, limits, probes, refusals
 from app.settings import Settings
 from app.telemetry import context, metrics
 from app.telemetry.traces import TRACES
@@ -29,10 +29,7 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 ROUTE = "automl.route"
 
 #: Asked every few seconds by platforms; their lines would hide the others.
-_PROBES = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping", "metrics.show"}
-
-#: Paths of those that are answered however many others wait.
-_ALWAYS = ("/health/", "/v2/health/", "/ping")
+_QUIET = probes.ENDPOINTS | {"metrics.show"}
 
 #: What every answer says of itself, by its name in lower case.
 _USUAL = tuple((header[0].lower(), header) for header in refusals.HEADERS)
@@ -76,7 +73,8 @@ class Watched:
         metrics.REQUEST_WAIT_SECONDS.observe(waited)
         try:
             with TRACES.request(environ):
-                if deadline.FULL.get() and not environ["PATH_INFO"].startswith(_ALWAYS):
+                # Platforms are answered however many others wait.
+                if deadline.FULL.get() and not environ["PATH_INFO"].startswith(probes.PATHS):
                     environ[ROUTE] = metrics.OTHER
                     return refusals.overloaded(environ, answered)
                 return self._application(environ, answered)
@@ -95,7 +93,7 @@ def _tell(environ: dict[str, Any], status: int, seconds: float) -> None:
     route = environ.get(ROUTE, metrics.OTHER if rule is None else rule.rule)
     metrics.answered(route, method, status, seconds)
     TRACES.answered(method, route, status)
-    level = logging.DEBUG if rule is not None and rule.endpoint in _PROBES and status < 500 else logging.INFO
+    level = logging.DEBUG if rule is not None and rule.endpoint in _QUIET and status < 500 else logging.INFO
     fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
     logger.log(level, "request", extra={"fields": fields})
 

@@ -7,12 +7,14 @@ after this process: they hear from it however busy it is.
 
 from __future__ import annotations
 
+import copy
 import errno
+import math
 import select
 import socket
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
@@ -58,6 +60,46 @@ class _Chunks(Body):  # type: ignore[misc]
         return data
 
 
+class _Joining:
+    """A client's socket by which the head of an answer goes out together with the beginning of its body.
+
+    Each of them alone would be a call of the system, a packet, and a client that wakes up.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._head: bytes | None = None
+        self._begun = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def begin(self) -> None:
+        """Begin another answer."""
+        self._head, self._begun = None, False
+
+    def sendall(self, data: bytes) -> None:
+        """Send a part of an answer, the first of them with the next."""
+        if not self._begun:
+            self._head, self._begun = data, True
+        else:
+            if self._head is not None and len(data) <= EARLY:
+                data, self._head = self._head + data, None
+            self.flush()
+            self._sock.sendall(data)
+
+    def sendfile(self, *args: Any, **kwargs: Any) -> int:
+        """Send a file."""
+        self.flush()
+        return self._sock.sendfile(*args, **kwargs)
+
+    def flush(self) -> None:
+        """Send what waits for more."""
+        if self._head is not None:
+            head, self._head = self._head, None
+            self._sock.sendall(head)
+
+
 # gunicorn has no types.
 class Worker(ThreadWorker):  # type: ignore[misc]
     """A request that waited past its time need not be worked on: whoever sent it has gone."""
@@ -66,11 +108,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._staying = threading.Lock()
         self._refusing = ThreadPoolExecutor(_REFUSING, "refusing")
-        # Requests that have a thread or wait for one, as the loop knows it.
-        self._given = 0
-        # Connections whose request is still to arrive, or that are about to be closed.
+        # Connections whose next request is still to arrive, or that are about to be closed.
         self.pending_conns = set[Any]()
-        self._looked = 0.0
+        self._looked, self._stops = 0.0, 0.0
 
     def init_process(self) -> None:
         """Begin to work, in a process of its own."""
@@ -92,7 +132,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.init()
         held = self.app.wsgi().extensions["automl"]
         conn.parser.unreader = Source(client, held.settings.request_seconds, held.places, self._is_wanted)
-        conn.opened, conn.closing, conn.dropped = time.monotonic(), None, 0
+        conn.idle_since, conn.served, conn.closing, conn.dropped = time.monotonic(), False, None, 0
+        conn.answering = copy.copy(conn)
+        conn.answering.sock = _Joining(client)
         self.enqueue_req(conn)
 
     def _is_wanted(self) -> bool:
@@ -113,60 +155,71 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._close(conn)
             return
         conn.enqueued = time.monotonic()
-        waiting = self._given - self.cfg.threads
-        full = waiting >= self.cfg.threads * _WAITING
-        if full or (waiting >= 0 and source.is_probe()):
-            self._refusing.submit(self._handle_refused, conn).add_done_callback(
-                lambda done: self.method_queue.defer(self.finish_request, conn, done)
-            )
-            return
-        self._given += 1
-        self.tpool.submit(self.handle, conn).add_done_callback(
-            lambda done: self.method_queue.defer(self._finish_given, conn, done)
-        )
-
-    def _finish_given(self, conn: Any, done: Future[Any]) -> None:
-        self._given -= 1
-        self.finish_request(conn, done)
-
-    def finish_request(self, conn: Any, done: Future[Any]) -> None:
-        """Keep a connection for its next request, or close it."""
-        if done.cancelled() or done.exception() is not None or not done.result():
-            self._leave(conn)
+        waiting = self.tpool._work_queue.qsize()
+        if waiting >= self.cfg.threads * _WAITING or (waiting and source.is_probe()):
+            self._refusing.submit(self._handle_refused, conn)
         else:
-            super().finish_request(conn, done)
+            self.tpool.submit(self.handle, conn)
 
-    def handle(self, conn: Any) -> Any:
+    def handle(self, conn: Any) -> None:
         """Answer a connection's request, and those that follow at once, in a thread."""
-        deadline.WAITED.set(time.monotonic() - conn.enqueued)
-        kept = self._handle(conn)
-        while kept is True and self._follows(conn):
-            deadline.WAITED.set(0.0)
-            kept = self._handle(conn)
-        return kept
-
-    def _handle(self, conn: Any) -> Any:
-        source = conn.parser.unreader
-        source.begin()
+        kept = False
         try:
-            return super().handle(conn)
+            deadline.WAITED.set(time.monotonic() - conn.enqueued)
+            kept = self._handle(conn)
+            while kept and self._follows(conn):
+                deadline.WAITED.set(0.0)
+                kept = self._handle(conn)
         finally:
-            source.end()
+            self._give_back(conn, kept)
 
-    def _handle_refused(self, conn: Any) -> Any:
+    def _handle_refused(self, conn: Any) -> None:
         """Answer a request for which there is no thread: that there is none, unless it is a probe."""
+        kept = False
         deadline.WAITED.set(time.monotonic() - conn.enqueued)
         token = deadline.FULL.set(True)
         try:
-            return self._handle(conn)
+            kept = self._handle(conn)
         finally:
             deadline.FULL.reset(token)
+            self._give_back(conn, kept)
+
+    def _handle(self, conn: Any) -> bool:
+        source = conn.parser.unreader
+        source.begin()
+        try:
+            return super().handle(conn) is True
+        finally:
+            source.end()
+
+    def _give_back(self, conn: Any, kept: bool) -> None:
+        """Keep a connection for its next request, or let the loop close it."""
+        if not kept:
+            self.method_queue.defer(self._leave, conn)
+            return
+        if conn.parser.unreader.buf.getvalue():
+            # What has been read already makes no socket readable.
+            self.method_queue.defer(self.enqueue_req, conn)
+            return
+        conn.idle_since, conn.served = time.monotonic(), True
+        if self.alive:
+            # The loop need not be woken for that.
+            self._await(conn)
+        else:
+            self.method_queue.defer(self._await, conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer one request."""
         if isinstance(req.body.reader, ChunkedReader):
             req.body = _Chunks(req.body.reader)
-        return super().handle_request(req, conn)
+        if self.nr_conns > self.max_keepalived:
+            # There is room for as many new clients as there are threads.
+            req.force_close()
+        joining = conn.answering.sock
+        joining.begin()
+        kept = super().handle_request(req, conn.answering)
+        joining.flush()
+        return kept
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """Tell whether a connection can have another request: not if the rest of this were to be waited for."""
@@ -222,19 +275,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def murder_pending(self) -> None:
         """Close connections whose request has not arrived in time; called by the loop each second or more often.
 
-        A connection on which nothing has come is kept as long as one between two requests, while there is room.
+        A connection on which nothing has come is kept as long as one between two requests, while there is room. A
+        process that ends answers for a moment what is on its way.
         """
         now, full = time.monotonic(), self.nr_conns >= self.worker_connections
         if now < self._looked + _LOOK:
             return
         self._looked = now
-        idle = 0 if full else self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
+        if not self.alive and not self._stops:
+            self._stops = now + STOP_KEEPALIVE_LINGER
         for conn in list(self.pending_conns):
             ends = conn.parser.unreader.ends
             if conn.closing is not None:
                 over = now > conn.closing
+            elif ends is not None:
+                over = now > ends
             else:
-                over = now > (conn.opened + idle if ends is None else ends)
+                idle = self.cfg.keepalive if conn.served or not full else 0
+                over = now > min(conn.idle_since + idle, self._stops or math.inf)
             if not over:
                 continue
             self.poller.unregister(conn.sock)

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from app import auth, caller, create_app
+from app import access, auth, caller, create_app
 from app.settings import ROLES, Settings
 
 KEYS = {role: f"the key of {role}" for role in ROLES}
@@ -47,15 +47,15 @@ def told_by(answer):
 
 def test_every_route_has_a_row_and_every_row_a_route(guarded):
     endpoints = {rule.endpoint for rule in guarded.url_map.iter_rules()}
-    assert endpoints == auth.NEEDED.keys() | auth.OPEN
-    assert not auth.NEEDED.keys() & auth.OPEN
-    assert set(auth.NEEDED.values()) == set(ROLES)
+    assert endpoints == access.NEEDED.keys() | access.OPEN
+    assert not access.NEEDED.keys() & access.OPEN
+    assert set(access.NEEDED.values()) == set(ROLES)
 
 
 def test_only_health_and_the_way_in_are_open():
     health = {"health.live", "health.ready", "v2.live", "v2.ready", "invocations.ping"}
     ways_in = {"page", "enter", "leave", "leave_for_issuer", "return_from_issuer"}
-    assert health | {f"ui_sign_in.{one}" for one in ways_in} | {"static"} == auth.OPEN
+    assert health | {f"ui_sign_in.{one}" for one in ways_in} | {"static"} == access.OPEN
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_without_a_known_key_no_route_but_health_answers(guarded, headers):
         answer = client.open(path, method=method, headers=headers)
         if endpoint in OF_PAGES:
             continue
-        if endpoint in auth.OPEN:
+        if endpoint in access.OPEN:
             assert answer.status_code == 200
             continue
         if auth.is_page(endpoint):
@@ -99,7 +99,7 @@ def test_a_role_reaches_what_it_needs_and_no_further(guarded, role):
     for endpoint, method, path in requests_of(guarded):
         if endpoint in OF_PAGES:
             continue
-        needed = auth.NEEDED.get(endpoint, "read")
+        needed = access.NEEDED.get(endpoint, "read")
         answer = client.open(path, method=method, headers=bearer(KEYS[role]))
         if ROLES.index(role) < ROLES.index(needed):
             assert answer.status_code == 403, endpoint

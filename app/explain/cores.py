@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from typing import TypeVar
 
+from app.pipelines.processes import cores
+
 Given = TypeVar("Given")
 Found = TypeVar("Found")
 
 #: Cores that one request may use: each share has arrays of its own.
-CORES = min(8, len(os.sched_getaffinity(0)))
+CORES = min(8, cores())
 
 #: Whether this thread does a share of something, so that what it calls has no other core.
 _SHARING: ContextVar[bool] = ContextVar("sharing", default=False)

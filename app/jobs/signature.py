@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from app.store import artifact
+from app.store import signature as signatures
 
 #: Keeps signatures of jobs apart from any other use of the same secret.
 _PURPOSE = b"automl job 1\n"
@@ -25,7 +25,7 @@ def digests(stored: Mapping[str, bytes]) -> bytes:
 
 def sign(job_id: str, fields: Mapping[str, bytes], secret: str) -> bytes:
     """Return the signature of what is stored of a job, by its id and the names of its fields."""
-    return artifact.sign(_told(job_id, fields), secret).hex().encode()
+    return signatures.sign(_PURPOSE, _told(job_id, fields), secret).hex().encode()
 
 
 def verifies(signature: bytes, job_id: str, fields: Mapping[str, bytes], secret: str) -> bool:
@@ -34,9 +34,9 @@ def verifies(signature: bytes, job_id: str, fields: Mapping[str, bytes], secret:
         found = bytes.fromhex(signature.decode())
     except ValueError:
         return False
-    return artifact.verifies(found, _told(job_id, fields), secret)
+    return signatures.verifies(found, _PURPOSE, _told(job_id, fields), secret)
 
 
 def _told(job_id: str, fields: Mapping[str, bytes]) -> bytes:
     found = [job_id, {name: value.hex() for name, value in fields.items()}]
-    return _PURPOSE + orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(found, option=orjson.OPT_SORT_KEYS)

@@ -11,6 +11,7 @@ from types import FrameType
 
 from rq.serializers import JSONSerializer
 
+from app import exposure
 from app.jobs.confinement import adopt_orphans
 from app.jobs.job import TrainingQueue
 from app.jobs.patience import wait_for_redis
@@ -33,6 +34,7 @@ _ENGINES = ("pandas", "pyarrow", "sklearn.ensemble", "skops.io", "lightgbm", "xg
 
 def main() -> int:
     """Work until SIGTERM."""
+    exposure.forbid_dumps()
     try:
         settings = Settings.from_environment()
         logs.start(settings.log_level)

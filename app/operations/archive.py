@@ -17,7 +17,8 @@ from typing import IO, Any
 import orjson
 import redis
 
-from app.store.artifact import seal, sign, unseal, verifies
+from app.store import signature
+from app.store.artifact import seal, unseal
 from app.store.record import Record, Version
 from app.store.restoring import Kept, RestoreError, kept, restore
 from app.store.signed import to_json
@@ -28,8 +29,6 @@ _FORMAT = 1
 
 #: Keeps signatures of exports apart from any other use of the same secret.
 _PURPOSE = b"automl export 1\n"
-
-_SIGNATURE = hashlib.sha256().digest_size
 
 
 def export_models(client: redis.Redis, secret: str, path: Path) -> int:
@@ -61,11 +60,11 @@ def _export(client: redis.Redis, secret: str, path: Path, lost: list[str]) -> in
     part.unlink(missing_ok=True)
     try:
         with open(part, "xb+", opener=_private) as file:
-            file.write(bytes(_SIGNATURE))
+            file.write(bytes(signature.SIZE))
             counted = _write(file, client, secret, lost)
-            signature = sign(_PURPOSE + _digest(file), secret)
+            signed = signature.sign(_PURPOSE, _digest(file), secret)
             file.seek(0)
-            file.write(signature)
+            file.write(signed)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -88,8 +87,8 @@ def import_models(client: redis.Redis, secret: str, path: Path) -> int:
     except OSError as error:
         raise RestoreError(f"The file cannot be read: {error.strerror}.") from None
     with file:
-        signature = file.read(_SIGNATURE)
-        if not verifies(signature, _PURPOSE + _digest(file), secret):
+        signed = file.read(signature.SIZE)
+        if not signature.verifies(signed, _PURPOSE, _digest(file), secret):
             raise RestoreError(
                 "The file was not written by an export with this SIGNING_SECRET, or was changed or cut off since. "
                 "Nothing was stored."
@@ -133,7 +132,7 @@ def _read(archive: zipfile.ZipFile, entry: dict[str, Any], secret: str) -> Kept:
 
 def _digest(file: IO[bytes]) -> bytes:
     """Return the SHA-256 of all behind the signature."""
-    file.seek(_SIGNATURE)
+    file.seek(signature.SIZE)
     return hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]
 
 

@@ -5,7 +5,6 @@ It tells no value of a setting but numbers: an address may hold a password.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import shutil
 import stat
@@ -16,16 +15,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import psutil
 import redis
 
+from app import exposure
 from app.errors import ArtifactMissing, ArtifactRejected, ServiceError, StoreUnavailable
-from app.operations.kept import redis_of
-from app.settings import Settings, misspelt
+from app.pipelines.processes import cores
+from app.settings import Settings, misspelt, role_and_namespace
 from app.store.connection import store_errors
 from app.store.files import Place, file_errors
+from app.store.opening import redis_of
 from app.store.policy import policy
 from app.store.soundness import newest, soundness
 
@@ -83,7 +83,7 @@ def _names() -> Iterator[Finding]:
 def _keys(settings: Settings) -> Iterator[Finding]:
     if not settings.api_keys:
         yield Finding("ok", "API_KEYS", "none are needed: only this machine reaches the service")
-    elif not any(role.partition(":")[0] == "admin" for role in settings.api_keys.values()):
+    elif not any(role_and_namespace(given)[0] == "admin" for given in settings.api_keys.values()):
         yield Finding("warn", "API_KEYS", "no key has the role admin: nobody may delete a model or see all jobs")
     else:
         yield Finding("ok", "API_KEYS", f"{len(settings.api_keys)} keys")
@@ -96,9 +96,8 @@ def _keys(settings: Settings) -> Iterator[Finding]:
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:
-    cores = len(psutil.Process().cpu_affinity()) if sys.platform == "linux" else (os.cpu_count() or 1)
-    level: Literal["ok", "warn"] = "warn" if settings.train_workers > cores else "ok"
-    yield Finding(level, "TRAIN_WORKERS", f"{settings.train_workers} on {cores} cores")
+    level: Literal["ok", "warn"] = "warn" if settings.train_workers > cores() else "ok"
+    yield Finding(level, "TRAIN_WORKERS", f"{settings.train_workers} on {cores()} cores")
     needed = settings.train_workers * (settings.train_memory_mb + _WORKER)
     there = _memory() // 2**20
     level = "warn" if needed > there else "ok"
@@ -154,7 +153,7 @@ def _server(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     yield from wire(settings)
     if found.evicts:
         yield Finding("wrong", "REDIS_URL", f"evicts models (maxmemory-policy {found.eviction}); set it to noeviction")
-    elif found.eviction != "noeviction":
+    elif found.evicts_results:
         yield Finding("warn", "REDIS_URL", f"evicts results (maxmemory-policy {found.eviction}); set it to noeviction")
     if not found.aof:
         yield Finding(
@@ -177,22 +176,12 @@ def _clock(client: Any) -> float:
 
 def wire(settings: Settings) -> Iterator[Finding]:
     """Look at the way to Redis, of which only this machine's need neither encryption nor a password."""
-    if settings.redis_url is None or settings.redis_url.startswith("unix://"):
+    if settings.redis_url is None or (elsewhere := exposure.redis_elsewhere(settings.redis_url)) is None:
         return
-    url = urlsplit(settings.redis_url)
-    if _here(url.hostname or "localhost"):
-        return
-    if url.scheme != "rediss":
+    if not settings.redis_url.startswith("rediss://"):
         yield Finding("warn", "REDIS_URL", "is not encrypted (rediss://): uploads and models pass in the open")
-    if not url.password:
+    if not elsewhere.get("password"):
         yield Finding("wrong", "REDIS_URL", "has no password: whoever reaches this Redis reads and changes everything")
-
-
-def _here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _models(client: redis.Redis, secret: str) -> Iterator[Finding]:

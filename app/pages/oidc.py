@@ -18,7 +18,7 @@ from app.errors import IdentityRefused, NotFound, ProviderUnavailable
 from app.keyring import Keyring
 from app.pages.session import begin
 from app.services import services
-from app.settings import Settings, SettingsError
+from app.settings import Settings, SettingsError, role_and_namespace
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -124,13 +124,13 @@ def _remember(claims: dict[str, Any], settings: Settings) -> str:
     entry = next((role for group, role in settings.oidc_roles.items() if group in groups), None)
     if entry is None:
         raise IdentityRefused("You are known, and none of your groups may use this service. Ask whoever runs it.")
-    role, _, namespace = entry.partition(":")
+    role, namespace = role_and_namespace(entry)
     back = str(session.get("next", "/"))
     begin()
     session["identity"] = {
         "key_id": "oidc:" + re.sub(r"[^A-Za-z0-9_.@-]", "_", str(claims["sub"]))[:_LONGEST],
         "role": role,
-        "namespace": namespace or caller.DEFAULT,
+        "namespace": namespace,
         "until": time.time() + _LASTS,
     }
     key = Keyring.of_identity(session["identity"])

@@ -12,7 +12,7 @@ from flask import current_app, g, request, session
 from itsdangerous import BadSignature, Signer
 from markupsafe import Markup
 
-from app import auth, caller
+from app import access, auth, caller
 from app.errors import KeyMissing, RoleMissing, StoreUnavailable, TokenMissing
 from app.services import services
 from app.settings import ROLES
@@ -92,7 +92,7 @@ def leave() -> None:
 
 def role() -> str | None:
     """Return the role of whoever looks; None for a stranger where keys are needed."""
-    if (mine := caller.current().role) or request.endpoint not in auth.OPEN:
+    if (mine := caller.current().role) or request.endpoint not in access.OPEN:
         return mine or None
     # Pages that anyone may see do not ask for a key, nor tell whether one of a header is known.
     with suppress(StoreUnavailable):
@@ -104,7 +104,7 @@ def role() -> str | None:
 def may(endpoint: str) -> bool:
     """Tell whether whoever looks has the role that an endpoint needs."""
     mine = role()
-    return mine is not None and ROLES.index(mine) >= ROLES.index(auth.NEEDED.get(endpoint, ROLES[-1]))
+    return mine is not None and ROLES.index(mine) >= ROLES.index(access.NEEDED.get(endpoint, ROLES[-1]))
 
 
 def require(endpoint: str) -> None:
@@ -115,7 +115,7 @@ def require(endpoint: str) -> None:
     RoleMissing
     """
     if not may(endpoint):
-        raise RoleMissing(f"This needs a key with the role {auth.NEEDED[endpoint]}; yours has the role {role()}.")
+        raise RoleMissing(f"This needs a key with the role {access.NEEDED[endpoint]}; yours has the role {role()}.")
 
 
 def token() -> str:

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from app.caller import NAMESPACE
 from app.errors import Fault, InvalidParameters, at, listed
 
-#: What a pipeline may be called. Nothing in it has a meaning to Redis, a URL or a file system.
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
-
+#: What a pipeline may be called: as a namespace. Nothing in it has a meaning to Redis, a URL or a file system.
+ID_PATTERN = f"^{NAMESPACE.pattern}$"
 
 #: A member of an enumeration as Python prints it, where pydantic lists what is known.
 _MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")

@@ -105,7 +105,7 @@ def events(job_id: str) -> Response:
     stream = _stream(held, held.queue, job_id)
     # The place is taken, or refused, before the answer's headers are sent.
     first = next(stream)
-    return Response(_chained(first, stream), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
+    return Response(_chained(first, stream), mimetype="text/event-stream")
 
 
 def _stream(held: Services, queue: JobQueue, job_id: str) -> Iterator[bytes]:

@@ -19,9 +19,6 @@ from app.store.api_keys import ApiKey
 
 blueprint = APIBlueprint("keys", __name__, tag="Keys")
 
-#: What holds a key is nobody's to keep.
-_UNKEPT = {"Cache-Control": "no-store"}
-
 Body = TypeVar("Body", bound=Strict)
 
 
@@ -77,4 +74,4 @@ def _read(model: type[Body]) -> Body:
 
 
 def _told(key: ApiKey, text: str, status: int = 200) -> Response:
-    return answer(key.as_json() | {"key": text}, status, _UNKEPT)
+    return answer(key.as_json() | {"key": text}, status)

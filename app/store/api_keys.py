@@ -23,16 +23,13 @@ import redis
 from app import caller
 from app.caller import Caller
 from app.errors import KeyNotFound, RoleMissing
-from app.store.artifact import sign, verifies
+from app.store import signature
 from app.store.connection import store_errors
 
 KEYS = "automl:keys"
 
 #: Keeps these signatures apart from any other use of the same secret.
 _PURPOSE = b"automl key 1\n"
-
-#: Bytes of a signature.
-_SIGNATURE = 32
 
 #: Seconds for which rows of a day are kept.
 _COUNTED = 2 * 24 * 3600
@@ -199,14 +196,10 @@ class ApiKeys:
         return found
 
     def _sealed(self, key: ApiKey) -> bytes:
-        body = orjson.dumps(asdict(key))
-        return sign(_PURPOSE + body, self._secret) + body
+        return signature.sealed(_PURPOSE, orjson.dumps(asdict(key)), self._secret)
 
     def _opened(self, key_id: str, sealed: bytes | None) -> ApiKey | None:
-        if sealed is None:
-            return None
-        body = sealed[_SIGNATURE:]
-        if not verifies(sealed[:_SIGNATURE], _PURPOSE + body, self._secret):
+        if sealed is None or (body := signature.opened(_PURPOSE, sealed, self._secret)) is None:
             return None
         stored = orjson.loads(body)
         # Another release may have written more of it.

@@ -2,29 +2,20 @@
 
 Layout: 32 bytes HMAC-SHA256, then a zip (stored, not compressed) of `manifest.json` and the parts. The manifest binds
 the bytes to a namespace, a pipeline and a version, so that artefacts cannot be swapped.
-
-A secret may be several with commas between them, each as long as one has to be: the first signs, and what any of them
-has signed verifies. So a secret is replaced: `new,old` until nothing is left that the old one has signed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import io
 import zipfile
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import orjson
 
-from app import exposure
 from app.caller import DEFAULT
 from app.errors import ArtifactRejected
-
-#: Bytes of the signature in front.
-_SIGNATURE = hashlib.sha256().digest_size
+from app.store import signature
 
 #: Keeps signatures of artefacts apart from any other use of the same secret.
 _PURPOSE = b"automl artefact 1\n"
@@ -49,8 +40,7 @@ def seal(artifact: Artifact, pipeline_id: str | int, version: int, secret: str, 
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for name, data in {"manifest.json": orjson.dumps(manifest), **artifact.parts}.items():
             archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), data)
-    body = packed.getvalue()
-    return sign(_PURPOSE + body, secret) + body
+    return signature.sealed(_PURPOSE, packed.getvalue(), secret)
 
 
 def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str, namespace: str = DEFAULT) -> Artifact:
@@ -61,8 +51,7 @@ def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str, nam
     ArtifactRejected
         The signature is not ours, or the artefact is of another version or namespace.
     """
-    body = sealed[_SIGNATURE:]
-    if not verifies(sealed[:_SIGNATURE], _PURPOSE + body, secret):
+    if (body := signature.opened(_PURPOSE, sealed, secret)) is None:
         raise ArtifactRejected(pipeline_id, version)
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
@@ -72,18 +61,3 @@ def unseal(sealed: bytes, pipeline_id: str | int, version: int, secret: str, nam
     if place != (namespace, str(pipeline_id), version):
         raise ArtifactRejected(pipeline_id, version)
     return Artifact(manifest, parts)
-
-
-def sign(data: bytes, secret: str) -> bytes:
-    """Return the signature of bytes, of which the first tell what they are, by the first secret."""
-    return hmac.digest(_secrets(secret)[0], data, "sha256")
-
-
-def verifies(signature: bytes, data: bytes, secret: str) -> bool:
-    """Tell whether one of the secrets has signed these bytes."""
-    return any(hmac.compare_digest(signature, hmac.digest(one, data, "sha256")) for one in _secrets(secret))
-
-
-@cache
-def _secrets(secret: str) -> tuple[bytes, ...]:
-    return tuple(one.encode() for one in exposure.secrets_of(secret))

@@ -52,6 +52,11 @@ class Policy:
         return self.eviction.startswith("allkeys-")
 
     @property
+    def evicts_results(self) -> bool:
+        """Whether what has an end goes before it, when the memory is full."""
+        return self.eviction.startswith("volatile-")
+
+    @property
     def safe(self) -> bool:
         """Whether the server has no known way to run the code of its clients."""
         mended = _MENDED[self.server]
@@ -60,7 +65,7 @@ class Policy:
 
     def weaknesses(self) -> Iterator[str]:
         """Say what may lose something, and yet is no reason not to start."""
-        if self.eviction.startswith("volatile-"):
+        if self.evicts_results:
             yield (
                 f"REDIS_URL: this Redis evicts what has an end (maxmemory-policy {self.eviction}): "
                 "results of jobs go first when it is full. Set it to noeviction."

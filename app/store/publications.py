@@ -98,13 +98,7 @@ class Publications:
             sealed = seal(version.artifact, record.pipeline_id, number, self._secret, self.namespace)
             numbered = _numbered(record, number, version.artifact, sealed)
             pipe.multi()
-            pipe.set(self._keys.artifact(record.pipeline_id, number), sealed)
-            pipe.set(report := self._keys.report(record.pipeline_id, number), self._signed(report, version.report))
-            place = self._keys.record(record.pipeline_id, number)
-            pipe.hset(records, str(number), numbered.signed(place, self._secret))
-            pipe.hset(key, str(number), numbered.artifact["sha256"])
-            pipe.hset(self._keys.scores(record.pipeline_id), str(number), to_json(numbered.score))
-            pipe.sadd(self._keys.models, str(record.pipeline_id))
+            write_version(pipe, self._keys, replace(version, record=numbered), sealed, self._secret)
             pipe.set(job, f"{record.pipeline_id} {number}", ex=_REMEMBERED)
             if not current or (number > current and not record.provisional and _promotes(record)):
                 pipe.hset(key, "current", number)
@@ -228,6 +222,18 @@ class Publications:
 
     def _signed(self, place: str, value: dict[str, Any]) -> bytes:
         return signed.signed(place, to_json(value), self._secret)
+
+
+def write_version(pipe: Any, keys: Keys, version: Version, sealed: bytes, secret: str) -> None:
+    """Add the writing of a version, with its artefact as it is stored, to a transaction."""
+    record = version.record
+    name, number = record.pipeline_id, record.version
+    pipe.set(keys.artifact(name, number), sealed)
+    pipe.set(report := keys.report(name, number), signed.signed(report, to_json(version.report), secret))
+    pipe.hset(keys.records(name), str(number), record.signed(keys.record(name, number), secret))
+    pipe.hset(keys.scores(name), str(number), to_json(record.score))
+    pipe.hset(keys.model(name), str(number), record.artifact["sha256"])
+    pipe.sadd(keys.models, str(name))
 
 
 def _promotes(record: Record) -> bool:

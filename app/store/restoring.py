@@ -14,6 +14,7 @@ from app.errors import ArtifactMissing, ArtifactRejected, NotFound, RecordDamage
 from app.store.artifact import seal
 from app.store.connection import store_errors
 from app.store.keys import Keys
+from app.store.publications import write_version
 from app.store.record import PROTOCOL, Version
 from app.store.redis import ModelStore
 from app.store.signed import signed, to_json
@@ -103,17 +104,12 @@ def restore(client: redis.Redis, secret: str, one: Kept) -> bool:
                 )
         latest = max(number, int(pipe.hget(keys.latest, str(name)) or 0))
         pipe.multi()
-        pipe.set(keys.artifact(name, number), sealed)
-        pipe.set(report := keys.report(name, number), signed(report, to_json(one.version.report), secret))
+        write_version(pipe, keys, replace(one.version, record=record), sealed, secret)
         if one.explanations is not None:
             told = keys.explanations(name, number)
             pipe.set(told, signed(told, to_json(one.explanations), secret))
-        pipe.hset(keys.records(name), str(number), record.signed(keys.record(name, number), secret))
-        pipe.hset(keys.scores(name), str(number), to_json(record.score))
-        pipe.hset(keys.model(name), str(number), described["sha256"])
         pipe.hsetnx(keys.model(name), "current", number)
         pipe.hset(keys.latest, str(name), latest)
-        pipe.sadd(keys.models, str(name))
         return True
 
     watched = (keys.model(name), keys.records(name), keys.latest)

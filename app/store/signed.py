@@ -5,18 +5,15 @@ Layout: `_MARK`, 32 bytes HMAC-SHA256, the JSON. What was stored before there we
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import orjson
 
 from app.errors import RecordDamaged, RecordTooNew
-from app.store.artifact import sign, verifies
+from app.store import signature
 
 #: Begins what is signed; JSON cannot begin so. A later form has another number.
 _MARK = b"signed 1\n"
-
-_SIGNATURE = hashlib.sha256().digest_size
 
 
 def to_json(value: dict[str, Any]) -> bytes:
@@ -32,7 +29,7 @@ def signed(place: str, data: bytes, secret: str) -> bytes:
     place
         Where: the key in Redis, and the field of a hash.
     """
-    return _MARK + sign(_bound(place) + data, secret) + data
+    return _MARK + signature.sealed(_purpose(place), data, secret)
 
 
 def verified(place: str, stored: bytes, secret: str) -> tuple[bytes, bool]:
@@ -48,8 +45,7 @@ def verified(place: str, stored: bytes, secret: str) -> tuple[bytes, bool]:
         if stored.startswith(b"signed "):
             raise RecordTooNew
         return stored, False
-    signature, data = stored[len(_MARK) :][:_SIGNATURE], stored[len(_MARK) + _SIGNATURE :]
-    if not verifies(signature, _bound(place) + data, secret):
+    if (data := signature.opened(_purpose(place), stored[len(_MARK) :], secret)) is None:
         raise RecordDamaged
     return data, True
 
@@ -71,5 +67,5 @@ def told(place: str, stored: bytes, secret: str) -> dict[str, Any]:
     return found if trusted else {name: value for name, value in found.items() if name != "code"}
 
 
-def _bound(place: str) -> bytes:
+def _purpose(place: str) -> bytes:
     return b"automl json 1\n" + place.encode() + b"\n"

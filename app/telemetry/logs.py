@@ -83,7 +83,7 @@ class Gathering(logging.StreamHandler[TextIO]):
             self._lines.append(self.format(record) + self.terminator)
             if record.levelno >= logging.WARNING:
                 self.flush()
-            else:
+            elif not self._some.is_set():
                 self._some.set()
         except Exception:
             self.handleError(record)

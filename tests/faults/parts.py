@@ -110,7 +110,7 @@ class Valkey(Part):
         settings = usual | {name.replace("_", "-"): value for name, value in options.items()}
         command = [str(get_binary_path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
         super().__init__(command, folder / "log")
-        self.url = f"unix://{self._socket}"
+        self.folder, self.url = folder, f"unix://{self._socket}"
 
     def start(self) -> None:
         """Start it and wait until it answers."""

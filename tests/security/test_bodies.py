@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from app import auth, bodies
+from app import access, bodies
 from tests.faults.parts import Web, serving
 from tests.security import raw
 
@@ -89,7 +89,7 @@ def test_each_endpoint_that_may_be_sent_much_is_named_on_purpose() -> None:
         "v1.predict", "v1.explain", "v2.infer", "v2.explain", "invocations.predict",
     } == bodies.PREDICTING  # fmt: skip
     assert {"train_pipeline.train", "profile.show", "batch_predictions.predict"} == bodies.TRAINING
-    assert auth.NEEDED.keys() >= bodies.PREDICTING | bodies.TRAINING
+    assert access.NEEDED.keys() >= bodies.PREDICTING | bodies.TRAINING
 
 
 def test_a_prediction_may_have_as_much_as_is_set_and_no_more(client, settings) -> None:

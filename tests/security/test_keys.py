@@ -259,6 +259,25 @@ def test_a_key_lives_by_command_too(client, capsys, monkeypatch, settings):
     assert "There is no key" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "parameter"),
+    [
+        (["make", "read", "--name", "a\nb"], "name"),
+        (["make", "read", "--namespace", "~acme"], "namespace"),
+        (["make", "read", "--days", "0"], "days"),
+        (["make", "read", "--days", "3651"], "days"),
+        (["rotate", "0" * 12, "--grace", "-1"], "grace_seconds"),
+        (["rotate", "0" * 12, "--grace", "86401"], "grace_seconds"),
+    ],
+)
+def test_the_command_takes_what_the_api_takes(client, capsys, monkeypatch, settings, words, parameter):
+    monkeypatch.setenv("REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("SIGNING_SECRET", signing_secret(settings))
+    assert key_command.run(words) == 2
+    assert capsys.readouterr().err.startswith(f"{parameter}: ")
+    assert client.get("/keys", headers=bearer(ADMIN)).json == []
+
+
 def test_admins_make_replace_and_revoke_keys_on_a_page(client):
     client.post("/ui/sign-in", data={"key": ADMIN, "csrf_token": token_of(client)})
     token = {"csrf_token": token_of(client, "/")}

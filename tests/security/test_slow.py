@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.parts import Valkey, Web, serving, until
+from tests.faults.parts import Web, serving, until
 from tests.security import raw
 
 #: Seconds in which a probe is answered; one that waits for a slow client would wait for many times as long.
@@ -113,21 +113,16 @@ def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(web) -> None:
 
 
 def test_more_connections_than_there_are_descriptors_end_no_process(short_folder, tmp_path) -> None:
-    server = Valkey(short_folder / "valkey-few")
-    server.start()
-    one = Web(server.url, tmp_path, **FEW)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (160, hard))
     try:
-        one.start()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        before = [process.pid for process in one.workers()]
-        with raw.trickling(one.port, b"", 300, b""):
-            time.sleep(2)
-        assert raw.ask(one.port, raw.PROBE).statuses == [200]
-        assert [process.pid for process in one.workers()] == before
-        assert not one.lines(level="ERROR")
+        with serving(short_folder / "valkey-few", tmp_path, **FEW) as (_, one):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            before = [process.pid for process in one.workers()]
+            with raw.trickling(one.port, b"", 300, b""):
+                time.sleep(2)
+            assert raw.ask(one.port, raw.PROBE).statuses == [200]
+            assert [process.pid for process in one.workers()] == before
+            assert not one.lines(level="ERROR")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        one.stop()
-        server.stop()

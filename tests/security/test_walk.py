@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from werkzeug.exceptions import MethodNotAllowed
 
-from app import auth, create_app
+from app import access, auth, create_app
 from app.settings import ROLES
 from app.store.api_keys import ApiKeys
 from conftest import SECRET
@@ -42,7 +42,7 @@ def path_of(rule, name="nothing"):
 def needed_of(app):
     found = {}
     for rule in app.url_map.iter_rules():
-        needed = "open" if rule.endpoint in auth.OPEN else auth.NEEDED.get(rule.endpoint, "admin")
+        needed = "open" if rule.endpoint in access.OPEN else access.NEEDED.get(rule.endpoint, "admin")
         found |= {f"{method} {rule.rule}": needed for method in own_methods(rule)}
     return found
 
@@ -81,7 +81,7 @@ def test_without_a_key_that_is_good_nothing_answers_by_any_method(app, client_of
             for method in METHODS:
                 answer = client.open(path_of(rule), method=method, headers=headers)
                 said = f"{name}: {method} {rule.rule}"
-                is_open = rule.endpoint in auth.OPEN
+                is_open = rule.endpoint in access.OPEN
                 if is_open and method in rule.methods:
                     assert answer.status_code == 200, said
                 elif auth.is_page(rule.endpoint) or rule.rule == "/":
@@ -106,7 +106,7 @@ def test_a_role_reaches_what_it_needs_by_its_own_methods_and_no_further(app, nam
                 endpoint = places.match(path_of(rule), method)[0]
             except MethodNotAllowed:
                 endpoint = None
-            needed = "read" if endpoint is None or endpoint in auth.OPEN else auth.NEEDED[endpoint]
+            needed = "read" if endpoint is None or endpoint in access.OPEN else access.NEEDED[endpoint]
             if ROLES.index(role) < ROLES.index(needed):
                 assert answer.status_code == 403, said
             elif endpoint is None:
@@ -132,7 +132,7 @@ def test_what_is_of_another_namespace_is_as_what_is_nowhere(app, kept, training,
     before, looked = stored(), 0
     for rule in app.url_map.iter_rules():
         # Rows, examples and files of the page are of nobody.
-        if not rule.arguments & {"pipeline_id", "job_id"} or rule.endpoint in auth.OPEN:
+        if not rule.arguments & {"pipeline_id", "job_id"} or rule.endpoint in access.OPEN:
             continue
         there, nowhere = (job, "0" * 32) if "job_id" in rule.arguments else ("kept", "none")
         for method in METHODS:
@@ -165,7 +165,7 @@ def test_a_cookie_changes_nothing_beyond_the_pages(app):
     client.post("/ui/sign-in", data={"key": KEYS["admin"], "csrf_token": token})
     headers = {"X-CSRF-Token": token_of(client, "/")}
     for rule in app.url_map.iter_rules():
-        if not auth.is_page(rule.endpoint) and rule.endpoint not in auth.OPEN:
+        if not auth.is_page(rule.endpoint) and rule.endpoint not in access.OPEN:
             for method in own_methods(rule) - {"GET"}:
                 assert client.open(path_of(rule), method=method, headers=headers).status_code == 401, rule.rule
     assert client.get("/models").status_code == 200

@@ -11,16 +11,13 @@ from werkzeug.wrappers import Response as Redirect
 
 from app import audit, caller
 from app.errors import InvalidParameters, KeyNotFound, RoleMissing
-from app.payloads.api_keys import KeyParameters
+from app.payloads.api_keys import MOST_GRACE, KeyParameters
 from app.payloads.parameters import check
 from app.services import services
 from app.settings import ROLES
 from app.store.api_keys import ApiKey
 
 blueprint = APIBlueprint("ui_keys", __name__, enable_openapi=False)
-
-#: Seconds for which the page leaves the former text of a key good, where that is asked for.
-_GRACE = 24 * 3600
 
 #: Fields of the form that are whole numbers.
 _NUMBERS = ("days", "requests_per_minute", "rows_per_day")
@@ -49,7 +46,7 @@ def make() -> str | tuple[str, int]:
 def rotate(key_id: str) -> str:
     """Replace the text of a key, and show the new one, once."""
     held = services().keyring
-    grace = _GRACE if request.form.get("grace") else 0
+    grace = MOST_GRACE if request.form.get("grace") else 0
     key, text = held.stored.rotate(caller.current(), key_id, grace)
     held.forget(key_id)
     return _page(made=key, text=text)
