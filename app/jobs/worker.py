@@ -31,6 +31,9 @@ logger = logging.getLogger("app.jobs.worker")
 #: Imported before the first fork.
 _ENGINES = ("pandas", "pyarrow", "sklearn.ensemble", "skops.io", "lightgbm", "xgboost", "tsfresh", "tpot")
 
+#: The signals by which it is asked to end.
+_ENDS = (signal.SIGTERM, signal.SIGINT)
+
 
 def main() -> int:
     """Work until SIGTERM."""
@@ -55,15 +58,20 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     adopt_orphans()
-    while True:
-        if _work(settings, secret):
-            return 0
+    try:
+        while not _work(settings, secret):
+            pass
+    finally:
+        # Python takes handlers away on its way out: one more signal would end it with another status.
+        for number in _ENDS:
+            signal.signal(number, signal.SIG_IGN)
+    return 0
 
 
 def _work(settings: Settings, secret: str) -> bool:
     """Work as long as there is a Redis, and tell whether this was to be the end."""
     assert settings.redis_url is not None
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDS:
         signal.signal(number, _leave)
     client, watching = connect(settings.redis_url, patient=True), connect(settings.redis_url)
     wait_for_redis(watching)
