@@ -14,6 +14,7 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -26,7 +27,8 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from app import deadline
 from app.arriving import EARLY, Source
-from app.errors import HeadTooLarge, Malformed, ServiceError, TooSlow
+from app.errors import Malformed, ServiceError, TooSlow
+from app.leaving import Joining, in_words, refuse
 from app.telemetry import logs
 
 #: What accepting a connection may fail of and leave the next a chance: it is gone again, or there is no room for it.
@@ -58,46 +60,6 @@ class _Chunks(Body):  # type: ignore[misc]
         except http.ParseException:
             raise Malformed from None
         return data
-
-
-class _Joining:
-    """A client's socket by which the head of an answer goes out together with the beginning of its body.
-
-    Each of them alone would be a call of the system, a packet, and a client that wakes up.
-    """
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._head: bytes | None = None
-        self._begun = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-    def begin(self) -> None:
-        """Begin another answer."""
-        self._head, self._begun = None, False
-
-    def sendall(self, data: bytes) -> None:
-        """Send a part of an answer, the first of them with the next."""
-        if not self._begun:
-            self._head, self._begun = data, True
-        else:
-            if self._head is not None and len(data) <= EARLY:
-                data, self._head = self._head + data, None
-            self.flush()
-            self._sock.sendall(data)
-
-    def sendfile(self, *args: Any, **kwargs: Any) -> int:
-        """Send a file."""
-        self.flush()
-        return self._sock.sendfile(*args, **kwargs)
-
-    def flush(self) -> None:
-        """Send what waits for more."""
-        if self._head is not None:
-            head, self._head = self._head, None
-            self._sock.sendall(head)
 
 
 # gunicorn has no types.
@@ -134,7 +96,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.parser.unreader = Source(client, held.settings.request_seconds, held.places, self._is_wanted)
         conn.idle_since, conn.served, conn.closing, conn.dropped = time.monotonic(), False, None, 0
         conn.answering = copy.copy(conn)
-        conn.answering.sock = _Joining(client)
+        conn.answering.sock = Joining(client)
         self.enqueue_req(conn)
 
     def _is_wanted(self) -> bool:
@@ -157,32 +119,34 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.enqueued = time.monotonic()
         waiting = self.tpool._work_queue.qsize()
         if waiting >= self.cfg.threads * _WAITING or (waiting and source.is_probe()):
-            self._refusing.submit(self._handle_refused, conn)
+            self._refusing.submit(self._work, self._handle_refused, conn)
         else:
-            self.tpool.submit(self.handle, conn)
+            self.tpool.submit(self._work, self.handle, conn)
 
-    def handle(self, conn: Any) -> None:
-        """Answer a connection's request, and those that follow at once, in a thread."""
+    def _work(self, answer: Callable[[Any], bool], conn: Any) -> None:
+        """Work on a connection in a thread, and give it back, whatever happens."""
         kept = False
         try:
             deadline.WAITED.set(time.monotonic() - conn.enqueued)
-            kept = self._handle(conn)
-            while kept and self._follows(conn):
-                deadline.WAITED.set(0.0)
-                kept = self._handle(conn)
+            kept = answer(conn)
         finally:
             self._give_back(conn, kept)
 
-    def _handle_refused(self, conn: Any) -> None:
+    def handle(self, conn: Any) -> bool:
+        """Answer a connection's request, and those that follow at once; return whether it may have another."""
+        kept = self._handle(conn)
+        while kept and self._follows(conn):
+            deadline.WAITED.set(0.0)
+            kept = self._handle(conn)
+        return kept
+
+    def _handle_refused(self, conn: Any) -> bool:
         """Answer a request for which there is no thread: that there is none, unless it is a probe."""
-        kept = False
-        deadline.WAITED.set(time.monotonic() - conn.enqueued)
         token = deadline.FULL.set(True)
         try:
-            kept = self._handle(conn)
+            return self._handle(conn)
         finally:
             deadline.FULL.reset(token)
-            self._give_back(conn, kept)
 
     def _handle(self, conn: Any) -> bool:
         source = conn.parser.unreader
@@ -253,10 +217,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Answer what the parser refuses, and what went wrong outside of the application, in the form of all errors."""
-        error = _in_words(exc)
+        error = in_words(exc)
         if error.status >= 500:
             self.log.error("a request could not be answered", exc_info=exc)
-        _refuse(client, error)
+        refuse(client, error)
 
     def _await(self, conn: Any) -> None:
         conn.sock.setblocking(False)
@@ -304,7 +268,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _refuse(self, conn: Any, error: ServiceError) -> None:
         """Answer what did not become a request."""
-        _refuse(conn.sock, error)
+        refuse(conn.sock, error)
         self._leave(conn)
 
     def _leave(self, conn: Any) -> None:
@@ -334,26 +298,3 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _close(self, conn: Any) -> None:
         self.nr_conns -= 1
         conn.close()
-
-
-def _refuse(client: socket.socket, error: ServiceError) -> None:
-    """Send the last answer on a connection, if it is still there."""
-    # The numbers' library looks for its folder when it is imported: this module is, before gunicorn sets it.
-    from app import refusals
-
-    with suppress(OSError):
-        client.send(refusals.unasked(error), socket.MSG_DONTWAIT)
-
-
-def _in_words(error: BaseException) -> ServiceError:
-    """Return what is wrong with a request that the parser refuses, whose own words repeat what was sent."""
-    match error:
-        case ServiceError():
-            return error
-        case http.LimitRequestHeaders() | http.LimitRequestLine():
-            return HeadTooLarge()
-        case http.InvalidResponseHeader() | http.InvalidResponseHeaderName():
-            return ServiceError("The service met an error of its own. It is in the log.")
-        case http.ParseException():
-            return Malformed()
-    return ServiceError("The service met an error of its own. It is in the log.")
