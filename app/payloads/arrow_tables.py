@@ -6,11 +6,13 @@ that they unfold to gigabytes. So sizes are read from the headers first, and eve
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from app.errors import Unreadable, UploadTooLarge
+from app.payloads.parquet_pages import unfolded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,16 +67,27 @@ def read_parquet(data: bytes, part: str, most_bytes: int, check_size: Callable[[
 
     try:
         footer = pq.ParquetFile(pa.BufferReader(data))
-        told = footer.metadata
-        groups = [told.row_group(number) for number in range(told.num_row_groups)]
-        check_size(told.num_rows, told.num_columns)
-        _check(sum(group.total_byte_size for group in groups), part, most_bytes)
+        check_flat(footer, part)
+        check_size(footer.metadata.num_rows, footer.metadata.num_columns)
+        _check(sum(unfolded(io.BytesIO(data), footer.metadata)), part, most_bytes)
         table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts(footer)).read()
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, TypeError):
         raise Unreadable(f"{part} is not a Parquet table.") from None
     _check(_as_text(table, part), part, most_bytes)
     return table
+
+
+def check_flat(footer: pq.ParquetFile, part: str) -> None:
+    """Refuse lists before one is unfolded: there may be any number of values in a row, in no more than a few bytes.
+
+    Raises
+    ------
+    Unreadable
+    """
+    columns = range(footer.metadata.num_columns)
+    if any(footer.schema.column(number).max_repetition_level for number in columns):
+        raise unknown_type(part)
 
 
 def texts(footer: pq.ParquetFile) -> list[str]:

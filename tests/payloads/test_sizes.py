@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from app.errors import ServiceError, UploadTooLarge
-from app.payloads import frames
+from app.errors import ServiceError, Unreadable, UploadTooLarge
+from app.payloads import frames, parquet_pages
+from app.payloads.batches import arrow_blocks
 from app.payloads.uploads import Upload
 from app.settings import Settings
+from tests import kinds
 
 ROOT = Path(__file__).parents[2]
 WIDE = ["a", "b", "c", "d", "e"]
@@ -115,19 +118,97 @@ def repeated(count):
     return pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), pa.array(["x" * 2**20]))
 
 
+def zigzag(number, length=0):
+    """Write a whole number as Thrift's compact protocol does, in so many bytes at least."""
+    left, found = number << 1, []
+    while left or not found or len(found) < length:
+        found.append(left & 127)
+        left >>= 7
+    return bytes([*(byte | 128 for byte in found[:-1]), found[-1]])
+
+
+def lying(size):
+    """Return a Parquet file of one text of so many bytes, whose footer says that there are ten."""
+    sink = io.BytesIO()
+    options = {"compression": "zstd", "use_dictionary": False, "write_statistics": False, "data_page_size": 2**31 - 1}
+    pq.write_table(pa.table({"a": ["\0" * size]}), sink, **options)
+    data = sink.getvalue()
+    group = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0)
+    for told in {group.total_byte_size, group.column(0).total_uncompressed_size}:
+        true = zigzag(told)
+        # In the footer, which is behind the page.
+        before, found, after = data.rpartition(true)
+        assert found
+        data = before + zigzag(10, len(true)) + after
+    assert pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).total_byte_size == 10
+    return data
+
+
+def endless(count):
+    """Return a Parquet file of one row, a list of so many zeros, which take some hundred bytes and no page says it."""
+    zeros = pa.ListArray.from_arrays(pa.array([0, count], pa.int32()), pa.array(np.zeros(count, np.int64)))
+    return parquet(pa.table({"a": zeros}))
+
+
 @pytest.mark.parametrize(
-    ("write", "name"),
+    ("write", "name", "expected"),
     [
-        pytest.param(lambda: arrow(table(["a"], 2**26), compression="zstd"), "t.arrow", id="compressed Arrow"),
-        pytest.param(lambda: parquet(pa.table({"a": repeated(1000)})), "t.parquet", id="a Parquet dictionary"),
+        pytest.param(lambda: arrow(table(["a"], 2**26), compression="zstd"), "t.arrow", b"413", id="compressed Arrow"),
+        pytest.param(lambda: parquet(pa.table({"a": repeated(1000)})), "t.parquet", b"413", id="a Parquet dictionary"),
+        pytest.param(lambda: lying(2**29), "t.parquet", b"413", id="a Parquet footer that lies"),
+        pytest.param(lambda: endless(2**26), "t.parquet", b"400", id="a list in Parquet"),
     ],
 )
-def test_an_upload_that_unfolds_to_hundreds_of_times_its_size_is_refused_before_it_does(write, name):
+def test_an_upload_that_unfolds_to_hundreds_of_times_its_size_is_refused_before_it_does(write, name, expected):
     data = write()
     assert len(data) < 2**20
     command = [sys.executable, "-c", READ, name]
     process = subprocess.run(command, input=data, cwd=ROOT, capture_output=True, timeout=100)
     assert process.returncode == 0, process.stderr.decode()
     status, grown = process.stdout.split()
-    assert status == b"413"
+    assert status == expected
     assert int(grown) < 300, "mebibytes"
+
+
+@pytest.mark.parametrize(
+    ("write", "error"), [(lambda: lying(2**27), UploadTooLarge), (lambda: endless(99), Unreadable)]
+)
+def test_a_long_file_of_such_pages_or_lists_is_refused_too(write, error):
+    with pytest.raises(error):
+        list(arrow_blocks.parquet(io.BytesIO(write()), "data"))
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "brotli", "zstd", "lz4"])
+@pytest.mark.parametrize(
+    "options", [{}, {"use_dictionary": False}, {"data_page_version": "2.0"}, {"row_group_size": 40}]
+)
+def test_what_the_pages_of_a_file_unfold_to_is_what_its_writer_says(compression, options):
+    frame = kinds.customers()
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pandas(frame), sink, compression=compression, data_page_size=2000, **options)
+    footer = pq.ParquetFile(io.BytesIO(sink.getvalue())).metadata
+    sizes = list(parquet_pages.unfolded(io.BytesIO(sink.getvalue()), footer))
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    # The writer counts the headers too.
+    assert 0 <= sum(group.total_byte_size for group in groups) - sum(sizes) < 100 * len(sizes)
+    assert len(sizes) >= footer.num_columns * footer.num_row_groups
+    assert len(frames.read(Upload("raw_data", sink.getvalue(), filename="t.parquet"), Settings())) == len(frame)
+
+
+def test_pages_of_any_bytes_are_a_table_or_refused():
+    good = bytearray(parquet(table(WIDE, 3)))
+    generator = np.random.default_rng(0)
+    for _ in range(500):
+        data = good.copy()
+        for place in generator.integers(4, len(good) - 8, 3):
+            data[place] = generator.integers(256)
+        with suppress(Unreadable, UploadTooLarge):
+            assert list(arrow_blocks.parquet(io.BytesIO(bytes(data)), "data"))
+
+
+@pytest.mark.parametrize(
+    "header", [b"", b"\xff" * 9, b"\x15" + b"\xff" * 70_000, b"\x1c" * 50, b"\x19\xff" * 20, b"\x00"]
+)
+def test_a_header_that_goes_on_and_on_is_refused(header):
+    with pytest.raises(ValueError, match=r"^a "):
+        parquet_pages._Header(header)

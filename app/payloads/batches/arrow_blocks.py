@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from app.errors import Unreadable, UploadTooLarge
-from app.payloads.arrow_tables import BATCH, FILE_HEADER, FILE_MAGIC, described, texts
+from app.payloads.arrow_tables import BATCH, FILE_HEADER, FILE_MAGIC, check_flat, described, texts
+from app.payloads.parquet_pages import unfolded
 from app.payloads.uploads import Upload
 
 #: Bytes of a batch as it is stored in Arrow, which cannot be read in parts, and of all dictionaries before it.
@@ -85,6 +86,9 @@ def parquet(file: IO[bytes], part: str) -> Iterator[tuple[Upload, float]]:
 
     try:
         footer = pq.ParquetFile(file)
+        check_flat(footer, part)
+        for size in unfolded(file, footer.metadata):
+            _check(size, "a page", part)
         total = footer.metadata.num_rows
         groups = [footer.metadata.row_group(number) for number in range(footer.metadata.num_row_groups)]
         width = sum(group.total_byte_size for group in groups) / max(total, 1)
