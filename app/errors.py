@@ -666,7 +666,7 @@ class JobRefused(ServiceError):
     code, title = "job-refused", "The job is not one of this service"
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"Job {job_id} or its data was not written by this service, and was not run. Send it again.")
+        super().__init__(f"Job {job_id}, its data or its end was not written by this service. Send it again.")
 
 
 class WorkerLost(ServiceError):

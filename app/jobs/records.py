@@ -2,7 +2,8 @@
 
 automl:jobs              sorted set of job ids by time; of another namespace than the default one it begins otherwise,
                          see `store.keys`, while a job is found by its id alone: a worker is told no more
-automl:job:<id>          hash, fields as in `Job`; signature, of those that never change and of the digests in inputs
+automl:job:<id>          hash, fields as in `Job`; signature, of those that never change and of the digests in inputs;
+                         outcome, the signature of those that tell how it ended
 automl:job:<id>:input    hash of Arrow, JSON and bytes: what was uploaded; expires with a job that left a version, of
                          another training the parameters alone are kept
 automl:job:<id>:rows     hash name → signed artefact: rows of its leaderboard
@@ -50,6 +51,9 @@ _TEXTS = ("namespace", "key_id", "origin", "row", "request_id", "traceparent")
 
 #: Fields that are written once, and signed: all that says what a worker is to do, and on what.
 _SIGNED = ("pipeline_id", "model", "created", "seconds", "memory_mb", "kind", "inputs", *_TEXTS)
+
+#: Fields that are written when a job ends, and signed then: what its caller takes for our answer.
+_OUTCOME = ("state", "ended", "result", "error")
 
 #: What is kept of the data of a job that has ended without a version.
 _KEPT = {"parameters"}
@@ -202,17 +206,27 @@ class JobRecords:
         ------
         JobNotFound
         JobRefused
-            What is stored is no job, or one of a later release.
+            What is stored is no job, or one of a later release, or has ended by nobody of this service.
         """
         # No id has a colon: behind one stands the name of something else that is kept of a job.
-        stored = {} if ":" in job_id else self._redis.hgetall(_key(job_id))
-        if b"state" not in stored:
+        stored = {} if ":" in job_id else self._stored(job_id)
+        if "state" not in stored:
             raise JobNotFound(job_id)
-        job = _job(job_id, {name.decode(errors="replace"): value for name, value in stored.items()})
+        job = _job(job_id, stored)
         if self._namespace not in (None, job.namespace):
             # In the words of one that never was.
             raise JobNotFound(job_id)
+        if job.state.final and not self._has_ended(job_id, stored):
+            raise JobRefused(job_id)
         return job
+
+    def _stored(self, job_id: str) -> dict[str, bytes]:
+        return {name.decode(errors="replace"): value for name, value in self._redis.hgetall(_key(job_id)).items()}
+
+    def _has_ended(self, job_id: str, stored: dict[str, bytes]) -> bool:
+        """Tell whether a process of this service has brought a job to the end that is stored."""
+        told = {name: stored[name] for name in _OUTCOME if name in stored}
+        return signature.verifies(stored.get("outcome", b""), job_id, told, self._secret)
 
     def verified(self, job_id: str) -> Job:
         """Return a job that was written by a process with our secret, and not changed since.
@@ -226,7 +240,7 @@ class JobRecords:
     @store_errors()
     def _signed(self, job_id: str) -> tuple[Job, dict[str, str]]:
         """Return a job that is signed, and the digests of its data."""
-        stored = {name.decode(errors="replace"): value for name, value in self._redis.hgetall(_key(job_id)).items()}
+        stored = self._stored(job_id)
         written = {name: stored[name] for name in _SIGNED if name in stored}
         if not signature.verifies(stored.get("signature", b""), job_id, written, self._secret):
             raise JobRefused(job_id)
@@ -425,18 +439,23 @@ class JobRecords:
             Which attempt at it has come to this end; where a later one has begun, nothing happens.
         """
         key, now = _key(job_id), time.time()
-        ending: dict[str, Any] = {"state": state.value, "ended": now}
+        ending = {"state": state.value.encode(), "ended": orjson.dumps(now)}
         if result is not None:
             ending["result"] = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
         if error is not None:
             ending["error"] = orjson.dumps(error.as_problem())
+        ending["outcome"] = signature.sign(job_id, ending, self._secret)
 
         def write(pipe: Any) -> Job | None:
-            job = self.find(job_id)
+            stored = self._stored(job_id)
+            job = _job(job_id, stored) if "state" in stored else None
             data = [name for name in pipe.hkeys(f"{key}:input") if name.decode(errors="replace") not in _KEPT]
             pipe.multi()
-            if job is None or job.state.final or attempt not in (None, job.attempts):
+            if job is None or attempt not in (None, job.attempts):
                 return None
+            if job.state.final and self._has_ended(job_id, stored):
+                return None
+            pipe.hdel(key, *_OUTCOME)
             pipe.hset(key, mapping=ending)
             for name in (key, f"{key}:input", f"{key}:rows"):
                 pipe.expire(name, self._days * _DAY)

@@ -455,3 +455,45 @@ def test_the_trainings_of_a_model_that_is_deleted_are_cancelled_and_no_others(qu
     assert states == dict.fromkeys(jobs, JobState.CANCELLED)
     assert queue.get(ended.job_id) == ended
     assert queue.get(again.job_id).state is JobState.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("result", b'{"mean_cv_accuracy":1.0}', id="a result"),
+        pytest.param("error", b'{"title":"Ask the attacker"}', id="an error"),
+        pytest.param("state", b"cancelled", id="a state"),
+        pytest.param("ended", b"1.0", id="a time"),
+        pytest.param("outcome", b"00", id="a signature"),
+    ],
+)
+def test_an_end_that_nobody_of_this_service_has_written_is_told_to_nobody(
+    queue, records, training, client_of_redis, field, value
+):
+    job, other = (queue.submit(training(pipeline_id=name)) for name in ("p", "q"))
+    for one in (job, other):
+        records.end(one.job_id, JobState.FINISHED, {"version": 1})
+    assert queue.get(job.job_id).result == {"version": 1}
+    client_of_redis.hset(f"automl:job:{job.job_id}", field, value)
+    with pytest.raises(JobRefused):
+        queue.get(job.job_id)
+    assert [one.job_id for one in queue.recent()] == [other.job_id]
+
+
+def test_the_end_of_one_job_is_not_that_of_another(queue, records, training, client_of_redis):
+    good, bad = (queue.submit(training(pipeline_id=name)) for name in ("p", "q"))
+    records.end(good.job_id, JobState.FINISHED, {"version": 1})
+    ends = client_of_redis.hgetall(f"automl:job:{good.job_id}")
+    names = (b"state", b"ended", b"result", b"outcome")
+    client_of_redis.hset(f"automl:job:{bad.job_id}", mapping={name: ends[name] for name in names})
+    with pytest.raises(JobRefused):
+        queue.get(bad.job_id)
+
+
+def test_an_end_that_was_made_up_keeps_no_job_from_its_own(queue, records, training, client_of_redis):
+    job = queue.submit(training())
+    made_up = {"state": b"finished", "result": b'{"mean_cv_accuracy":1.0}', "error": b"{}"}
+    client_of_redis.hset(f"automl:job:{job.job_id}", mapping=made_up)
+    records.end(job.job_id, JobState.FAILED)
+    ended = queue.get(job.job_id)
+    assert (ended.state, ended.result, ended.error) == (JobState.FAILED, None, None)
