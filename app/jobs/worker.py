@@ -45,7 +45,6 @@ def main() -> int:
         if settings.redis_url is None:
             raise SettingsError("REDIS_URL: a worker needs the Redis of its web process")
         secret = signing_secret(settings)
-        require_kept(settings.redis_url)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -61,6 +60,9 @@ def main() -> int:
     try:
         while not _work(settings, secret):
             pass
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     finally:
         # Python takes handlers away on its way out: one more signal would end it with another status.
         for number in _ENDS:
@@ -75,6 +77,7 @@ def _work(settings: Settings, secret: str) -> bool:
         signal.signal(number, _leave)
     client, watching = connect(settings.redis_url, patient=True), connect(settings.redis_url)
     wait_for_redis(watching)
+    require_kept(settings.redis_url)
     worker = TrainingWorker(
         queues=[TrainingQueue.of(client)],
         connection=client,

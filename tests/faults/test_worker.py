@@ -63,6 +63,7 @@ def test_the_job_of_a_killed_worker_is_anothers_though_nobody_asks(house, anothe
         another.kill()
     else:
         house.running_worker.kill()
+    until(lambda: house.client.hget(f"automl:job:{job.job_id}", "attempts") == b"2", "the second attempt begins", 90)
     ended = until(lambda: stored(house, job, JobState.FINISHED, 2), "the end of the second attempt", 400)
     assert ended.error is None
     assert house.client.hlen("automl:records:p") == 1

@@ -103,6 +103,21 @@ def test_json_that_surprises_is_refused_on_every_route(client, served, path, bod
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (b'"n": 1', b'"n": NaN'), (b'"n": 1', b'"n": -Infinity'), (b'"n": 1', b'"n": 1, "n": 2'),
+        (b'"n": 1', b'"n": "\\ud800"'), (b'"n": 1', b'"n": ' + b"9" * 5_000), (b"}}", b"}} x"), (b"}}", b"},}"),
+    ],
+)  # fmt: skip
+def test_what_json_leaves_open_is_refused_in_a_body_that_is_right_else(client, served, right, wrong):
+    body = b'{"pipeline_id": "none", "data": {"n": 1, "m": {"r": 1}}}'
+    headers = {"Content-Type": "application/json"}
+    assert client.post("/serve_prediction", data=body, headers=headers).status_code in (404, 422)
+    assert right in body
+    assert client.post("/serve_prediction", data=body.replace(right, wrong), headers=headers).status_code == 400
+
+
 def test_a_table_of_too_many_columns_is_refused(refused, training, settings):
     wide = json.dumps({f"c{number}": [1] for number in range(20_000)}).encode()
     refused(413, **training(raw_data=wide))

@@ -24,6 +24,8 @@ COMMANDS = {
 REFUSED = {
     "the secret of an example": ({**BEYOND, "SIGNING_SECRET": "changeme" * 4}, "SIGNING_SECRET"),
     "the key of an example": ({**BEYOND, "API_KEYS": f"admin:{digest('changeme')}"}, "API_KEYS"),
+    "no key": ({**BEYOND, "API_KEYS": ""}, "API_KEYS"),
+    "no secret": ({**BEYOND, "SIGNING_SECRET": ""}, "SIGNING_SECRET"),
     "debugging": ({**BEYOND, "FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
     "an open Redis": ({"REDIS_URL": "redis://user-of-nobody@redis.example:6379/0"}, "REDIS_URL"),
     "a number that is none": ({"WEB_THREADS": "user-of-nobody"}, "WEB_THREADS"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import io
 import json
 import threading
 
@@ -31,7 +32,7 @@ NAMES = [
 
 @pytest.fixture
 def visited():
-    """A server on this machine: its port, and the paths that somebody asked it for."""
+    """A server on this machine: its port, and who has come and asked it for what."""
 
     class Counting(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -43,7 +44,14 @@ def visited():
             """Say nothing."""
 
     paths: list[str] = []
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counting)
+
+    class Listening(http.server.ThreadingHTTPServer):
+        def process_request(self, request, client_address):
+            # Also of those who ask nothing that HTTP knows.
+            paths.append("a connection")
+            super().process_request(request, client_address)
+
+    server = Listening(("127.0.0.1", 0), Counting)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server.server_port, paths
@@ -75,13 +83,24 @@ def test_no_address_of_a_caller_is_ever_asked_for(client, visited):  # noqa: F81
     assert paths == []
 
 
-@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
-def test_a_file_name_is_never_a_path(refused, training, tmp_path, monkeypatch, name):
-    monkeypatch.chdir(tmp_path)
-    before = sorted(path.name for path in tmp_path.rglob("*"))
-    options = training(raw_data=b"a,b\n1,\n", file=name)
-    refused((400, 413, 415, 422), **options)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+@pytest.fixture
+def watched(tmp_path, monkeypatch):
+    """Return a function that lists all files where a name could lead: above the working folder, at home, and there."""
+    there = tmp_path / "a" / "b" / "c"
+    there.mkdir(parents=True)
+    monkeypatch.chdir(there)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return lambda: sorted(str(path) for path in tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize("name", [*NAMES, "{here}/x.csv"], ids=range(len(NAMES) + 1))
+def test_a_file_name_is_never_a_path(client, refused, training, watched, tmp_path, name):  # noqa: F811
+    before, name = watched(), name.replace("{here}", str(tmp_path))
+    refused((400, 413, 415, 422), **training(raw_data=b"a,b\n1,\n", file=name))
+    if name.endswith(".csv") and len(name) < 1_000:
+        taken = {"raw_data": (io.BytesIO(b"a,b\n1,2\n" * 30), name), "params": "target: b"}
+        assert client.post("/profile", data=taken).status_code == 200
+    assert watched() == before
 
 
 def test_a_source_larger_than_is_read_ends_its_job_before_it_is_opened(client, ended, allowed, settings):  # noqa: F811
