@@ -25,11 +25,11 @@ EARLY = 2**16
 #: Seconds in which a request has to arrive, and bytes that give it one more, never more than those from now.
 _PATIENCE, _PACE = 15, 2**16
 
-#: Seconds that a thread waits for a client in all before it needs a place among those that may.
+#: Seconds that a thread that nobody else wants waits for a client in all before it needs a place among those that may.
 _GRACE = 0.25
 
 #: Milliseconds after which a thread that waits looks whether others want it.
-_LOOK = 50
+_LOOK = 20
 
 #: The end of a head, also of one that the parser is going to refuse.
 _END = re.compile(rb"\n\r?\n")
@@ -76,6 +76,10 @@ class Source(SocketUnreader):  # type: ignore[misc]
         OSError
         """
         early = self.buf.getvalue()
+        if early and _is_whole(early):
+            # Nothing more is taken of a client that sends the next before it was answered.
+            self.ends = self.ends or time.monotonic() + self._patience
+            return True
         # The last request has left its time here, for which the loop would wait.
         if self.sock.gettimeout() != 0:
             self.sock.setblocking(False)
@@ -149,12 +153,15 @@ class Source(SocketUnreader):  # type: ignore[misc]
 
     def _check(self, more: float) -> None:
         """Refuse to wait for a client whose time is over, or for one more than may be waited for."""
+        if self._left:
+            return
         if self.ends is not None and time.monotonic() > self.ends:
             raise TooSlow
-        if self._placed or self._left or self._waited + more < _GRACE:
+        wanted = self._wanted()
+        if self._placed or (self._waited + more < _GRACE and not wanted):
             return
         self._placed = self._places.acquire(blocking=False)
-        if not self._placed and self._wanted():
+        if not self._placed and wanted:
             raise Overloaded
 
 
@@ -172,8 +179,6 @@ def _is_whole(early: bytes) -> bool:
         if len(early) > EARLY:
             raise HeadTooLarge
         return False
-    if early.startswith(b"GET "):
-        return True
     head = early[: end.end()].lower()
     if head.count(_LENGTH) != 1 or b"\ntransfer-encoding:" in head or b"\nexpect:" in head:
         # Of no length that could be waited for; a client that expects to be asked for its body waits for that.

@@ -66,6 +66,8 @@ class _Chunks(Body):  # type: ignore[misc]
 class Worker(ThreadWorker):  # type: ignore[misc]
     """A request that waited past its time need not be worked on: whoever sent it has gone."""
 
+    sockets: list[Any]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._staying = threading.Lock()
@@ -81,14 +83,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         logs.gather()
         super().init_process()
 
-    def accept(self, listener: socket.socket) -> None:
-        """Let a new client's first request arrive."""
+    def accept(self, listener: socket.socket) -> bool:
+        """Let a new client's first request arrive; return whether there was one."""
         try:
             client, address = listener.accept()
         except OSError as error:
             if error.errno not in _PASSING:
                 raise
-            return
+            return False
         self.nr_conns += 1
         conn = TConn(self.cfg, client, address, listener.getsockname())
         conn.init()
@@ -98,6 +100,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.answering = copy.copy(conn)
         conn.answering.sock = Joining(client)
         self.enqueue_req(conn)
+        return True
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Take new clients or not; at the end those that have connected by then, and no further ones."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                while self.nr_conns < self.worker_connections and self.accept(listener):
+                    pass
+                # Or whoever comes would be let in by the kernel, and cut off when this process has ended.
+                listener.close()
+            self.sockets = []
 
     def _is_wanted(self) -> bool:
         """Tell whether requests wait for a thread."""
@@ -189,10 +203,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Tell whether a connection can have another request: not if the rest of this were to be waited for."""
         parser = conn.parser
         parser.unreader.leave()
-        kept = keepalive and parser.finish_body(max_bytes=EARLY)
-        # Or the parser would look for that rest again.
+        kept = False
+        # Nobody is told what is wrong with that rest: there has been an answer.
+        with suppress(OSError, ServiceError, http.ParseException):
+            kept = keepalive and bool(parser.finish_body(max_bytes=EARLY))
+        # Or the parser would look for it again.
         parser.mesg = None
-        return bool(kept)
+        return kept
 
     def _follows(self, conn: Any) -> bool:
         """Wait a little for the next request of a connection, unless others need the thread.

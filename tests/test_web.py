@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.client
 import resource
+import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
+from app.arriving import EARLY, Source
 from tests.faults.parts import Web, serving
 from tests.security import raw
 
@@ -98,6 +101,55 @@ def test_a_process_that_ends_answers_on_connections_that_were_idle_what_is_on_it
             assert answer.statuses == [200]
             assert b"\r\nConnection: close\r\n" in answer.data
             assert answer.closed
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", web.port))
         since = time.monotonic()
         assert web.stop() == 0
         assert time.monotonic() - since < 20
+
+
+def test_a_client_that_has_connected_when_a_process_ends_is_answered(short_folder, tmp_path) -> None:
+    with serving(short_folder / "valkey-late", tmp_path, WEB_CONCURRENCY="1") as (_, web), ExitStack() as held:
+        (process,) = web.workers()
+        # It takes nobody while it is held, and so all of them when it has been told to end.
+        process.suspend()
+        clients = [held.enter_context(raw.connected(web.port)) for _ in range(5)]
+        web.running.terminate()
+        time.sleep(0.5)
+        process.resume()
+        for client in clients:
+            client.sendall(ASKED)
+            assert raw.read(client).statuses == [200]
+
+
+def test_no_more_is_taken_of_a_client_than_one_request_that_waits_and_what_came_with_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        source = Source(ours, 60.0, threading.BoundedSemaphore(), lambda: False)
+        theirs.setblocking(False)
+        for _ in range(50):
+            with suppress(BlockingIOError):
+                theirs.send(ASKED * 500)
+            assert source.gather()
+            assert len(source.buf.getvalue()) <= EARLY
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"zz\r\n", b"5\r\nabcdefgh\r\n0\r\n\r\n", b"1\r\na\r\n0\r\nbad trailer\r\n\r\n", b"1\r\n"],
+    ids=["no size", "another size", "a trailer", "its end"],
+)
+@pytest.mark.parametrize(("line", "status"), [(b"GET /health/live", 200), (b"POST /nothing", 404)])
+def test_what_is_wrong_behind_a_request_that_was_answered_is_told_to_nobody(web, line, status, rest) -> None:
+    chunked = line + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = raw.ask(web.port, chunked + rest, half_close=True)
+    assert answer.statuses == [status]
+    assert answer.closed
+
+
+def test_a_body_that_comes_late_behind_a_request_that_has_no_use_for_it_is_read(web) -> None:
+    with raw.connected(web.port) as client:
+        client.sendall(ASKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\n"))
+        time.sleep(0.3)
+        client.sendall(b"12345" + raw.PROBE)
+        assert raw.read(client).statuses == [200, 200]

@@ -87,6 +87,8 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield Finding("warn", "API_KEYS", "no key has the role admin: nobody may delete a model or see all jobs")
     else:
         yield Finding("ok", "API_KEYS", f"{len(settings.api_keys)} keys")
+    if not settings.on_loopback and not settings.allowed_hosts:
+        yield Finding("warn", "ALLOWED_HOSTS", "not set: a request may name any host, for which links are written then")
     if settings.signing_secret is None:
         yield Finding(
             "ok", "SIGNING_SECRET", "made here, in signing.key of DATA_DIR: keep a copy of it with the exports"

@@ -3,7 +3,7 @@
 import pytest
 
 from app.payloads.explaining import METHODS
-from tests.routes.conftest import AT_ONCE, kept, part, refused, training  # noqa: F401  fixtures
+from tests.routes.conftest import AT_ONCE, fitted, kept, part, refused, served, training  # noqa: F401  fixtures
 
 FIELDS = (
     "owner", "created_at", "created_by", "status", "state", "signature", "role", "namespace", "job_id", "key_id",
@@ -41,3 +41,12 @@ def test_no_method_of_explanation_does(refused, method):  # noqa: F811
 def test_nor_does_a_promotion(refused):  # noqa: F811
     pointers = [f"/{field}" for field in FIELDS]
     refused(422, *pointers, path="/models/kept/current", method="PUT", json={"version": 1, **SENT})
+
+
+def test_a_protocol_of_others_passes_over_what_it_does_not_know(client, served):  # noqa: F811
+    tensors = [{"name": name, "shape": [1], "datatype": "FP64", "data": [1.0]} for name in ("a", "b")]
+    plain = client.post("/v2/models/birds/infer", json={"id": "x", "inputs": tensors})
+    sent = {**SENT, "id": "x", "inputs": [{**one, **SENT} for one in tensors]}
+    answer = client.post("/v2/models/birds/infer", json=sent)
+    assert plain.status_code == 200, plain.text
+    assert (answer.status_code, answer.json) == (plain.status_code, plain.json)
