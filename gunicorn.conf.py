@@ -1,5 +1,6 @@
 """How gunicorn serves the app, here and on a platform: `gunicorn "app:create_app()"`."""
 
+import atexit
 import gc
 import logging
 import os
@@ -55,6 +56,16 @@ loglevel = _settings.log_level.lower()
 # The web processes add up their numbers through this folder.
 _metrics = _settings.prometheus_multiproc_dir or Path(tempfile.mkdtemp(prefix="automl-metrics-", dir=in_memory()))
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics}"]
+_own = os.getpid()
+
+
+def _forget() -> None:
+    """Remove the folder, if it was made here, when the process ends that has made it, at whatever point."""
+    if _settings.prometheus_multiproc_dir is None and os.getpid() == _own:
+        shutil.rmtree(_metrics, ignore_errors=True)
+
+
+atexit.register(_forget)
 
 
 def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -62,7 +73,7 @@ def _told(kind: type[BaseException], error: BaseException, trace: TracebackType 
     if not issubclass(kind, SettingsError):
         sys.__excepthook__(kind, error, trace)
         return
-    shutil.rmtree(_metrics, ignore_errors=True)
+    _forget()
     sys.stderr.write(f"{error}\n")
     sys.stderr.flush()
     os._exit(2)
@@ -111,9 +122,3 @@ def child_exit(server: Any, worker: Any) -> None:
     from app.telemetry import metrics
 
     metrics.ended(_metrics, worker.pid)
-
-
-def on_exit(server: Any) -> None:
-    """Remove the folder that was made here."""
-    if _settings.prometheus_multiproc_dir is None:
-        shutil.rmtree(_metrics, ignore_errors=True)

@@ -43,6 +43,9 @@ _MOST_RESTARTS = 5
 #: Seconds of that pause.
 _PAUSE = 10
 
+#: What stops the service: Ctrl-C, a platform, and a terminal that is closed.
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 _USAGE = """usage: python -m app               start the service
        python -m app check         look at the settings, Redis and the models in it
        python -m app export FILE   write all models into a file
@@ -124,7 +127,7 @@ class Supervisor:
     def run(self) -> int:
         """Start everything and watch it until a signal; return the exit status."""
         try:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _STOPS:
                 signal.signal(number, _stop)
             self._start()
             while all(process.look() for process in self._processes):
@@ -136,7 +139,7 @@ class Supervisor:
         except Stopping:
             return 0
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _STOPS:
                 signal.signal(number, signal.SIG_IGN)
             self._stop()
 

@@ -42,6 +42,9 @@ def run(words: list[str]) -> int:
     from app.store.embedded import EmbeddedError
     from app.store.opening import redis_of
 
+    # Names and ids may have letters that a terminal does not know.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         values = check(_PARAMETERS[what], asked).model_dump() if what in _PARAMETERS else {}
         with redis_of(Settings.from_environment()) as place:

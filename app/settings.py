@@ -6,6 +6,7 @@ Nothing else in the project reads the environment.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -91,6 +92,10 @@ def _parse_folder(text: object) -> object:
 def _parse_folders(text: object) -> object:
     """Read addresses of folders with spaces between them."""
     return tuple(map(Address.folder, text.split())) if isinstance(text, str) else text
+
+
+#: What a number is at most: thirty years of seconds.
+_MOST = 10**9
 
 
 class Settings(BaseModel):
@@ -226,6 +231,28 @@ class Settings(BaseModel):
             raise ValueError("must begin with tcp:// or tls://")
         return address
 
+    @field_validator("*")
+    @classmethod
+    def _a_number_that_all_can_hold(cls, value: Any) -> Any:
+        # Clocks, timers and Redis count seconds in 32 or 64 bits, some of them in nanoseconds.
+        if isinstance(value, int) and value > _MOST:
+            raise ValueError(f"must be at most {_MOST}")
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _an_address(cls, host: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9.:_%-]+", host):
+            raise ValueError("must be an address or the name of a machine")
+        return host
+
+    @field_validator("prometheus_multiproc_dir")
+    @classmethod
+    def _a_folder_that_is_there(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError("must be a folder that is there")
+        return folder
+
     @field_validator("otel_exporter_otlp_endpoint")
     @classmethod
     def _a_scheme_of_http(cls, address: str | None) -> str | None:
@@ -310,6 +337,8 @@ class Settings(BaseModel):
         """
         values: dict[str, Any] = {name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper())}
         try:
+            for name, value in values.items():
+                _check_text(name, value)
             if "redis_url" not in values:
                 values["redis_url"] = bound_services.redis_url(environ)
             return cls(**values)
@@ -319,6 +348,17 @@ class Settings(BaseModel):
             raise SettingsError("; ".join(map(_in_words, wrong))) from None
         except ValueError as error:
             raise SettingsError(str(error)) from None
+
+
+def _check_text(name: str, value: str) -> None:
+    """Refuse a value in which there is what no setting has: bytes that are no UTF-8, line breaks, terminals' commands.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not value.replace("\n", " ").replace("\t", " ").isprintable():
+        raise ValueError(f"{name.upper()}: has characters that cannot be printed")
 
 
 def misspelt(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:

@@ -126,7 +126,14 @@ def test_a_killed_part_is_started_again_and_the_model_is_served(started, words):
     train(service)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, id="SIGTERM"),
+        pytest.param(signal.SIGHUP, id="a closed terminal", marks=pytest.mark.nightly),
+    ],
+)
 def test_a_stop_in_the_middle_of_a_training_ends_every_process(started, number):
     process, service, _ = started
     files = {

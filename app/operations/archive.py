@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import IO, Any
@@ -56,10 +57,13 @@ def export_models(client: redis.Redis, secret: str, path: Path) -> int:
 
 def _export(client: redis.Redis, secret: str, path: Path, lost: list[str]) -> int:
     """Write the file, and return how many versions are in it."""
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
+    if path.name == "" or (path.exists() and not path.is_file()):
+        raise RestoreError("The file cannot be written: what has its name is no file.")
+    # One of its own: another export may write at the same time, and the last to end has the name.
+    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
+    part = Path(name)
     try:
-        with open(part, "xb+", opener=_private) as file:
+        with open(descriptor, "wb+") as file:
             file.write(bytes(signature.SIZE))
             counted = _write(file, client, secret, lost)
             signed = signature.sign(_PURPOSE, _digest(file), secret)
@@ -134,7 +138,3 @@ def _digest(file: IO[bytes]) -> bytes:
     """Return the SHA-256 of all behind the signature."""
     file.seek(signature.SIZE)
     return hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)

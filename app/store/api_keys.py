@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -27,6 +28,9 @@ from app.store import signature
 from app.store.connection import store_errors
 
 KEYS = "automl:keys"
+
+#: The id of a key.
+_ID = re.compile(r"[0-9a-f]{12}")
 
 #: Keeps these signatures apart from any other use of the same secret.
 _PURPOSE = b"automl key 1\n"
@@ -152,6 +156,8 @@ class ApiKeys:
         ------
         KeyNotFound
         """
+        if not _ID.fullmatch(key_id):
+            raise KeyNotFound(key_id)
         text, digest = _new(key_id)
         until = time.time() + grace_seconds
 
@@ -168,6 +174,8 @@ class ApiKeys:
         ------
         KeyNotFound
         """
+        if not _ID.fullmatch(key_id):
+            raise KeyNotFound(key_id)
         self._change(by, key_id, None)
 
     @store_errors()

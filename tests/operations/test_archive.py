@@ -9,10 +9,12 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from app import create_app
+from app.operations import archive
 from app.operations.archive import export_models, import_models
 from app.settings import Settings
 from app.store.artifact import Artifact
@@ -185,7 +187,7 @@ def test_the_file_is_its_owners_alone_and_whole_or_not_there(full, exported, tmp
     size = exported.stat().st_size
     export_models(full, SECRET, tmp_path / "here")
     assert exported.stat().st_size == size
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["here"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "here.part"]
 
 
 def test_what_cannot_be_read_is_left_out_and_told(void, exported, tmp_path, capsys):
@@ -211,6 +213,32 @@ def test_of_a_model_whose_current_version_is_not_known_all_are_exported(void, ex
     void.flushall()
     import_models(void, SECRET, tmp_path / "again")
     assert {key: told[:4] for key, told in everything(void).items()} == whole
+
+
+@pytest.mark.parametrize("name", ["", "..", "folder", "pipe"])
+def test_what_is_no_file_is_not_replaced(void, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RestoreError, match=r"^The file cannot be written: "):
+        export_models(void, SECRET, Path(name))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_of_two_exports_at_once_each_is_whole_and_the_last_has_the_name(full, void, tmp_path, monkeypatch):
+    path, write = tmp_path / "models", archive._write
+
+    def beside(file, client, secret, lost):
+        monkeypatch.setattr(archive, "_write", write)
+        assert export_models(client, secret, path) == 0
+        assert import_models(void, secret, path) == 0
+        return write(file, client, secret, lost)
+
+    monkeypatch.setattr(archive, "_write", beside)
+    assert export_models(full, SECRET, path) == 0
+    assert import_models(void, SECRET, path) == 0
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_is_not_there_is_told(void, tmp_path):

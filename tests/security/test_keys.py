@@ -255,8 +255,10 @@ def test_a_key_lives_by_command_too(client, capsys, monkeypatch, settings):
     assert commanded(*command, "revoke", key_id) == f"revoked: {key_id}\n"
     time.sleep(1)
     assert opens(client, newer) == 401
-    assert key_command.run(["revoke", key_id]) == 2
-    assert "There is no key" in capsys.readouterr().err
+    for unknown in (key_id, "\udcff", "x" * 9_999):
+        for words in (["revoke", unknown], ["rotate", unknown]):
+            assert key_command.run(words) == 2
+            assert "There is no key" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
