@@ -91,6 +91,18 @@ def test_no_part_starts_on_a_redis_that_evicts_models(begin, place, policy):
         assert line.startswith(f"REDIS_URL: this Redis evicts keys (maxmemory-policy {policy})")
 
 
+@pytest.mark.nightly
+def test_a_worker_that_waited_for_a_redis_ends_where_that_evicts_models(begin, place):
+    server = Valkey(place / "redis", maxmemory="100mb", maxmemory_policy="allkeys-lru")
+    worker = Worker(server.url, place)
+    begin(worker)
+    until(lambda: "waits" in worker.log() or "Redis" in worker.log(), "it waits")
+    begin(server)
+    status, said = ended(worker)
+    assert status == 2
+    assert "maxmemory-policy allkeys-lru" in said
+
+
 def test_the_policy_is_known_without_the_right_to_ask_for_the_configuration(begin, place):
     server = begin(Valkey(place / "redis", maxmemory="100mb", maxmemory_policy="allkeys-lru"))
     rights = ["~*", "&*", "+@all", "-config"]
