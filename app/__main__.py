@@ -128,7 +128,9 @@ class Supervisor:
         """Start everything and watch it until a signal; return the exit status."""
         try:
             for number in _STOPS:
-                signal.signal(number, _stop)
+                # `nohup` asks for a service that outlives its terminal.
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                    signal.signal(number, _stop)
             self._start()
             while all(process.look() for process in self._processes):
                 if self._redis is not None:

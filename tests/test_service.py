@@ -152,6 +152,21 @@ def test_a_stop_in_the_middle_of_a_training_ends_every_process(started, number):
     assert not alive
 
 
+@pytest.mark.nightly
+def test_a_service_that_is_to_outlive_its_terminal_does(short_folder):
+    # As `nohup` starts it.
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process, service = start_service(short_folder / "nohup")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    process.send_signal(signal.SIGHUP)
+    time.sleep(1)
+    assert service.get("/health/ready").ok
+    process.terminate()
+    assert process.wait(PATIENCE) == 0
+
+
 def test_a_second_service_on_the_same_folder_is_refused(started):
     _, service, folder = started
     second = subprocess.run(
