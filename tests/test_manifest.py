@@ -120,7 +120,17 @@ def test_the_runtime_is_a_python_that_the_pins_are_for():
 
 
 @pytest.mark.timeout(1200)
-def test_live_tests_pass_on_the_processes_of_the_manifest(started, bound_redis, tmp_path):
+@pytest.mark.parametrize(
+    "tests",
+    [
+        # What a platform changes is how processes find each other, not kinds of data, limits or explanations.
+        pytest.param(["test_main_job.py"], id="the main job"),
+        pytest.param(
+            ["test_versions.py", "test_api_document.py", "test_jobs.py"], id="more", marks=pytest.mark.nightly
+        ),
+    ],
+)
+def test_live_tests_pass_on_the_processes_of_the_manifest(started, bound_redis, tmp_path, tests):
     port, key = free_port(), secrets.token_urlsafe(32)
     variables = {
         "api_keys": f"admin:{hashlib.sha256(key.encode()).hexdigest()}",
@@ -142,10 +152,7 @@ def test_live_tests_pass_on_the_processes_of_the_manifest(started, bound_redis, 
         sys.executable,
         "-m",
         "pytest",
-        # What a platform changes is how processes find each other, not kinds of data, limits or explanations.
-        "tests/live/test_main_job.py",
-        "tests/live/test_versions.py",
-        "tests/live/test_api_document.py",
+        *(f"tests/live/{name}" for name in tests),
         "--host",
         url,
         "--api-key",

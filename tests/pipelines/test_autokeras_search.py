@@ -127,7 +127,9 @@ def test_a_search_is_the_same_under_the_same_seed():
     assert once == again
 
 
-@pytest.mark.parametrize("tuner", ["greedy", "random", "bayesian"])
+@pytest.mark.parametrize(
+    "tuner", ["greedy", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("random", "bayesian"))]
+)
 def test_every_network_of_a_search_is_another(tuner):
     arguments = {"max_trials": 4, "epochs": 1, "tuner": tuner}
     tried = [trial.details["hyperparameters"] for trial in found(problem(TABLE, model_args=arguments))]
