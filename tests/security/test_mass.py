@@ -45,8 +45,8 @@ def test_nor_does_a_promotion(refused):  # noqa: F811
 
 def test_a_protocol_of_others_passes_over_what_it_does_not_know(client, served):  # noqa: F811
     tensors = [{"name": name, "shape": [1], "datatype": "FP64", "data": [1.0]} for name in ("a", "b")]
-    plain = client.post("/v2/models/birds/infer", json={"id": "x", "inputs": tensors})
+    plain = client.post("/v2/models/7/infer", json={"id": "x", "inputs": tensors})
     sent = {**SENT, "id": "x", "inputs": [{**one, **SENT} for one in tensors]}
-    answer = client.post("/v2/models/birds/infer", json=sent)
+    answer = client.post("/v2/models/7/infer", json=sent)
     assert plain.status_code == 200, plain.text
     assert (answer.status_code, answer.json) == (plain.status_code, plain.json)
