@@ -178,6 +178,9 @@ class Ours:
         ready = load.get("/health/live") if wait else None
         server = start("ours", command, port, cores, ready, self._folder / f"web-{port}.log", **environment)
         try:
+            # The first answers before the last is there.
+            while wait and len(server.children()) < workers:
+                time.sleep(0.01)
             yield server
         finally:
             server.stop()
