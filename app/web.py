@@ -67,6 +67,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """A request that waited past its time need not be worked on: whoever sent it has gone."""
 
     sockets: list[Any]
+    alive: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -112,6 +113,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 # Or whoever comes would be let in by the kernel, and cut off when this process has ended.
                 listener.close()
             self.sockets = []
+
+    def is_parent_alive(self) -> bool:
+        """Tell whether what has started this process lives; where it does not, this one ends as when it is told to."""
+        self.alive = self.alive and super().is_parent_alive()
+        return bool(self.alive)
 
     def _is_wanted(self) -> bool:
         """Tell whether requests wait for a thread."""

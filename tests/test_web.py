@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, suppress
 import pytest
 
 from app.arriving import EARLY, Source
-from tests.faults.parts import Web, serving
+from tests.faults.parts import Web, serving, until
 from tests.security import raw
 
 ASKED = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -120,6 +120,22 @@ def test_a_client_that_has_connected_when_a_process_ends_is_answered(short_folde
         for client in clients:
             client.sendall(ASKED)
             assert raw.read(client).statuses == [200]
+
+
+def test_a_process_whose_parent_was_killed_ends_in_order(short_folder, tmp_path) -> None:
+    with serving(short_folder / "valkey-orphan", tmp_path, WEB_CONCURRENCY="1") as (_, web):
+        (process,) = web.workers()
+        with raw.connected(web.port) as idle:
+            idle.sendall(ASKED)
+            assert idle.recv(2**16).startswith(b"HTTP/1.1 200 ")
+            web.kill()
+            # It looks once a second.
+            time.sleep(2)
+            idle.sendall(ASKED)
+            assert raw.read(idle).statuses == [200]
+            until(lambda: not process.is_running(), "it ends", 10)
+            with pytest.raises(ConnectionRefusedError):
+                raw.connected(web.port)
 
 
 def test_no_more_is_taken_of_a_client_than_one_request_that_waits_and_what_came_with_it() -> None:
