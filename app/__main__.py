@@ -213,6 +213,9 @@ def main(words: list[str]) -> int:
             case ["check"]:
                 return check(settings)
             case ["export", file]:
+                for number in _STOPS:
+                    # What has been written by then is removed.
+                    signal.signal(number, lambda number, _: sys.exit(128 + number))
                 with redis_of(settings) as (client, secret):
                     return export_models(client, secret, Path(file))
             case ["import", file]:

@@ -28,7 +28,7 @@ _PATIENCE, _PACE = 15, 2**16
 #: Seconds that a thread that nobody else wants waits for a client in all before it needs a place among those that may.
 _GRACE = 0.25
 
-#: Milliseconds after which a thread that waits looks whether others want it.
+#: Milliseconds after which a thread that waits looks whether others want it, and for which it waits in all if they do.
 _LOOK = 20
 
 #: The end of a head, also of one that the parser is going to refuse.
@@ -143,26 +143,30 @@ class Source(SocketUnreader):  # type: ignore[misc]
     def _wait(self) -> None:
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
+        if poll.poll(0):
+            self._look_at_the_time()
+            return
+        if self._left:
+            raise TimeoutError
         since = time.monotonic()
-        while not poll.poll(0 if self._left else _LOOK):
-            if self._left:
-                raise TimeoutError
+        while not poll.poll(_LOOK):
             self._check(time.monotonic() - since)
         self._waited += time.monotonic() - since
         self._check(0.0)
 
     def _check(self, more: float) -> None:
         """Refuse to wait for a client whose time is over, or for one more than may be waited for."""
-        if self._left:
-            return
-        if self.ends is not None and time.monotonic() > self.ends:
-            raise TooSlow
+        self._look_at_the_time()
         wanted = self._wanted()
-        if self._placed or (self._waited + more < _GRACE and not wanted):
+        if self._placed or self._waited + more < (_LOOK / 1000 if wanted else _GRACE):
             return
         self._placed = self._places.acquire(blocking=False)
         if not self._placed and wanted:
             raise Overloaded
+
+    def _look_at_the_time(self) -> None:
+        if self.ends is not None and not self._left and time.monotonic() > self.ends:
+            raise TooSlow
 
 
 def _is_whole(early: bytes) -> bool:

@@ -15,9 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from app import access, caller, probes
+from app import access, caller, exposure, probes
 from app.errors import KeyMissing, OriginRefused, RoleMissing, Unreadable
-from app.exposure import is_loopback
 from app.settings import ROLES, Settings
 
 if TYPE_CHECKING:
@@ -180,7 +179,7 @@ def check_host(settings: Settings, host: str) -> None:
 
 @lru_cache(maxsize=64)
 def _is_own(host: str, listening: str, allowed: tuple[str, ...]) -> bool:
-    own = {*_LOOPBACK, listening} if is_loopback(listening) else {*allowed}
+    own = {*_LOOPBACK, listening} if exposure.is_loopback(listening) else {*allowed}
     if not own:
         return True
     # Werkzeug's own TRUSTED_HOSTS cannot hold an IPv6 address.
@@ -211,6 +210,7 @@ def main() -> int:
     """Make, list, replace or revoke keys, as the words of the command line say."""
     from app.key_command import run
 
+    exposure.forbid_dumps()
     return run(sys.argv[1:])
 
 

@@ -40,7 +40,10 @@ def is_loopback(host: str) -> bool:
 
 
 def forbid_dumps() -> None:
-    """Let neither this process nor those that it starts write their memory, secrets among it, to a file at a crash."""
+    """Let the kernel write to no file the memory, secrets among it, of this process and those that it starts.
+
+    Where it hands memory to a program instead (`kernel.core_pattern`), what becomes of it is that program's.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

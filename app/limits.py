@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.errors import QuotaExceeded, StoreUnavailable, TooMany
@@ -62,12 +62,16 @@ class Buckets:
 
 @dataclass
 class _Spent:
-    """Rows of a key on a day: `known` of all processes, `own` of this one since they were told."""
+    """Rows of a key on a day: `known` of all processes, `own` of this one since they were told.
+
+    Whoever asks while Redis is told waits for what it says, which may be the first that this process hears.
+    """
 
     day: int
     known: int = 0
     own: int = 0
     told: float = 0.0
+    sharing: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Limits:
@@ -145,20 +149,21 @@ class Limits:
 
     def _share_rows(self, key_id: str, spent: _Spent) -> None:
         """Tell Redis, and hear from it, once in a while; without an answer this process goes by what it knows."""
-        with self._lock:
-            now = self._clock()
-            if now < self._silent_until or (spent.told and now - spent.told < _SHARED):
+        with spent.sharing:
+            with self._lock:
+                now = self._clock()
+                if now < self._silent_until or (spent.told and now - spent.told < _SHARED):
+                    return
+                spent.told, telling = now, spent.own
+            # Other keys do not wait with it.
+            try:
+                known = self._add(key_id, spent.day, telling)
+            except StoreUnavailable:
+                self._silent_until = self._clock() + _PAUSE
                 return
-            spent.told, telling = now, spent.own
-        # Other keys, and other requests of this one, do not wait with it.
-        try:
-            known = self._add(key_id, spent.day, telling)
-        except StoreUnavailable:
-            self._silent_until = self._clock() + _PAUSE
-            return
-        with self._lock:
-            spent.known = known
-            spent.own -= telling
+            with self._lock:
+                spent.known = known
+                spent.own -= telling
 
     def _share(self, per_minute: int) -> int:
         return math.ceil(per_minute / self._settings.web_concurrency)

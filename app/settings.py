@@ -94,6 +94,9 @@ def _parse_folders(text: object) -> object:
     return tuple(map(Address.folder, text.split())) if isinstance(text, str) else text
 
 
+#: Characters that no setting has; what is no UTF-8 arrives as the last of these.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
 #: What a number is at most: thirty years of seconds.
 _MOST = 10**9
 
@@ -351,14 +354,14 @@ class Settings(BaseModel):
 
 
 def _check_text(name: str, value: str) -> None:
-    """Refuse a value in which there is what no setting has: bytes that are no UTF-8, line breaks, terminals' commands.
+    """Refuse a value with what no setting has: bytes that are no UTF-8, and control characters but for blanks.
 
     Raises
     ------
     ValueError
     """
-    if not value.replace("\n", " ").replace("\t", " ").isprintable():
-        raise ValueError(f"{name.upper()}: has characters that cannot be printed")
+    if _CONTROL.search(value):
+        raise ValueError(f"{name.upper()}: has bytes that are no text, or control characters")
 
 
 def misspelt(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:

@@ -31,8 +31,12 @@ from app.errors import Malformed, ServiceError, TooSlow
 from app.leaving import Joining, in_words, refuse
 from app.telemetry import logs
 
-#: What accepting a connection may fail of and leave the next a chance: it is gone again, or there is no room for it.
-_PASSING = {errno.EAGAIN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+#: What accepting a connection fails of where there is no room for it, and beside that where it is gone again.
+_FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_PASSING = {errno.EAGAIN, errno.ECONNABORTED, *_FULL}
+
+#: Seconds until it is tried again, and between two lines of the log about it.
+_ROOM, _TELL = 0.05, 60.0
 
 #: Milliseconds that a thread waits for the next request of a connection.
 _STAY = 10
@@ -75,7 +79,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._refusing = ThreadPoolExecutor(_REFUSING, "refusing")
         # Connections whose next request is still to arrive, or that are about to be closed.
         self.pending_conns = set[Any]()
-        self._looked, self._stops = 0.0, 0.0
+        self._looked, self._stops, self._told = 0.0, 0.0, -math.inf
 
     def init_process(self) -> None:
         """Begin to work, in a process of its own."""
@@ -91,6 +95,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except OSError as error:
             if error.errno not in _PASSING:
                 raise
+            if error.errno in _FULL:
+                self._wait_for_room(error)
             return False
         self.nr_conns += 1
         conn = TConn(self.cfg, client, address, listener.getsockname())
@@ -103,9 +109,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.enqueue_req(conn)
         return True
 
+    def _wait_for_room(self, error: OSError) -> None:
+        """Say that there is no room for a client, now and then, and wait a moment: it would be found at once again."""
+        if time.monotonic() > self._told + _TELL:
+            self._told = time.monotonic()
+            self.log.warning("a client has to wait: %s", error.strerror)
+        time.sleep(_ROOM)
+
     def set_accept_enabled(self, enabled: bool) -> None:
         """Take new clients or not; at the end those that have connected by then, and no further ones."""
-        super().set_accept_enabled(enabled)
+        super().set_accept_enabled(enabled and self.alive)
         if not self.alive:
             for listener in self.sockets:
                 while self.nr_conns < self.worker_connections and self.accept(listener):

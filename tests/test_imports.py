@@ -240,7 +240,6 @@ def own():
 without = own()
 hooks["pre_fork"](None, None)
 print(own(), without)
-hooks["on_exit"](None)
 """
 
 

@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from app.addresses import Address
-from app.errors import Conflict, Fault, InvalidParameters, NoBatchFolder, NoResult, ServiceError, UploadTooLarge
+from app.errors import (
+    Conflict,
+    Fault,
+    InvalidParameters,
+    JobRefused,
+    NoBatchFolder,
+    NoResult,
+    ServiceError,
+    UploadTooLarge,
+)
 from app.jobs.progress import JobProgress
 from app.jobs.records import Job, JobKind, JobRecords, JobState
 from app.payloads.batches.parameters import BatchParameters, Form, Order, told
@@ -197,10 +206,12 @@ def sweep(records: JobRecords, settings: Settings) -> None:
     with suppress(ServiceError, OSError):
         for place in Place.of(settings.batch_url).files(_LEFT):
             name = place.path.rpartition("/")[2]
-            job = records.find(name.partition(".")[0])
-            kept = JobState.FINISHED if name.endswith(".result") else None
-            if job is None or (job.state.final and job.state is not kept):
-                place.remove()
+            # What cannot be read of a job is kept, and keeps no other file.
+            with suppress(JobRefused):
+                job = records.find(name.partition(".")[0])
+                kept = JobState.FINISHED if name.endswith(".result") else None
+                if job is None or (job.state.final and job.state is not kept):
+                    place.remove()
 
 
 def _own(job_id: str, ending: str, settings: Settings) -> Place:

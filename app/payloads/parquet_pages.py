@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 #: Bytes that the header of a page has at most; what is longest in one are the least and the greatest of its values.
 _HEADER = 2**16
 
-#: Fields of a page's header: what it unfolds to, and how long it is as it is stored.
-_UNFOLDED, _STORED = 2, 3
+#: Fields of a page's header: what it unfolds to, and how long it is as it is stored; and the last that one may have.
+_UNFOLDED, _STORED, _LAST = 2, 3, 15
 
 #: Types of the compact protocol.
-_TRUE, _FALSE, _BYTE, _I16, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12
+_TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
+
+#: Bytes of a page at most.
+_LARGEST = 2**31
 
 #: Bits of a number at most.
 _BITS = 63
@@ -34,8 +37,9 @@ _BITS = 63
 _DEPTH = 8
 
 
-#: Writers after which pyarrow looks no further than where the footer says that a column ends.
-_EXACT = re.compile(r"(?!parquet-mr)|parquet-mr version (1\.([3-9]|\d\d)|[2-9])")
+#: Writers after which pyarrow looks no further than where the footer says that a column ends: all but one of 2013, for
+#: which it also takes those whose version it cannot read.
+_EXACT = re.compile(r"(?!parquet-mr)|parquet-mr version (1\.([3-9]|\d\d)|[2-9]\.\d+)\.\d+(?![\w.])")
 
 
 def unfolded(file: IO[bytes], footer: pq.FileMetaData) -> Iterator[int]:
@@ -51,7 +55,7 @@ def unfolded(file: IO[bytes], footer: pq.FileMetaData) -> Iterator[int]:
     ValueError
         A page is not as the format has it, or its writer is of 2013.
     """
-    if not _EXACT.match((footer.created_by or "").lower()):
+    if not _EXACT.match((footer.created_by or "").strip().lower()):
         raise ValueError("a writer that is too old")
     for number in range(footer.num_row_groups):
         group = footer.row_group(number)
@@ -68,6 +72,9 @@ def unfolded(file: IO[bytes], footer: pq.FileMetaData) -> Iterator[int]:
                 header = _Header(file.read(_HEADER))
                 yield header.unfolded
                 at += header.length + header.stored
+            if at > end:
+                # What is behind its end would not have been looked at.
+                raise ValueError("a page that is longer than its column")
 
 
 class _Header:
@@ -88,17 +95,24 @@ class _Header:
         except (IndexError, RecursionError):
             raise ValueError("a header that is cut off") from None
         self.unfolded, self.stored = found.get(_UNFOLDED, -1), found.get(_STORED, -1)
-        if self.unfolded < 0 or self.stored < 0:
+        if not (0 <= self.unfolded < _LARGEST and 0 <= self.stored < _LARGEST):
             raise ValueError("a page without a size")
 
     def _numbers(self) -> dict[int, int]:
-        """Read a structure, and return the whole numbers among its fields."""
+        """Read a structure, and return the whole numbers of 32 bits among its fields.
+
+        What readers do not agree about, a field that comes twice or is of another type, is refused.
+        """
         found: dict[int, int] = {}
+        known = set[int]()
         field = 0
         while (byte := self._byte()) != 0:
             kind = byte & 15
             field = field + (byte >> 4) if byte >> 4 else self._number()
-            if _I16 <= kind <= _I64:
+            if not 0 < field <= _LAST or field in known or (field in (_UNFOLDED, _STORED) and kind != _I32):
+                raise ValueError("a field that no page has")
+            known.add(field)
+            if kind == _I32:
                 found[field] = self._number()
             elif kind not in (_TRUE, _FALSE):
                 self._skip(kind, _DEPTH)

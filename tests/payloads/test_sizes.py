@@ -7,6 +7,7 @@ import sys
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -204,6 +205,70 @@ def test_pages_of_any_bytes_are_a_table_or_refused():
             data[place] = generator.integers(256)
         with suppress(Unreadable, UploadTooLarge):
             assert list(arrow_blocks.parquet(io.BytesIO(bytes(data)), "data"))
+
+
+def field(number, kind, value, before=0):
+    """Write a field of a header; of a structure and of bytes as short as they can be."""
+    step = number - before
+    begin = bytes([step << 4 | kind]) if 0 < step < 16 else bytes([kind]) + zigzag(number)
+    return begin + zigzag(value)
+
+
+PAGE = field(1, 5, 0) + field(2, 5, 10, 1) + field(3, 5, 20, 2)
+
+
+def test_a_header_is_read_as_its_format_has_it():
+    found = parquet_pages._Header(PAGE + field(4, 5, 7, 3) + b"\0" + b"what follows")
+    assert (found.unfolded, found.stored, found.length) == (10, 20, len(PAGE) + 3)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param(field(2, 5, 2**30, 3), id="a size that comes twice"),
+        pytest.param(field(2, 6, 10, 3), id="a size of another type, too"),
+        pytest.param(field(65538, 5, 2**30), id="a number of a field that others cut to 16 bits"),
+        pytest.param(field(16, 5, 1), id="a field that no page has"),
+    ],
+)
+def test_what_readers_do_not_agree_about_in_a_header_is_refused(more):
+    with pytest.raises(ValueError, match=r"^a "):
+        parquet_pages._Header(PAGE + more + b"\0")
+
+
+def test_a_size_beyond_what_a_page_may_have_is_refused():
+    for sizes in ((2**31, 20), (10, 2**32 + 20), (-1, 20)):
+        header = field(1, 5, 0) + field(2, 5, sizes[0] % 2**62, 1) + field(3, 5, sizes[1], 2)
+        with pytest.raises(ValueError, match=r"^a "):
+            parquet_pages._Header(header + b"\0")
+
+
+@pytest.mark.parametrize(
+    ("writer", "exact"),
+    [
+        ("parquet-cpp-arrow version 26.0.1", True), ("", True), (None, True),
+        ("parquet-mr version 1.12.2 (build 77e30c8093386ec52c3cfa6c34b7ef3321322c94)", True),
+        ("parquet-mr version 1.10.1-databricks-0002", True), ("parquet-mr version 1.3.0", True),
+        ("parquet-mr version 1.2.8", False), (" parquet-mr version 1.2.8", False), ("parquet-mr", False),
+        ("parquet-mr version 1.3x", False), ("parquet-mr version 2x", False), ("parquet-mr version 1.13.x", False),
+        ("Parquet-MR version 1.2.8 (build x)", False),
+    ],
+)  # fmt: skip
+def test_writers_whose_pages_may_go_on_beyond_their_column_are_known(writer, exact):
+    footer = SimpleNamespace(created_by=writer, num_row_groups=0)
+    if exact:
+        assert list(parquet_pages.unfolded(io.BytesIO(), footer)) == []
+    else:
+        with pytest.raises(ValueError, match="too old"):
+            list(parquet_pages.unfolded(io.BytesIO(), footer))
+
+
+def test_a_page_that_leads_beyond_its_column_is_refused():
+    chunk = SimpleNamespace(data_page_offset=0, has_dictionary_page=False, total_compressed_size=15)
+    group = SimpleNamespace(num_columns=1, column=lambda _: chunk)
+    footer = SimpleNamespace(created_by=None, num_row_groups=1, row_group=lambda _: group)
+    with pytest.raises(ValueError, match="longer than its column"):
+        list(parquet_pages.unfolded(io.BytesIO(PAGE + b"\0" * 99), footer))
 
 
 @pytest.mark.parametrize(

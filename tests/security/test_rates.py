@@ -214,6 +214,32 @@ def test_a_key_whose_rows_redis_is_slow_to_count_holds_up_no_other(settings):
         waits.join(10)
 
 
+def test_of_many_who_ask_before_redis_has_told_of_a_key_none_is_given_more_than_is_left(settings):
+    asked, release, refused = threading.Event(), threading.Event(), list[str]()
+
+    def add(key_id, day, rows):
+        asked.set()
+        assert release.wait(10)
+        return 10 + rows
+
+    limits = Limits(settings, add, Clock())
+
+    def ask():
+        try:
+            limits.spend("used up", 10, 1)
+        except QuotaExceeded as error:
+            refused.append(error.code)
+
+    threads = [threading.Thread(target=ask) for _ in range(5)]
+    for one in threads:
+        one.start()
+    assert asked.wait(10)
+    release.set()
+    for one in threads:
+        one.join(10)
+    assert refused == ["quota-exceeded"] * 5
+
+
 def test_a_redis_that_did_not_answer_is_not_waited_for_at_every_prediction(settings):
     clock, asked = Clock(), []
 
