@@ -435,14 +435,16 @@ def test_files_of_no_known_form_and_of_no_model_are_refused_at_once(send, client
 def test_files_of_jobs_that_are_forgotten_are_swept_away(client, send, ended, own, settings, client_of_redis, tmp_path):
     kept = ended(send(written(batch_models.rows(), "csv"), "rows.csv", pipeline_id="table"))["jobId"]
     waiting = send(b"a\n1\n", "rows.csv", pipeline_id="table").json["jobId"]
-    for name in ("0" * 32 + ".result", "sending-x"):
+    # One whose job cannot be read stays, and keeps no other.
+    client_of_redis.hset(f"automl:job:{'0' * 32}", "state", "finished")
+    for name in ("0" * 32 + ".result", "3" * 32 + ".result", "sending-x"):
         (tmp_path / "own" / name).write_bytes(b"left")
     (tmp_path / "own" / ("1" * 32 + ".result")).write_bytes(b"new")
     for path in (tmp_path / "own").iterdir():
         if not path.name.startswith("1"):
             os.utime(path, (0, 0))
     batches.sweep(JobRecords(client_of_redis, settings.signing_secret, 1), settings)
-    assert own() == sorted([f"{kept}.result", f"{waiting}.upload", "1" * 32 + ".result"])
+    assert own() == sorted([f"{kept}.result", f"{waiting}.upload", "0" * 32 + ".result", "1" * 32 + ".result"])
 
 
 def test_an_operator_cannot_allow_what_is_not_safe_to_open():
