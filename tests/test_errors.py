@@ -103,6 +103,8 @@ def test_an_unforeseen_error_is_a_500_without_its_words(failing, caplog):
 
 
 def test_what_the_caller_cannot_mend_is_in_the_log(failing, caplog):
+    # Whatever level another test has left: each request has a line at INFO.
+    caplog.set_level(logging.WARNING)
     failing(errors.ModelNotFound(7))
     assert not caplog.records
     failing(errors.EngineMissing("TPOT", "tpot"))
