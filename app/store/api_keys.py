@@ -156,9 +156,7 @@ class ApiKeys:
         ------
         KeyNotFound
         """
-        if not _ID.fullmatch(key_id):
-            raise KeyNotFound(key_id)
-        text, digest = _new(key_id)
+        text, digest = _new(_checked(key_id))
         until = time.time() + grace_seconds
 
         def changed(key: ApiKey) -> ApiKey:
@@ -174,9 +172,7 @@ class ApiKeys:
         ------
         KeyNotFound
         """
-        if not _ID.fullmatch(key_id):
-            raise KeyNotFound(key_id)
-        self._change(by, key_id, None)
+        self._change(by, _checked(key_id), None)
 
     @store_errors()
     def add_rows(self, key_id: str, day: int, rows: int) -> int:
@@ -214,6 +210,18 @@ class ApiKeys:
         key = ApiKey(**{one.name: stored[one.name] for one in fields(ApiKey) if one.name in stored})
         # A signed one under another's name is not that one.
         return key if key.key_id == key_id else None
+
+
+def _checked(key_id: str) -> str:
+    """Return an id that a key may have: what is no text can be neither hashed nor sent to Redis.
+
+    Raises
+    ------
+    KeyNotFound
+    """
+    if not _ID.fullmatch(key_id):
+        raise KeyNotFound(key_id)
+    return key_id
 
 
 def _new(key_id: str) -> tuple[str, str]:
