@@ -4,9 +4,10 @@
     python benchmarks/simulate.py --write    puts the tables into docs/scaling.md too
 
 It reads benchmarks/serve.json (cases `workers`, `cold` and `growth`). The costs of a prediction are those of one web
-process; what two do is simulated from them and compared with what two did. One figure is fitted: how much longer a
-process takes with another beside it, by what two did for eight clients. The rest goes beyond what was measured: the
-kernel, the network and load balancers are taken to be no bottleneck.
+process; what two do is simulated from them and compared with what two did. What the clients take is no cost of the
+service, so each comparison has what they took in it: of a process that answers sooner they wake up oftener. One figure
+is fitted: how much longer a process takes with another beside it, by what two did for eight clients. The rest goes
+beyond what was measured: the kernel, the network and load balancers are taken to be no bottleneck.
 """
 
 from __future__ import annotations
@@ -109,7 +110,10 @@ def simulated(kept: Kept, model: str, processes: int, clients: int, expected: fl
     """Return the rate of web processes that share two cores with clients, who are dealt out evenly."""
     seconds = max(1.0, 200 / expected)
     setup = Setup(processes, clients, cores=2, seconds=seconds, unseen=WARM_UP * seconds)
-    return simulate(setup, replace(costs_of(kept, model, max(1, clients // processes)), beside=factor)).rate
+    costs = costs_of(kept, model, max(1, clients // processes))
+    points = kept["workers"]["figures"][model]
+    client = next(one[str(processes)]["client_us"] for one in points if one["clients"] == clients) / 1e6
+    return simulate(setup, replace(costs, client=client, beside=factor)).rate
 
 
 def large_of(kept: Kept) -> Costs:
