@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 
+import psutil
 import pytest
 
 from app.arriving import EARLY, Source
@@ -83,6 +84,33 @@ def test_where_hardly_any_room_is_left_connections_are_closed_in_order(short_fol
             assert all(closed[40:])
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_client_for_whom_a_process_has_no_room_waits_until_there_is_some(short_folder, tmp_path) -> None:
+    with serving(short_folder / "valkey-full", tmp_path, WEB_CONCURRENCY="1") as (_, web), ExitStack() as held:
+        (process,) = web.workers()
+        usual = process.rlimit(psutil.RLIMIT_NOFILE)
+        # It has opened more than these by now; what it has stays open.
+        process.rlimit(psutil.RLIMIT_NOFILE, (3, usual[1]))
+        clients = [held.enter_context(raw.connected(web.port)) for _ in range(3)]
+        for client in clients:
+            client.sendall(ASKED)
+        used, since = process.cpu_times(), time.monotonic()
+        until(lambda: web.lines(message="a client has to wait: Too many open files"), "it is told")
+        time.sleep(1)
+        passed, more = time.monotonic() - since, process.cpu_times()
+        # Nobody is refused, and it does not ask for room without end.
+        assert more.user + more.system - used.user - used.system < passed / 2
+        for client in clients:
+            client.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                client.recv(1)
+            client.settimeout(raw.PATIENCE)
+        assert len(web.lines(message="a client has to wait: Too many open files")) == 1
+        process.rlimit(psutil.RLIMIT_NOFILE, usual)
+        for client in clients:
+            assert client.recv(2**16).startswith(b"HTTP/1.1 200 ")
+        assert web.workers() == [process]
 
 
 def test_a_process_that_ends_answers_on_connections_that_were_idle_what_is_on_its_way(short_folder, tmp_path) -> None:
