@@ -36,8 +36,9 @@ demo: .venv/.installed ## Start the service, train, predict and explain over HTT
 serve: .venv/.installed ## Run the service on this machine until Ctrl-C
 	@$(BIN)/python -m app
 
+# Hypothesis tries the same examples each time here, so that what fails was changed; others are for the night.
 test: .venv/.installed-dev ## Run the tests; ARGS is given to pytest, e.g. make test ARGS="tests/live -x"
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile ci $(ARGS)
 
 test-nightly: .venv/.installed-dev ## Run the tests that take minutes each, which `make test` leaves out
 	$(BIN)/python -m pytest -m nightly --timeout 7200 $(ARGS)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,9 @@ LONG = (
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest, without what is for the night. Against a deployment only the live tests count."""
+    # Of several with one id pytest-xdist runs one, and says nothing of the others.
+    if twice := [name for name, number in Counter(item.nodeid for item in items).items() if number > 1]:
+        raise pytest.UsageError(f"not every test has an id of its own: {', '.join(twice)}")
     if not config.getoption("markexpr"):
         late = [item for item in items if item.get_closest_marker("nightly")]
         config.hook.pytest_deselected(items=late)

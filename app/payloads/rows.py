@@ -78,6 +78,7 @@ def _read(request: Request, *required: str) -> tuple[dict[str, Any], Upload | No
         Parts that a multipart form must have.
     """
     if request.mimetype == "multipart/form-data":
+        _refuse_query(request, "params")
         uploads = parts(request)
         take(uploads, required, () if "raw_data" in required else ("raw_data",))
         return strict_yaml.loads(uploads["params"].data, "params"), uploads.get("raw_data"), "params"
@@ -85,12 +86,20 @@ def _read(request: Request, *required: str) -> tuple[dict[str, Any], Upload | No
         data = encoded.body(request)
         return _query(request), Upload("raw_data", data, request.mimetype) if data else None, "query"
     if FORMATS.get(request.mimetype) == "json":
+        _refuse_query(request, "the body")
         values, upload = _json_body(encoded.body(request))
         return values, upload, "body"
     raise FormatUnknown(
         "Send multipart/form-data with raw_data and params, or JSON with pipeline_id and data, "
         "or the table itself with ?pipeline_id="
     )
+
+
+def _refuse_query(request: Request, place: str) -> None:
+    """Refuse parameters of which none would be looked at: a version that was asked for, and not given, misleads."""
+    if request.args:
+        faults = [Fault(f"/query/{name}", f"belongs in {place}") for name in request.args]
+        raise InvalidParameters("A query is for a body that is a table alone, with ?pipeline_id=.", faults)
 
 
 def _json_body(data: bytes) -> tuple[dict[str, Any], Upload | None]:

@@ -161,6 +161,7 @@ def document(app: APIFlask, settings: Settings) -> None:
         ]
         for model in models:
             _add_schema(schemas, model)
+        schemas["ProfileParameters"] = _of_which_any(schemas["TrainParameters"])
         schemas["ExplainParameters"] = _any_method()
         schemas["ExplainBody"] = _any_method("Body")
         schemas["PredictParametersBody"] = _with_data(schemas["PredictParameters"], required=True)
@@ -203,6 +204,12 @@ def _add_schema(schemas: dict[str, Any], model: type[BaseModel]) -> None:
     schemas[model.__name__] = schema
 
 
+def _of_which_any(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the parameters of a training, as much of them as is known."""
+    optional = {name: value for name, value in schema.items() if name != "required"}
+    return optional | {"title": "ProfileParameters", "description": "The `params` part of POST /profile."}
+
+
 def _with_data(schema: dict[str, Any], required: bool) -> dict[str, Any]:
     """Return the schema of parameters with a table beside them; of both apart, each would refuse the other's names."""
     names = [*schema["required"], "data"] if required else schema["required"]
@@ -241,27 +248,28 @@ def _add_protocols(paths: dict[str, Any]) -> None:
 
 
 def _add_bodies(paths: dict[str, Any]) -> None:
-    def multipart(model: type[BaseModel], *tables: str, required: list[str]) -> dict[str, Any]:
-        parts = {**dict.fromkeys(tables, _DATA), "params": _reference(model)}
+    def multipart(params: dict[str, str], *tables: str, required: list[str]) -> dict[str, Any]:
+        parts = {**dict.fromkeys(tables, _DATA), "params": params}
         schema = {"type": "object", "properties": parts, "required": required}
         return {"schema": schema, "encoding": {"params": {"contentType": "application/yaml"}}}
 
-    training = multipart(TrainParameters, "raw_data", "labels", required=["raw_data", "params"])
+    training = multipart(_reference(TrainParameters), "raw_data", "labels", required=["raw_data", "params"])
     paths["/train_pipeline"]["post"]["requestBody"] = {"required": True, "content": {"multipart/form-data": training}}
-    looking = multipart(TrainParameters, "raw_data", "labels", required=["raw_data"])
+    known = {"$ref": "#/components/schemas/ProfileParameters"}
+    looking = multipart(known, "raw_data", "labels", required=["raw_data"])
     paths["/profile"]["post"]["requestBody"] = {"required": True, "content": {"multipart/form-data": looking}}
     routes: tuple[tuple[str, type[BaseModel], str, list[str]], ...] = (
         ("/serve_prediction", PredictParameters, "PredictParametersBody", ["raw_data", "params"]),
         ("/explain", ExplainParameters, "ExplainBody", ["params"]),
     )
     for path, model, body, required in routes:
-        form = multipart(model, "raw_data", required=required)
+        form = multipart(_reference(model), "raw_data", required=required)
         in_json = {"schema": {"$ref": f"#/components/schemas/{body}"}}
         paths[path]["post"]["requestBody"] = {
             "required": True,
             "content": {"multipart/form-data": form, "application/json": in_json},
         }
-    of_files = multipart(BatchParameters, "raw_data", required=["params"])
+    of_files = multipart(_reference(BatchParameters), "raw_data", required=["params"])
     of_files["schema"]["properties"]["raw_data"] = _FILE
     paths["/batch_predictions"]["post"]["requestBody"] = {
         "required": True,

@@ -39,6 +39,8 @@ FORMS = ("application/json", "text/html", "image/png", "text/csv")
 def explain() -> Response:
     """Explain predictions or a model in the caller's own columns, saying how far to trust each explanation.
 
+    Parameters are in `params` or in the JSON body, or in the query where the body is the table itself.
+
     `Accept` chooses JSON, a page (`text/html`), a picture (`image/png`) or a table (`text/csv`). With `Prefer:
     respond-async` or `Prefer: wait=N` (seconds) it becomes a job, whose result is the JSON.
     """

@@ -31,6 +31,8 @@ FAILED = "automl.failed"
 def predict() -> Response:
     """Predict with the current version of a pipeline, or the version asked for.
 
+    Parameters are in `params` or in the JSON body, or in the query where the body is the table itself.
+
     `Accept` chooses JSON by columns, or a row a line: JSON lines, CSV, Parquet or Arrow. `Prefer: wait=N` gives it no
     more than N seconds, after which it answers 503.
     """

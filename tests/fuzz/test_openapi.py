@@ -11,8 +11,10 @@ from dataclasses import replace
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from jsonschema import Draft202012Validator
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from app import auth, create_app
 from app.settings import Settings
@@ -140,6 +142,18 @@ def stored(redis):
         client.restore(key, 0, value)
 
 
+def is_right_after_all(case):
+    """Tell whether parameters that were made to be wrong are right: another branch of an `anyOf` may allow for them.
+
+    Only where a training's parameters are looked at without one is that seen: elsewhere no made-up data is accepted.
+    """
+    if case.operation.path != "/profile" or not isinstance(case.body, dict):
+        return False
+    components = {"components": api.raw_schema["components"]}
+    document = {"$ref": "#/components/schemas/ProfileParameters", **components}
+    return Draft202012Validator(document).is_valid(case.body.get("params", {}))
+
+
 def hold(case, web, stored):
     """Send a case without a key and with one, and hold both answers against what was promised."""
     before = stored()
@@ -148,7 +162,8 @@ def hold(case, web, stored):
         # A head that is too large is refused before anything of it is read.
         assert refused.status_code in (401, 431), refused.text
     headers = {"Authorization": f"Bearer {KEY}"} | (AT_ONCE if case.operation.path in OF_JOBS else {})
-    answer = case.call_and_validate(web.service.root, headers=headers)
+    checks = [negative_data_rejection] if is_right_after_all(case) else []
+    answer = case.call_and_validate(web.service.root, headers=headers, excluded_checks=checks)
     assert answer.status_code < 400 or stored() == before
     assert answer.headers["x-request-id"]
     text = answer.content.decode(errors="replace")

@@ -174,6 +174,15 @@ def test_a_method_of_rows_may_not(options, pointer):
         pytest.param(
             {"path": "/?pipeline_id=1&seed=x", "data": b"x"}, InvalidParameters, "/query/seed", id="an unknown query"
         ),
+        pytest.param(
+            {"path": "/?version=2", "json": {"pipeline_id": 1, "data": []}},
+            InvalidParameters,
+            "/query/version",
+            id="a query beside a body that has parameters",
+        ),
+        pytest.param(
+            {"path": "/?version=2", "data": form()}, InvalidParameters, "/query/version", id="a query beside a form"
+        ),
         pytest.param({"json": [1]}, Unreadable, None, id="a list for a body"),
         pytest.param({"data": b"{", "content_type": "application/json"}, Unreadable, None, id="broken JSON"),
         pytest.param({"data": b"a,b", "content_type": "text/csv"}, FormatUnknown, None, id="CSV without a pipeline"),

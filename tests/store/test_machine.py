@@ -273,7 +273,6 @@ def run(make, examples, steps):
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
-        derandomize=examples < 100,
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(machine(make), settings=chosen)
