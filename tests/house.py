@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from app.jobs.job import Job, JobState
 from app.jobs.queue import JobQueue
-from app.jobs.records import Job, JobRecords, JobState
+from app.jobs.records import JobRecords
 from app.payloads.parameters import TrainParameters
 from app.payloads.training import Tables
 from app.pipelines import registry

@@ -26,8 +26,9 @@ from app.errors import (
     ServiceError,
     UploadTooLarge,
 )
+from app.jobs.job import Job, JobKind, JobState
 from app.jobs.progress import JobProgress
-from app.jobs.records import Job, JobKind, JobRecords, JobState
+from app.jobs.records import JobRecords
 from app.payloads.batches.parameters import BatchParameters, Form, Order, told
 from app.settings import Settings
 from app.store.connection import connect

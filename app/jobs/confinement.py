@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from app.jobs.records import Job, JobKind
+from app.jobs.job import Job, JobKind
 from app.store.embedded import die_with_parent
 
 #: Added to the niceness of jobs, so that the web processes beside them are served first.

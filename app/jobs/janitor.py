@@ -9,8 +9,9 @@ from rq.exceptions import NoSuchJobError
 from rq.job import JobStatus
 
 from app.errors import JobRefused
-from app.jobs.job import SignedJob, TrainingQueue
-from app.jobs.records import Job, JobRecords, JobState
+from app.jobs.job import Job, JobState
+from app.jobs.records import JobRecords
+from app.jobs.rq_queue import SignedJob, TrainingQueue
 from app.jobs.tasks import settle
 from app.settings import Settings
 from app.store.publications import Publications

@@ -1,94 +1,133 @@
-"""What of RQ is used: its queue, its hash of each job, and its list of those that run.
-
-RQ takes what it finds in Redis at its word: it imports and calls the functions that a job's hash names as its own and
-as its callbacks, in whichever process cleans up after it, and sends requests to the URLs that the hash names. Here only
-the fields that this service uses are read, and nothing that they name is imported.
-"""
+"""What a job is, and how it is read from its hash in Redis."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any
 
-import redis
-from rq import Queue
-from rq.exceptions import DeserializationError, NoSuchJobError
-from rq.job import Job as RqJob
-from rq.serializers import JSONSerializer
+import orjson
 
+from app.caller import DEFAULT
 from app.errors import JobRefused
-from app.jobs.leases import Leases
 
-#: Name of the one queue.
-QUEUE = "training"
-
-#: The fields of a job's hash that are read. Not among them: callbacks, webhooks, dependencies, repetitions and groups.
-_FIELDS = frozenset(
-    f"{name}".encode()
-    for name in (
-        "data", "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "status", "description",
-        "timeout", "result_ttl", "failure_ttl", "retries_left", "worker_name",
-    )
-)  # fmt: skip
+#: Fields of a job that are stored as they are, where it has them; the others are JSON.
+TEXTS = ("namespace", "key_id", "origin", "row", "request_id", "traceparent")
 
 
-class SignedJob(RqJob):
-    """A job of RQ that names nothing that is run: what is done is in the signed record of the same id."""
+class JobState(StrEnum):
+    """Where a job is. The last four are final."""
 
-    def restore(self, raw_data: dict[bytes, bytes]) -> None:
-        """Read a hash.
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def final(self) -> bool:
+        """Whether the job has ended."""
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    TRAINING = "training"
+    EXPLANATION = "explanation"
+    BATCH = "batch_prediction"
+
+
+class Stop(StrEnum):
+    """Why a job is to be stopped before its end."""
+
+    CANCEL = "cancelled"
+    CANCEL_KEEP = "cancelled, keeping the best"
+    TIME = "time limit"
+    MEMORY = "memory limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training, explanation or batch prediction as callers see it. Times are seconds since 1970.
+
+    `error` is a problem (RFC 9457). `model` is what is trained or predicts, of an explanation the method.
+    What it reads and publishes is of its `namespace`; `key_id` names the key of whoever queued it.
+    `origin` and `row` name the job and the row of its leaderboard that this one promotes.
+    `request_id` and `traceparent` name the request that queued it, in logs and traces.
+    """
+
+    job_id: str
+    state: JobState
+    pipeline_id: int | str
+    model: str
+    created: float
+    seconds: float
+    memory_mb: int
+    kind: JobKind = JobKind.TRAINING
+    namespace: str = DEFAULT
+    key_id: str = ""
+    origin: str | None = None
+    row: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
+    started: float | None = None
+    ended: float | None = None
+    attempts: int = 0
+    stop: Stop | None = None
+    progress: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+    @classmethod
+    def of_hash(cls, job_id: str, stored: dict[str, bytes]) -> Job:
+        """Return the job of a hash, without what a later release may have added to it.
 
         Raises
         ------
-        NoSuchJobError
-            It is not as RQ writes it.
+        JobRefused
         """
+        known = {name: value for name, value in stored.items() if name in _NAMES}
         try:
-            super().restore({name: value for name, value in raw_data.items() if name in _FIELDS})
-        except (ValueError, TypeError, AttributeError, OverflowError):
-            raise NoSuchJobError(f"not a job: {self.key}") from None
-        self.origin = QUEUE
+            found: dict[str, Any] = {"job_id": job_id, "state": JobState(known.pop("state").decode())}
+            found["model"] = known.pop("model").decode()
+            found |= {name: known.pop(name).decode() for name in TEXTS if name in known}
+            if "kind" in known:
+                found["kind"] = JobKind(known.pop("kind").decode())
+            if "stop" in known:
+                found["stop"] = Stop(known.pop("stop").decode())
+            # All that is left is JSON: numbers, and the texts that were stored as JSON.
+            return cls(**found, **{name: orjson.loads(value) for name, value in known.items()})
+        except (ValueError, KeyError, TypeError):
+            raise JobRefused(job_id) from None
 
-    @property
-    def func(self) -> Callable[..., Any]:
-        """Never: RQ would import what the hash names."""
-        raise JobRefused(self.id)
+    def known(self) -> dict[str, Any]:
+        """Return what each line of the log says of the job."""
+        return {name: getattr(self, name) for name in ("request_id", "job_id", "kind", "pipeline_id", "model")}
 
-    @property
-    def started_job_registry(self) -> Leases:
-        """The list of jobs that run, by Redis' own clock."""
-        return TrainingQueue.of(self.connection).started_job_registry
-
-
-class TrainingQueue(Queue):
-    """The queue of all jobs."""
-
-    job_class = SignedJob
-
-    @classmethod
-    def of(cls, client: redis.Redis) -> TrainingQueue:
-        """Return the queue as it is in a Redis."""
-        return cls(QUEUE, connection=client, serializer=JSONSerializer)
-
-    @property
-    def started_job_registry(self) -> Leases:
-        """The list of jobs that run, by Redis' own clock."""
-        return Leases(self)
-
-    def enqueue_dependents(self, *args: Any, **options: Any) -> None:
-        """Do nothing: no job of ours waits for another, and what Redis says of that is not looked at."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the job as GET /jobs/<id> shows it."""
+        left = None
+        if self.state is JobState.RUNNING and self.started is not None:
+            left = min(self.seconds, max(0.0, round(self.started + self.seconds - time.time(), 1)))
+        return {
+            "jobId": self.job_id,
+            "kind": self.kind.value,
+            "state": self.state.value,
+            "modelId": self.pipeline_id,
+            "model": self.model,
+            "created": self.created,
+            "started": self.started,
+            "ended": self.ended,
+            "attempts": self.attempts,
+            "limits": {"seconds": self.seconds, "memory_mb": self.memory_mb},
+            "progress": {**(self.progress or {}), "seconds_left": left},
+            "result": self.result,
+            "error": self.error,
+        }
 
 
-def require(job: RqJob, function: str) -> None:
-    """Refuse a job that is not one call of this function with the job's own id.
-
-    Raises
-    ------
-    JobRefused
-    """
-    try:
-        asked = (job.func_name, job.instance, job.args, job.kwargs)
-    except DeserializationError:
-        raise JobRefused(job.id) from None
-    if asked != (function, None, [job.id], {}):
-        raise JobRefused(job.id)
+#: What is read of a job's hash.
+_NAMES = {one.name for one in fields(Job)} - {"job_id"}

@@ -32,8 +32,9 @@ from app.errors import (
 )
 from app.jobs import batches, counts
 from app.jobs.janitor import Janitor
-from app.jobs.job import TrainingQueue
-from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
+from app.jobs.job import Job, JobKind, JobState, Stop
+from app.jobs.records import JobRecords
+from app.jobs.rq_queue import TrainingQueue
 from app.jobs.tasks import settle, told
 from app.payloads.batches.parameters import Order
 from app.payloads.explaining import ExplainParameters

@@ -16,16 +16,14 @@ import hashlib
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass, fields
-from enum import StrEnum
 from typing import Any
 
 import orjson
 import redis
 
-from app.caller import DEFAULT
 from app.errors import ArtifactRejected, JobNotFound, JobRefused, ServiceError
 from app.jobs import counts, signature
+from app.jobs.job import TEXTS, Job, JobKind, JobState, Stop
 from app.payloads.training import Tables
 from app.store import keys
 from app.store.artifact import Artifact, seal, unseal
@@ -46,11 +44,8 @@ _TOLD = ("name", "engine", "score", "fit_seconds", "error")
 #: Jobs that are listed.
 _RECENT = 100
 
-#: Fields of a job that are stored as they are, where it has them.
-_TEXTS = ("namespace", "key_id", "origin", "row", "request_id", "traceparent")
-
 #: Fields that are written once, and signed: all that says what a worker is to do, and on what.
-_SIGNED = ("pipeline_id", "model", "created", "seconds", "memory_mb", "kind", "inputs", *_TEXTS)
+_SIGNED = ("pipeline_id", "model", "created", "seconds", "memory_mb", "kind", "inputs", *TEXTS)
 
 #: Fields that are written when a job ends, and signed then: what its caller takes for our answer.
 _OUTCOME = ("state", "ended", "result", "error")
@@ -60,101 +55,6 @@ _KEPT = {"parameters"}
 
 #: The version under which rows are signed; they have none.
 _NO_VERSION = 0
-
-
-class JobState(StrEnum):
-    """Where a job is. The last four are final."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    TIMED_OUT = "timed_out"
-
-    @property
-    def final(self) -> bool:
-        """Whether the job has ended."""
-        return self not in (JobState.QUEUED, JobState.RUNNING)
-
-
-class JobKind(StrEnum):
-    """What a job does."""
-
-    TRAINING = "training"
-    EXPLANATION = "explanation"
-    BATCH = "batch_prediction"
-
-
-class Stop(StrEnum):
-    """Why a job is to be stopped before its end."""
-
-    CANCEL = "cancelled"
-    CANCEL_KEEP = "cancelled, keeping the best"
-    TIME = "time limit"
-    MEMORY = "memory limit"
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One training, explanation or batch prediction as callers see it. Times are seconds since 1970.
-
-    `error` is a problem (RFC 9457). `model` is what is trained or predicts, of an explanation the method.
-    What it reads and publishes is of its `namespace`; `key_id` names the key of whoever queued it.
-    `origin` and `row` name the job and the row of its leaderboard that this one promotes.
-    `request_id` and `traceparent` name the request that queued it, in logs and traces.
-    """
-
-    job_id: str
-    state: JobState
-    pipeline_id: int | str
-    model: str
-    created: float
-    seconds: float
-    memory_mb: int
-    kind: JobKind = JobKind.TRAINING
-    namespace: str = DEFAULT
-    key_id: str = ""
-    origin: str | None = None
-    row: str | None = None
-    request_id: str | None = None
-    traceparent: str | None = None
-    started: float | None = None
-    ended: float | None = None
-    attempts: int = 0
-    stop: Stop | None = None
-    progress: dict[str, Any] | None = None
-    result: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
-
-    def known(self) -> dict[str, Any]:
-        """Return what each line of the log says of the job."""
-        return {name: getattr(self, name) for name in ("request_id", "job_id", "kind", "pipeline_id", "model")}
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the job as GET /jobs/<id> shows it."""
-        left = None
-        if self.state is JobState.RUNNING and self.started is not None:
-            left = min(self.seconds, max(0.0, round(self.started + self.seconds - time.time(), 1)))
-        return {
-            "jobId": self.job_id,
-            "kind": self.kind.value,
-            "state": self.state.value,
-            "modelId": self.pipeline_id,
-            "model": self.model,
-            "created": self.created,
-            "started": self.started,
-            "ended": self.ended,
-            "attempts": self.attempts,
-            "limits": {"seconds": self.seconds, "memory_mb": self.memory_mb},
-            "progress": {**(self.progress or {}), "seconds_left": left},
-            "result": self.result,
-            "error": self.error,
-        }
-
-
-#: What is read of a job's hash.
-_NAMES = {one.name for one in fields(Job)} - {"job_id"}
 
 
 class JobRecords:
@@ -189,7 +89,7 @@ class JobRecords:
             "memory_mb": orjson.dumps(job.memory_mb),
             "kind": job.kind.value.encode(),
             "inputs": signature.digests(stored),
-            **{name: value.encode() for name in _TEXTS if (value := getattr(job, name)) is not None},
+            **{name: value.encode() for name in TEXTS if (value := getattr(job, name)) is not None},
         }
         signed = {"signature": signature.sign(job.job_id, written, self._secret)}
         pipe.hset(_key(job.job_id), mapping={"state": job.state.value, **written, **signed})
@@ -212,7 +112,7 @@ class JobRecords:
         stored = {} if ":" in job_id else self._stored(job_id)
         if "state" not in stored:
             raise JobNotFound(job_id)
-        job = _job(job_id, stored)
+        job = Job.of_hash(job_id, stored)
         if self._namespace not in (None, job.namespace):
             # In the words of one that never was.
             raise JobNotFound(job_id)
@@ -244,7 +144,7 @@ class JobRecords:
         written = {name: stored[name] for name in _SIGNED if name in stored}
         if not signature.verifies(stored.get("signature", b""), job_id, written, self._secret):
             raise JobRefused(job_id)
-        return _job(job_id, stored), orjson.loads(written["inputs"])
+        return Job.of_hash(job_id, stored), orjson.loads(written["inputs"])
 
     def find(self, job_id: str) -> Job | None:
         """Return a job; None when it is not remembered.
@@ -448,7 +348,7 @@ class JobRecords:
 
         def write(pipe: Any) -> Job | None:
             stored = self._stored(job_id)
-            job = _job(job_id, stored) if "state" in stored else None
+            job = Job.of_hash(job_id, stored) if "state" in stored else None
             data = [name for name in pipe.hkeys(f"{key}:input") if name.decode(errors="replace") not in _KEPT]
             pipe.multi()
             if job is None or attempt not in (None, job.attempts):
@@ -486,25 +386,3 @@ def _seconds(job: Job, now: float) -> float:
 
 def _key(job_id: str) -> str:
     return keys.job(job_id)
-
-
-def _job(job_id: str, stored: dict[str, bytes]) -> Job:
-    """Return the job of a hash, without what a later release may have added to it.
-
-    Raises
-    ------
-    JobRefused
-    """
-    known = {name: value for name, value in stored.items() if name in _NAMES}
-    try:
-        found: dict[str, Any] = {"job_id": job_id, "state": JobState(known.pop("state").decode())}
-        found["model"] = known.pop("model").decode()
-        found |= {name: known.pop(name).decode() for name in _TEXTS if name in known}
-        if "kind" in known:
-            found["kind"] = JobKind(known.pop("kind").decode())
-        if "stop" in known:
-            found["stop"] = Stop(known.pop("stop").decode())
-        # All that is left is JSON: numbers, and the texts that were stored as JSON.
-        return Job(**found, **{name: orjson.loads(value) for name, value in known.items()})
-    except (ValueError, KeyError, TypeError):
-        raise JobRefused(job_id) from None

@@ -26,9 +26,10 @@ from app.errors import (
     WorkerLost,
 )
 from app.jobs import batches
+from app.jobs.job import Job, JobKind, JobState, Stop
 from app.jobs.patience import PatientPublications, patiently
 from app.jobs.progress import JobProgress
-from app.jobs.records import Job, JobKind, JobRecords, JobState, Stop
+from app.jobs.records import JobRecords
 from app.limits import DAY
 from app.payloads.explaining import ExplainParameters
 from app.payloads.training import Tables

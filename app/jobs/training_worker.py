@@ -30,9 +30,10 @@ from app.errors import JobRefused, ServiceError, Unavailable
 from app.jobs import batches
 from app.jobs.confinement import confine, end_descendants
 from app.jobs.janitor import Janitor
-from app.jobs.job import SignedJob, TrainingQueue, require
+from app.jobs.job import Job, JobState
 from app.jobs.leases import LEASE
-from app.jobs.records import Job, JobRecords, JobState
+from app.jobs.records import JobRecords
+from app.jobs.rq_queue import SignedJob, TrainingQueue, require
 from app.jobs.tasks import TASKS, settle, told
 from app.jobs.watch import Watch
 from app.settings import Settings

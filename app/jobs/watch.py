@@ -7,7 +7,7 @@ import time
 import psutil
 
 from app.jobs.confinement import pss
-from app.jobs.records import Job, Stop
+from app.jobs.job import Job, Stop
 
 #: Seconds beyond its limit that a training has to come to its own end: it plans for less than the limit.
 _GRACE = 8

@@ -13,9 +13,9 @@ from rq.serializers import JSONSerializer
 
 from app import exposure
 from app.jobs.confinement import adopt_orphans
-from app.jobs.job import TrainingQueue
 from app.jobs.patience import wait_for_redis
 from app.jobs.records import JobRecords
+from app.jobs.rq_queue import TrainingQueue
 from app.jobs.training_worker import INTERVAL, TIDY, TrainingWorker
 from app.settings import Settings, SettingsError
 from app.store.connection import connect

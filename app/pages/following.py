@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from app.jobs.records import JobKind, JobState, Stop
+from app.jobs.job import JobKind, JobState, Stop
 from app.pages.model.figures import axes, label
 from app.pages.points import LINE, neighbours
 from app.pages.words import candidate, metric, short
@@ -13,7 +13,7 @@ from app.payloads.outline import outline
 from app.pipelines import metrics
 
 if TYPE_CHECKING:
-    from app.jobs.records import Job
+    from app.jobs.job import Job
 
 #: Candidates of the leaderboard that are shown, lines of the log, and characters of a candidate in the figure.
 _ROWS, _LINES, _NAME = 15, 60, 80

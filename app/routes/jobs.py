@@ -12,8 +12,8 @@ from werkzeug.wsgi import wrap_file
 from app import auth, limits
 from app.errors import Busy, Fault, InvalidParameters, NotFound
 from app.jobs import batches
+from app.jobs.job import JobKind
 from app.jobs.queue import JobQueue
-from app.jobs.records import JobKind
 from app.routes import schemas
 from app.routes.answers import answer
 from app.services import Services, services

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from app.errors import TrainingEnded, Unreadable
-from app.jobs.records import Job
+from app.jobs.job import Job
 from app.payloads.uploads import parts
 from app.pipelines import intake
 from app.routes import schemas

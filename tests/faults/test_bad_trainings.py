@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.jobs.records import Job, JobState
+from app.jobs.job import Job, JobState
 from conftest import SECRET
 from tests.faults.parts import until
 from tests.house import House, training

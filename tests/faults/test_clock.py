@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.records import JobState
+from app.jobs.job import JobState
 from tests.faults.parts import until
 from tests.house import House, training
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from app.jobs.records import Job, JobState
+from app.jobs.job import Job, JobState
 from tests.faults.parts import Valkey, Worker, until
 from tests.house import House, search, training
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from app.jobs.records import Job, JobState
+from app.jobs.job import Job, JobState
 from conftest import SECRET
 from tests.faults.parts import Worker, until
 from tests.house import House, search, training

@@ -3,7 +3,7 @@
 import pytest
 
 from app.jobs import tasks
-from app.jobs.records import JobState
+from app.jobs.job import JobState
 from app.payloads.parameters import Task, TrainParameters
 from app.payloads.training import Tables
 from app.settings import Settings

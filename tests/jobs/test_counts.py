@@ -1,7 +1,7 @@
 """Jobs as the numbers of /metrics."""
 
 from app.jobs import counts
-from app.jobs.records import JobState
+from app.jobs.job import JobState
 from app.telemetry import context
 
 

@@ -9,7 +9,7 @@ from rq.serializers import JSONSerializer
 
 from app.errors import ModelNotFound
 from app.jobs import tasks
-from app.jobs.records import JobKind, JobState, Stop
+from app.jobs.job import JobKind, JobState, Stop
 from app.payloads.explaining import ExplainParameters, check_explaining
 from app.payloads.uploads import Upload
 from tests.house import table

@@ -6,9 +6,9 @@ from rq.job import JobStatus
 
 from app.errors import Superseded
 from app.jobs.janitor import Janitor
-from app.jobs.job import SignedJob, TrainingQueue
+from app.jobs.job import JobState
 from app.jobs.leases import LEASE
-from app.jobs.records import JobState
+from app.jobs.rq_queue import SignedJob, TrainingQueue
 from app.store.artifact import Artifact
 from app.store.keys import Keys
 from app.store.record import Version

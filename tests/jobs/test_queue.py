@@ -25,8 +25,8 @@ from app.errors import (
     VersionNotFound,
 )
 from app.jobs import tasks
+from app.jobs.job import JobState, Stop
 from app.jobs.queue import JobQueue
-from app.jobs.records import JobState, Stop
 from app.pipelines import leaderboard
 from app.pipelines.base import Trial
 from app.store.connection import connect

@@ -13,8 +13,8 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
-from app.jobs.job import QUEUE
-from app.jobs.records import JobState
+from app.jobs.job import JobState
+from app.jobs.rq_queue import QUEUE
 from app.payloads import frames
 from app.payloads.batches.parameters import BatchParameters, Order
 from app.payloads.parameters import Task, TrainParameters

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from app.jobs.records import Job, JobKind, JobState, Stop
+from app.jobs.job import Job, JobKind, JobState, Stop
 from app.pages import following
 
 

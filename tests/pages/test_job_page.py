@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from app.jobs.records import Job, JobRecords, JobState
+from app.jobs.job import Job, JobState
+from app.jobs.records import JobRecords
 
 
 @pytest.fixture

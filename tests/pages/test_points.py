@@ -11,7 +11,7 @@ import pytest
 import requests
 from flask import render_template
 
-from app.jobs.records import Job, JobState
+from app.jobs.job import Job, JobState
 from app.pages import following, points
 from app.pages.asking import explained, predicted, sent, signals
 from app.pages.asking.places import Place

@@ -16,8 +16,8 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from app.errors import JobRefused, RowGone
-from app.jobs.job import QUEUE, SignedJob
-from app.jobs.records import JobState
+from app.jobs.job import JobState
+from app.jobs.rq_queue import QUEUE, SignedJob
 from tests.faults.parts import until
 from tests.house import House, training
 

@@ -12,7 +12,8 @@ import pytest
 from app import caller
 from app.errors import ArtifactRejected, JobNotFound
 from app.jobs import tasks
-from app.jobs.records import JobRecords, JobState
+from app.jobs.job import JobState
+from app.jobs.records import JobRecords
 from app.settings import Settings
 from app.store.keys import Keys
 from app.store.publications import Publications

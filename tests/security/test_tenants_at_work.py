@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from app.jobs import tasks
-from app.jobs.records import JobRecords, JobState
+from app.jobs.job import JobState
+from app.jobs.records import JobRecords
 from app.settings import Settings
 from app.store.publications import Publications
 from app.store.redis import ModelStore

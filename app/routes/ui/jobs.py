@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from flask import render_template, request
 
 from app.errors import JobEnded, NotFound
-from app.jobs.records import Job
+from app.jobs.job import Job
 from app.pages import following, session
 from app.routes.jobs import STARTED_BY
 from app.services import services
