@@ -176,5 +176,6 @@ def service(request: pytest.FixtureRequest, short_folder: Path) -> Iterator[Serv
         return
     process, service = start_service(short_folder / "live")
     yield service
+    service.close()
     process.terminate()
     assert process.wait(60) == 0

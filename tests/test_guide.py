@@ -115,7 +115,9 @@ def keyed(short_folder):
     """A service that wants keys, and a client with the key of an administrator."""
     key = "of-an-administrator"
     process, service = start_service(short_folder / "keyed", API_KEYS=f"admin:{digest(key)}")
-    yield Service(service.root, key)
+    with Service(service.root, key) as with_key:
+        yield with_key
+    service.close()
     process.terminate()
     assert process.wait(60) == 0
 

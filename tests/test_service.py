@@ -30,6 +30,7 @@ def started(short_folder):
     folder = short_folder / uuid.uuid4().hex[:8]
     process, service = start_service(folder)
     yield process, service, folder
+    service.close()
     if process.poll() is None:
         process.terminate()
         process.wait(PATIENCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -92,13 +93,19 @@ def test_a_head_that_is_too_long_is_refused(web) -> None:
 
 
 def test_a_body_shorter_than_it_says_is_no_request(web) -> None:
-    for sent in (post(b"Content-Length: 3500"), post(b"Content-Length: 350000"), post(CHUNKED, body=WHOLE[:20])):
+    short = post(b"Content-Length: 3500"), post(b"Content-Length: 350000"), post(CHUNKED, body=WHOLE[:20])
+    for sent in short:
         gone = raw.ask(web.port, sent, half_close=True)
         assert gone.closed
         assert gone.statuses == [400], gone.data
-        waited_for = raw.ask(web.port, sent)
-        assert waited_for.closed
-        assert waited_for.statuses == [408], waited_for.data
+    with ExitStack() as held:
+        clients = [held.enter_context(raw.connected(web.port)) for _ in short]
+        for client, sent in zip(clients, short, strict=True):
+            client.sendall(sent)
+        for client in clients:
+            waited_for = raw.read(client)
+            assert waited_for.closed
+            assert waited_for.statuses == [408], waited_for.data
     assert not web.lines(level="ERROR")
 
 

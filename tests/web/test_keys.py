@@ -21,6 +21,7 @@ def visitor(chromium, short_folder):
     page.get_by_role("button", name="Sign in").click()
     yield one
     context.close()
+    service.close()
     process.terminate()
     assert process.wait(60) == 0
     assert not one.mistakes, "\n".join(one.mistakes)

@@ -39,6 +39,7 @@ def guarded(short_folder):
     keys = ",".join(f"{role}:{digest(key)}" for role, key in KEYS.items())
     process, service = start_service(short_folder / "guarded", API_KEYS=keys)
     yield service
+    service.close()
     process.terminate()
     assert process.wait(60) == 0
 
