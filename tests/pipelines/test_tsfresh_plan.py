@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tsfresh import extract_features
-from tsfresh.feature_extraction import ComprehensiveFCParameters
+from tsfresh.feature_extraction import ComprehensiveFCParameters, MinimalFCParameters
 from tsfresh.feature_extraction.settings import from_columns
 
 from app.pipelines.tsfresh.calculators.names import parameters_of
@@ -61,6 +61,19 @@ def test_a_series_has_the_same_features_bit_for_bit_alone_and_among_others():
         alone, left_alone = run(plan, values)
         np.testing.assert_array_equal(alone[0], together[number])
         assert set(left_alone) == {name for name, series_left in left.items() if series_left[number]}
+
+
+@pytest.mark.parametrize("odd", [[], [np.nan], [np.inf], [-np.inf], [np.inf, -np.inf], [1e200], [-1e200], [-0.0]])
+@pytest.mark.parametrize("n_samples", [0, 1, 2, 7, 8, 300])
+def test_of_the_minimal_set_a_series_alone_has_what_it_has_among_others(n_samples, odd):
+    plan = Plan.of(dict(MinimalFCParameters()))
+    values = np.concatenate([np.random.default_rng(n_samples).normal(size=n_samples), odd])
+    alone, nothing = run(plan, values)
+    # Beside one of the same length, and beside one of another.
+    for other in (np.ones(len(values)), np.ones(len(values) + 1)):
+        together, _ = run(plan, values, other)
+        np.testing.assert_array_equal(alone[0], together[0])
+    assert nothing == {}
 
 
 def test_an_empty_series_among_others_has_no_features_and_nothing_left():

@@ -1,11 +1,12 @@
-"""Series as calculators take them: side by side in two dimensions, or one after another where lengths differ.
+"""Series as calculators take them: side by side in two dimensions, one after another where lengths differ, or alone.
 
-Sums are those of NumPy for one series, bit for bit, in both layouts: whether a value lies above a mean must not depend
+Sums are those of NumPy for one series, bit for bit, in each layout: whether a value lies above a mean must not depend
 on what else is computed with it.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+
+#: A number for each series, shape (n_series,), or that of the only one.
+Column = Array | float
 
 
 class Batch(ABC):
@@ -23,36 +27,115 @@ class Batch(ABC):
     values
         All values, in the layout of the batch.
     lengths
-        Samples of each series, shape () or (n_series,).
+        Samples of each series; one number where all have as many.
     total, mean, variance, deviation, largest, smallest, median
-        Of each series, shape (n_series,).
+        Of each series.
     centred
         The values less the mean of their series.
     """
 
-    def __init__(self, values: Array, lengths: Array) -> None:
+    total: Column
+    mean: Column
+    variance: Column
+    deviation: Column
+    largest: Column
+    smallest: Column
+    median: Column
+
+    def __init__(self, values: Array, lengths: Column) -> None:
         self.values = values
         self.lengths = lengths
         self.total = self.sum(values)
-        self.mean: Array = self.total / lengths
+        self.mean = self.total / lengths
         self.centred: Array = values - self.spread(self.mean)
-        self.variance: Array = self.sum(self.centred * self.centred) / lengths
-        self.deviation: Array = np.sqrt(self.variance)
+        self.variance = self.sum(self.centred * self.centred) / lengths
+        self.deviation = self.root(self.variance)
 
     @abstractmethod
-    def sum(self, values: Array) -> Array:
-        """Add up each series of an array of the layout, shape (n_series,). The array may be written to."""
+    def sum(self, values: Array) -> Column:
+        """Add up each series of an array of the layout. The array may be written to."""
 
     @abstractmethod
-    def spread(self, column: Array) -> Array:
+    def spread(self, column: Any) -> Column:
         """Return a number for each series so that it meets the values of that series."""
 
+    @abstractmethod
+    def root(self, column: Any) -> Column:
+        """Return the square root of a number for each series."""
+
+    @property
+    @abstractmethod
+    def magnitude(self) -> Column:
+        """The greatest magnitude of each series."""
+
+
+class Single(Batch):
+    """One series, whose numbers are Python's: operations on arrays that have one take several times as long.
+
+    Parameters
+    ----------
+    values
+        Shape (n_samples,), float64, contiguous.
+    """
+
+    largest: float
+    smallest: float
+
+    def __init__(self, values: Array) -> None:
+        n = len(values)
+        super().__init__(values, float(n))
+        ordered = values.copy()
+        ordered.sort()
+        half = n // 2
+        median = ordered.item(half) if n % 2 else (ordered.item(half - 1) + ordered.item(half)) / 2
+        self.largest = ordered.item(-1)
+        # NaN comes last in the order of a series, and what there is beside it is NaN.
+        known = self.largest == self.largest
+        self.smallest, self.median = (ordered.item(0), median) if known else (math.nan, math.nan)
+
+    def sum(self, values: Array) -> float:
+        """Add up the series."""
+        return float(np.add.reduce(values))
+
+    def spread(self, column: float) -> float:
+        """Return the number: it meets every value."""
+        return column
+
+    def root(self, column: float) -> float:
+        """Return the square root of a number."""
+        return math.sqrt(column)
+
+    @property
+    def magnitude(self) -> float:
+        """The greatest magnitude."""
+        return max(self.largest, -self.smallest)
+
+
+class Several(Batch):
+    """Series with an array of what there is of each."""
+
+    lengths: Array
+    total: Array
+    mean: Array
+    variance: Array
+    deviation: Array
     largest: Array
     smallest: Array
     median: Array
 
+    def root(self, column: Array) -> Array:
+        """Return the square root of a number for each series."""
+        roots: Array = np.sqrt(column)
+        return roots
 
-class Equal(Batch):
+    @property
+    def magnitude(self) -> Array:
+        """The greatest magnitude of each series."""
+        greatest: Array = np.maximum(self.largest, -self.smallest)
+        return greatest
+
+
+class Equal(Several):
     """Series of one length.
 
     Parameters
@@ -104,7 +187,7 @@ class Equal(Batch):
         return self.values[:, 1:] - self.values[:, :-1]
 
 
-class Ragged(Batch):
+class Ragged(Several):
     """Series of any lengths, none of them empty.
 
     Each begins with a place of its own, where a sum begins with 0: `np.add.reduceat` takes the first value by itself

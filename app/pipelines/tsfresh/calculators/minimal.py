@@ -2,58 +2,54 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from app.pipelines.tsfresh.calculators.batch import Array, Batch
+from app.pipelines.tsfresh.calculators.batch import Batch, Column
 
 
-def sum_values(batch: Batch) -> Array:
+def sum_values(batch: Batch) -> Column:
     """Return the sums."""
     return batch.total
 
 
-def median(batch: Batch) -> Array:
+def median(batch: Batch) -> Column:
     """Return the medians."""
     return batch.median
 
 
-def mean(batch: Batch) -> Array:
+def mean(batch: Batch) -> Column:
     """Return the means."""
     return batch.mean
 
 
-def length(batch: Batch) -> Array:
+def length(batch: Batch) -> Column:
     """Return the numbers of samples."""
     return batch.lengths
 
 
-def standard_deviation(batch: Batch) -> Array:
+def standard_deviation(batch: Batch) -> Column:
     """Return the standard deviations."""
     return batch.deviation
 
 
-def variance(batch: Batch) -> Array:
+def variance(batch: Batch) -> Column:
     """Return the variances."""
     return batch.variance
 
 
-def root_mean_square(batch: Batch) -> Array:
+def root_mean_square(batch: Batch) -> Column:
     """Return the roots of the mean squares."""
-    squares: Array = np.sqrt(batch.sum(batch.values * batch.values) / batch.lengths)
-    return squares
+    return batch.root(batch.sum(batch.values * batch.values) / batch.lengths)
 
 
-def maximum(batch: Batch) -> Array:
+def maximum(batch: Batch) -> Column:
     """Return the greatest values."""
     return batch.largest
 
 
-def absolute_maximum(batch: Batch) -> Array:
+def absolute_maximum(batch: Batch) -> Column:
     """Return the greatest magnitudes."""
-    greatest: Array = np.maximum(batch.largest, -batch.smallest)
-    return greatest
+    return batch.magnitude
 
 
-def minimum(batch: Batch) -> Array:
+def minimum(batch: Batch) -> Column:
     """Return the least values."""
     return batch.smallest

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from app.pipelines.tsfresh.calculators.batch import Array, Batch, Equal, Ragged
+from app.pipelines.tsfresh.calculators.batch import Array, Batch, Equal, Ragged, Single
 from app.pipelines.tsfresh.calculators.names import name_of
 from app.pipelines.tsfresh.calculators.partly import Partly
 from app.pipelines.tsfresh.calculators.table import CALCULATORS, Calculator
@@ -109,6 +109,10 @@ class Plan:
         found.fill(np.nan)
         left: dict[str, Array] = dict.fromkeys(self.left, lengths > 0) if self.left else {}
         with np.errstate(all="ignore"):
+            if len(lengths) == 1 and not self.equal:
+                if lengths[0]:
+                    _fill(found, 0, self.ragged, Single(values[starts[0] : starts[1]]))
+                return found, left
             several = len(lengths) > 1 and bool((lengths != lengths[0]).any())
             if several and self.ragged:
                 filled = np.flatnonzero(lengths)
@@ -122,8 +126,8 @@ class Plan:
         return found, left
 
 
-#: Series of an array: a stretch of them, or their numbers.
-Rows = slice | Array
+#: Series of an array: one of them, a stretch, or their numbers.
+Rows = int | slice | Array
 
 
 def _fill(found: Array, rows: Rows, steps: tuple[Step, ...], batch: Batch) -> None:
@@ -137,7 +141,7 @@ def _compute(found: Array, rows: Rows, steps: tuple[Step, ...], batch: Equal, le
 
     What may not be precise of values too great or too small is left, and so are too short series.
     """
-    greatest = np.maximum(batch.largest, -batch.smallest)
+    greatest = batch.magnitude
     tame = ((greatest > _LEAST) & (greatest < _GREATEST)) | (greatest == 0)
     if not tame.all():
         numbers = np.arange(len(found))[rows]
