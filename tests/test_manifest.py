@@ -59,7 +59,7 @@ def started(tmp_path):
 @pytest.fixture
 def bound_redis(started, tmp_path):
     """A Redis with a password, and what a platform tells an application to which it is bound."""
-    port, password = free_port(), secrets.token_urlsafe(16) + "/@:"
+    port, password = free_port(), "/@:" + secrets.token_urlsafe(16)
     options = {"bind": "127.0.0.1", "port": str(port), "requirepass": password, "dir": str(tmp_path), "save": ""}
     command = [str(get_binary_path()), *(word for name, value in options.items() for word in (f"--{name}", value))]
     started("redis", command)
@@ -157,8 +157,8 @@ def test_live_tests_pass_on_the_processes_of_the_manifest(started, bound_redis, 
         *tests,
         "--host",
         url,
-        "--api-key",
-        key,
+        # It may begin with a dash.
+        f"--api-key={key}",
         "-q",
         "-p",
         "no:cacheprovider",
