@@ -337,6 +337,10 @@ def _number(stored: bytes) -> int:
 
 
 def _scores(stored: dict[bytes, bytes]) -> Iterator[dict[str, Any]]:
-    for number, score in stored.items():
-        with suppress(ValueError, TypeError):
-            yield {"version": int(number), **orjson.loads(score)}
+    """Yield those that have the form in which they were written: they are not signed."""
+    for number, written in stored.items():
+        with suppress(ValueError, TypeError, KeyError):
+            found = orjson.loads(written)
+            score = {name: found[name] for name in ("metric", "mean", "std")}
+            if all(isinstance(score[name], float | int | None) for name in ("mean", "std")):
+                yield {"version": int(number), **score}

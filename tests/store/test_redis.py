@@ -70,6 +70,25 @@ def test_the_scores_of_all_versions_are_there_without_their_records(store, publi
     assert found["none"] == []
 
 
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        (b"one", b'{"metric":"roc_auc","mean":0.9,"std":0.1}'),
+        (b"1", b'{"mdtric":"roc_auc","mean":0.9,"std":0.1}'),
+        (b"1", b'{"metric":"roc_auc","mean":"0.9","std":0.1}'),
+        (b"1", b'{"metric":"roc_auc","mean":0.9,"std":[]}'),
+        (b"1", b'{"metric":"roc_auc","mean":0,9,"std":0.1}'),
+        (b"1", b"[]"),
+        (b"1", b"\xff"),
+    ],
+)
+def test_scores_that_are_not_as_they_were_written_are_left_out(store, publish, client_of_redis, number, written):
+    publish("scored", result={"metric": "roc_auc"}, metrics={"roc_auc": {"mean": 0.9, "std": 0.1}})
+    client_of_redis.delete(Keys().scores("scored"))
+    client_of_redis.hset(Keys().scores("scored"), number, written)
+    assert store.scores(["scored"]) == {"scored": []}
+
+
 def test_an_empty_store_has_no_models(store):
     assert store.models() == []
 
