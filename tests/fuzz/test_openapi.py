@@ -164,7 +164,7 @@ def hold(case, web, stored):
     before = stored()
     if case.operation.definition.raw.get("security"):
         refused = case.call(web.service.root, headers={"Authorization": ""})
-        # A head that is too large is refused before anything of it is read, and one that names another host before keys.
+        # A head that is too large is refused before anything of it is read; another host, before keys are looked at.
         another_host = {400} if "host" in map(str.lower, case.headers or {}) else set()
         assert refused.status_code in {401, 431} | another_host, refused.text
     headers = {"Authorization": f"Bearer {KEY}"} | (AT_ONCE if case.operation.path in OF_JOBS else {})
