@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import threading
 import time
 
@@ -10,6 +11,9 @@ import pytest
 
 from tests.faults import served
 from tests.faults.parts import Load, Web, until
+
+#: A request that keeps the service longer than the clients of a test, who are to send four times what it can answer.
+BODY = json.dumps({"pipeline_id": 7, "data": [{"a": 1.5, "b": -1.5}] * 1000}).encode()
 
 
 def sent_at(web: Web, rate: float, seconds: float, clients: int) -> list[tuple[int | str, float, str | None]]:
@@ -30,7 +34,7 @@ def sent_at(web: Web, rate: float, seconds: float, clients: int) -> list[tuple[i
             if time.monotonic() > first + seconds:
                 break
             try:
-                connection.request("POST", "/serve_prediction", served.BODY, {"Content-Type": "application/json"})
+                connection.request("POST", "/serve_prediction", BODY, {"Content-Type": "application/json"})
                 answer = connection.getresponse()
                 answer.read()
                 found.append((answer.status, time.monotonic() - due, answer.headers["Retry-After"]))
@@ -56,7 +60,7 @@ def test_of_four_times_as_many_requests_each_is_answered_or_refused_and_probes_a
     web = Web(valkey.url, tmp_path, WEB_CONCURRENCY="1", WEB_THREADS="2")
     web.start()
     try:
-        with Load(web.port, "/serve_prediction", served.BODY, clients=4).running() as load:
+        with Load(web.port, "/serve_prediction", BODY, clients=4).running() as load:
             time.sleep(3)
         capacity = len(load.answers) / 3
         assert load.statuses() == {200}
@@ -71,8 +75,8 @@ def test_of_four_times_as_many_requests_each_is_answered_or_refused_and_probes_a
         assert probes.statuses() == {200}
         assert sorted(taken for _, _, taken, _ in probes.answers)[int(0.99 * len(probes.answers))] < 5
         # As before, as soon as it is over.
-        until(lambda: web.service.post("/serve_prediction", data=served.BODY, headers=load.headers).ok, "it is over", 5)
-        with Load(web.port, "/serve_prediction", served.BODY, clients=4).running() as after:
+        until(lambda: web.service.post("/serve_prediction", data=BODY, headers=load.headers).ok, "it is over", 5)
+        with Load(web.port, "/serve_prediction", BODY, clients=4).running() as after:
             time.sleep(1)
         assert after.statuses() == {200}
         assert not web.lines(level="ERROR")
