@@ -22,7 +22,7 @@ from selectors import EVENT_READ
 from typing import Any
 
 from gunicorn.http import errors as http
-from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from app import deadline
@@ -207,8 +207,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer one request."""
-        if isinstance(req.body.reader, ChunkedReader):
-            req.body = _Chunks(req.body.reader)
+        reader = req.body.reader
+        if isinstance(reader, ChunkedReader):
+            req.body = _Chunks(reader)
+        elif isinstance(reader, LengthReader) and reader.length > EARLY:
+            usual = req.should_close
+            # What is left of it when the answer begins is not read, so that the client has to be told of the end.
+            req.should_close = lambda: usual() or reader.length > 0
         if self.nr_conns > self.max_keepalived:
             # There is room for as many new clients as there are threads.
             req.force_close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import resource
 import socket
 import threading
@@ -61,6 +62,21 @@ def test_a_connection_is_kept_for_a_while_and_requests_sent_together_are_answere
     assert answer.statuses == [200] * 5
     assert answer.data.count(b"\r\nConnection: keep-alive\r\n") == 4
     assert answer.closed
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"), [("/nowhere", False), ("/serve_prediction", True)], ids=["is not read", "is read"]
+)
+def test_the_answer_to_a_large_body_tells_whether_the_connection_is_kept(web, path, kept) -> None:
+    body = json.dumps({"pipeline_id": "none", "data": [{"a": 1}] * 30_000}).encode()
+    with closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=raw.PATIENCE)) as connection:
+        for _ in range(3):
+            # It opens another connection where the last answer said that this one ends.
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 404
+            assert answer.headers["Connection"] == ("keep-alive" if kept else "close")
 
 
 def test_where_hardly_any_room_is_left_connections_are_closed_in_order(short_folder, tmp_path) -> None:
