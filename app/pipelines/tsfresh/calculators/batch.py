@@ -27,9 +27,9 @@ class Batch(ABC):
     values
         All values, in the layout of the batch.
     lengths
-        Samples of each series; one number where all have as many.
+        Samples of each series; one number, or shape (), where all have as many.
     total, mean, variance, deviation, largest, smallest, median
-        Of each series.
+        Of each series, shape (n_series,), or a number of the only one.
     centred
         The values less the mean of their series.
     """
@@ -89,9 +89,9 @@ class Single(Batch):
         half = n // 2
         median = ordered.item(half) if n % 2 else (ordered.item(half - 1) + ordered.item(half)) / 2
         self.largest = ordered.item(-1)
-        # NaN comes last in the order of a series, and what there is beside it is NaN.
-        known = self.largest == self.largest
-        self.smallest, self.median = (ordered.item(0), median) if known else (math.nan, math.nan)
+        # NaN comes last in the order of a series, and a minimum with it is NaN.
+        unknown = math.isnan(self.largest)
+        self.smallest, self.median = (math.nan, math.nan) if unknown else (ordered.item(0), median)
 
     def sum(self, values: Array) -> float:
         """Add up the series."""
